@@ -1,0 +1,39 @@
+# Everything a newcomer and CI need. `make run` and `make test` set up what they use.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: run test test-long check bench test-deps clean
+
+run: $(STAMP)
+	$(BIN)/itm serve --demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -m "not long"
+
+test-long: $(STAMP)
+	$(BIN)/python -m pytest -q -m long
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/house
+
+bench: $(STAMP)
+	$(BIN)/python -m bench.dns
+	$(BIN)/python -m bench.build
+
+# Debian packages that tests drive: real resolvers, servers and databases. Needs root.
+test-deps:
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends dnsutils nsd unbound postgresql
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf .venv state build

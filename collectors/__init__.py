@@ -1,0 +1,1 @@
+"""Measurement in, Aggregate out. Imports nothing of `models` or `itm`."""

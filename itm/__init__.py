@@ -1,0 +1,1 @@
+"""ITM: Prediction in, DNS Answer out; the only package that knows the other two."""

@@ -1,0 +1,221 @@
+"""Settings: nested frozen dataclasses, one section per component, defaults in this file only.
+
+Order of precedence: defaults < file (TOML) < environment (`ITM_DNS__LISTEN`) < `--set dns.listen=…`.
+Read once at start by `load`; POPs and services are data (the catalog), not settings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from itm.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: where `data/` and `alembic/` stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """The answering processes."""
+
+    listen: tuple[str, ...] = ("127.0.0.1:5300",)
+    workers: int = 1
+    udp_payload_bytes: int = 1232  # DNS flag day 2020, RFC 9715
+    tcp_idle_seconds: float = 10.0  # RFC 7766 6.2.3
+    tcp_connections: int = 150  # RFC 9210 4.2
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """The public HTTP listener: beacons and probe objects."""
+
+    listen: str = "127.0.0.1:8080"
+    trusted_proxies: tuple[str, ...] = ()  # prefixes whose X-Forwarded-For is believed
+    max_body_bytes: int = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class Ops:
+    """The operators' HTTP listener: API, metrics, health."""
+
+    listen: str = "127.0.0.1:8053"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Control data. An empty URL means SQLite in the state directory."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Geoip:
+    """Where places come from: the bundled table, or the operator's own MaxMind-schema databases."""
+
+    places: str = str(ROOT / "data" / "places.itm")
+    city: tuple[str, ...] = ()  # City .mmdb files; with `asn`, they replace the bundled table
+    asn: str = ""
+    reload_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Windows and the journal."""
+
+    window_hours: float = 24.0  # feed rows older than this are refused
+    half_life_hours: float = 12.0
+    max_cells: int = 100_000
+    client_cap: int = 20  # samples of one client that count, per POP, metric and day
+    journal_segment_bytes: int = 16_777_216
+    journal_keep_hours: float = 24.0
+    fsync_ms: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The predictor."""
+
+    training: str = str(ROOT / "data" / "training")
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """The thinking process."""
+
+    interval_seconds: float = 30.0
+    candidates: int = 4  # ranked POPs per leaf before the rule's common tail
+    max_moved_share: float = 0.25  # of demand, per automatic publication
+    unsafe_moved_share: float = 0.30  # of demand, for a person's change without --force
+    keep_maps: int = 20
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Health checks; a POP's own `healthcheck` in the catalog overrides port, path and protocol."""
+
+    interval_seconds: float = 5.0
+    timeout_seconds: float = 2.0
+    rise: int = 2
+    fall: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The bundled world, for a newcomer."""
+
+    enabled: bool = False
+    catalog: str = str(ROOT / "data" / "demo")
+    probe_target_port: int = 8081
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that is read once at start."""
+
+    state: str = "state"
+    dns: Dns = field(default_factory=Dns)
+    public: Public = field(default_factory=Public)
+    ops: Ops = field(default_factory=Ops)
+    store: Store = field(default_factory=Store)
+    geoip: Geoip = field(default_factory=Geoip)
+    collect: Collect = field(default_factory=Collect)
+    model: Model = field(default_factory=Model)
+    builder: Builder = field(default_factory=Builder)
+    probe: Probe = field(default_factory=Probe)
+    demo: Demo = field(default_factory=Demo)
+
+    @property
+    def state_dir(self) -> Path:
+        """The state directory as an absolute path."""
+        return Path(self.state).absolute()
+
+    @property
+    def store_url(self) -> str:
+        """The SQLAlchemy URL of the control store."""
+        return self.store.url or f"sqlite:///{self.state_dir / 'itm.db'}"
+
+
+def load(
+    file: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    sets: Sequence[str] = (),
+) -> Config:
+    """Return the settings. Raises `ConfigError` naming the setting that is wrong."""
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(file.read_text())
+        except OSError as error:
+            raise ConfigError(f"{file}: {error.strerror}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{file}: {error}") from error
+    for name, text in (os.environ if env is None else env).items():
+        if name.startswith("ITM_"):
+            _put(values, name[4:].lower().replace("__", "."), text)
+    for item in sets:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {item}: expected name=value")
+        _put(values, name, text)
+    config: Config = _build(Config, values, "")
+    return config
+
+
+def _put(values: dict[str, Any], dotted: str, text: str) -> None:
+    *sections, name = dotted.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+    values[name] = text
+
+
+def _build(cls: type[Any], values: object, path: str) -> Any:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path.rstrip('.')}: expected a section, got {values!r}")
+    hints = typing.get_type_hints(cls)
+    known = {f.name for f in dataclasses.fields(cls)}
+    for name in values:
+        if name not in known:
+            raise ConfigError(f"{path}{name}: no such setting (known: {', '.join(sorted(known))})")
+    built = {name: _value(hints[name], value, f"{path}{name}") for name, value in values.items()}
+    return cls(**built)
+
+
+def _value(hint: Any, value: Any, path: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _build(hint, value, path + ".")
+    if typing.get_origin(hint) is tuple:
+        items = [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+        if not isinstance(items, list) or not all(isinstance(v, str) for v in items):
+            raise ConfigError(f"{path}: expected a list of strings, got {value!r}")
+        return tuple(items)
+    if isinstance(hint, types.UnionType):
+        raise ConfigError(f"{path}: unsupported setting type")
+    return _scalar(hint, value, path)
+
+
+def _scalar(hint: type, value: Any, path: str) -> Any:
+    if hint is bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in {"true", "false"}:
+            return value.lower() == "true"
+    elif hint is str:
+        if isinstance(value, str):
+            return value
+    elif not isinstance(value, bool):
+        try:
+            number = hint(value)
+        except (TypeError, ValueError):
+            number = None
+        if number is not None and number >= 0:
+            return number
+    raise ConfigError(f"{path}: expected {hint.__name__}, got {value!r}")

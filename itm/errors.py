@@ -1,0 +1,55 @@
+"""Errors of the `itm` package, in one tree.
+
+    ItmError
+    ├── ConfigError      the operator's settings (names the setting)
+    ├── CatalogError     the operator's catalog (carries every reason, each with its path)
+    ├── UnsafePlan       a change that moves too much; carries the Plan
+    ├── SnapshotError    a map file that is not what it says it is
+    ├── ExplainMismatch  `why` did not arrive at the served leaf: our own bug, never hidden
+    ├── NameTaken        a token of that name exists
+    └── Refused          the ops API said no (carries HTTP status and text)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ItmError(Exception):
+    """Base of all errors that `itm` raises on purpose."""
+
+
+class ConfigError(ItmError):
+    """A setting is wrong: the message starts with its name, e.g. `dns.listen: …`."""
+
+
+class CatalogError(ItmError):
+    """The catalog is wrong: `reasons` holds one `file: path: what was expected` line each."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("\n".join(reasons))
+        self.reasons = tuple(reasons)
+
+
+class UnsafePlan(ItmError):
+    """The Plan is past a threshold; the message carries the numbers."""
+
+
+class SnapshotError(ItmError):
+    """A snapshot file is damaged, foreign or of another version."""
+
+
+class ExplainMismatch(ItmError):
+    """The re-run decision differs from the served leaf."""
+
+
+class NameTaken(ItmError):
+    """A token of that name exists."""
+
+
+class Refused(ItmError):
+    """The ops API refused a request."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status

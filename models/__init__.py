@@ -1,0 +1,1 @@
+"""Aggregate in, Prediction out. Knows no catalog and no DNS; imports only `collectors`."""
