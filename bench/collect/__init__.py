@@ -1,0 +1,1 @@
+"""How much the measurement stages take: journal, guard, windows, aggregates, parsers."""

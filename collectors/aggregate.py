@@ -1,0 +1,150 @@
+"""Aggregates: what the windows say now, frozen, one row per (rung, key, POP).
+
+This is all that later stages know of measurements. Rows are sorted by rung, key and POP id. `save` and `load`
+turn them into bytes and back, so that a decision can be run again on the very inputs it was made of.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors import arrays
+from collectors.errors import ArraysError
+from collectors.histogram import quantiles
+from collectors.measurement import METRICS, POP_ID_BYTES
+from collectors.window import Windows
+
+_KIND: Final = "aggregates"
+_NAN: Final = np.float32(np.nan)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aggregates:
+    """One row per (rung, key, POP) that has records of at least one metric; all arrays of one length.
+
+    Quantiles are those of `histogram.quantiles`: inverted distribution function over the decayed weights,
+    relative error at most 5 %, NaN where the metric has no records.
+    """
+
+    rung: npt.NDArray[np.uint8]  # column of the ladder, 0 = network
+    key: npt.NDArray[np.uint64]
+    pop: npt.NDArray[np.bytes_]  # S32
+    n: npt.NDArray[np.float32]  # decayed number of rtt_ms records
+    distinct: npt.NDArray[
+        np.int32
+    ]  # clients (rung 0) or networks behind `n`, or behind availability if n is 0
+    age_seconds: npt.NDArray[np.float32]  # since the newest record of any metric
+    p25: npt.NDArray[np.float32]  # rtt_ms
+    p50: npt.NDArray[np.float32]
+    p75: npt.NDArray[np.float32]
+    availability: npt.NDArray[np.float32]  # share of successes; NaN when nothing is known
+    availability_n: npt.NDArray[np.float32]  # decayed number of availability records
+    connect_p50: npt.NDArray[np.float32]  # connect_ms
+    throughput_p50: npt.NDArray[np.float32]  # throughput_kbps
+    made_at: float = 0.0  # seconds since the epoch
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def select(self, rung: int) -> Aggregates:
+        """Return the rows of one rung (a column number of the ladder), as views."""
+        first, end = np.searchsorted(self.rung, [rung, rung + 1])
+        cut = {name: getattr(self, name)[first:end] for name in _COLUMNS}
+        return Aggregates(**cut, made_at=self.made_at)
+
+
+_COLUMNS: Final = tuple(field.name for field in fields(Aggregates) if field.name != "made_at")
+
+
+def aggregate(windows: Windows, clock: Callable[[], float] = time.time) -> Aggregates:
+    """Return what the windows hold, as of their last `decay`; ages are counted to the clock's now."""
+    now = clock()
+    values, outcomes = windows.values, windows.outcomes
+    groups = _Groups.of(windows)
+    mine = slice(0, len(values))
+    own, theirs = groups.row[mine], groups.row[len(values) :]
+    columns: dict[str, npt.NDArray[Any]] = {"rung": groups.rung, "key": groups.key, "pop": groups.pop}
+    size = len(groups.key)
+
+    total = outcomes.bins.sum(axis=1)
+    columns["availability_n"] = _placed(size, theirs, total, np.float32(0))
+    columns["availability"] = _placed(size, theirs, outcomes.bins[:, 1] / np.maximum(total, 1e-9), _NAN)
+    newest = np.zeros(size)
+    np.maximum.at(newest, groups.row, np.concatenate([values.column("newest"), outcomes.column("newest")]))
+    columns["age_seconds"] = np.maximum(now - newest, 0).astype(np.float32)
+
+    is_rtt = values.column("metric") == METRICS.index("rtt_ms")
+    rtt = own[is_rtt]
+    columns["n"] = _placed(size, rtt, values.column("weight")[is_rtt], np.float32(0))
+    for name, column in zip(
+        ("p25", "p50", "p75"), quantiles(values.bins[is_rtt], (0.25, 0.5, 0.75)), strict=True
+    ):
+        columns[name] = _placed(size, rtt, column, _NAN)
+    for name, metric in (("connect_p50", "connect_ms"), ("throughput_p50", "throughput_kbps")):
+        chosen = values.column("metric") == METRICS.index(metric)
+        columns[name] = _placed(size, own[chosen], quantiles(values.bins[chosen], (0.5,))[0], _NAN)
+    columns["distinct"] = _placed(size, theirs, outcomes.clients(), np.int32(0))
+    columns["distinct"][rtt] = values.clients()[is_rtt]
+    return Aggregates(**columns, made_at=now)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """The cells of both tables, values first, grouped by (rung, key, POP): `row` is each cell's group."""
+
+    rung: npt.NDArray[np.uint8]
+    key: npt.NDArray[np.uint64]
+    pop: npt.NDArray[np.bytes_]
+    row: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, windows: Windows) -> _Groups:
+        tables = (windows.values, windows.outcomes)
+        rung, key, number = (np.concatenate([t.column(c) for t in tables]) for c in ("rung", "key", "pop"))
+        by_name = np.argsort(windows.pops)
+        place = np.empty(len(by_name), np.int64)
+        place[by_name] = np.arange(len(by_name))
+        pop = place[number]  # POPs in the order of their ids
+        order = np.lexsort((pop, key, rung))
+        is_first = np.ones(len(order), np.bool_)
+        same = [(column[order][1:] == column[order][:-1]) for column in (rung, key, pop)]
+        is_first[1:] = ~np.logical_and.reduce(same)
+        row = np.empty(len(order), np.int64)
+        row[order] = np.cumsum(is_first) - 1
+        first = order[is_first]
+        ids = windows.pops[by_name].astype(f"S{POP_ID_BYTES}")
+        return cls(rung[first], key[first], ids[pop[first]], row)
+
+
+def _placed(
+    size: int, rows: npt.NDArray[np.int64], values: npt.NDArray[Any], missing: np.float32 | np.int32
+) -> npt.NDArray[Any]:
+    """Return `size` values: those given at their rows, `missing` elsewhere."""
+    column = np.full(size, missing)
+    column[rows] = values
+    return column
+
+
+def empty(made_at: float = 0.0) -> Aggregates:
+    """Return aggregates of nothing."""
+    return aggregate(Windows(max_cells=1, clock=lambda: made_at), clock=lambda: made_at)
+
+
+def save(aggregates: Aggregates) -> bytes:
+    """Return the aggregates as bytes (layout: `arrays.py`); the same aggregates give the same bytes."""
+    columns = {name: getattr(aggregates, name) for name in _COLUMNS}
+    return arrays.pack(arrays.ArrayFile({"kind": _KIND, "made_at": aggregates.made_at}, columns))
+
+
+def load(data: bytes) -> Aggregates:
+    """Return the aggregates that `save` gave as bytes; arrays are read-only. Raises `ArraysError`."""
+    file = arrays.unpack(data)
+    if file.facts.get("kind") != _KIND or set(file.arrays) != set(_COLUMNS):
+        raise ArraysError("not aggregates of this version")
+    return Aggregates(**file.arrays, made_at=file.facts["made_at"])

@@ -1,0 +1,40 @@
+"""Errors of the `collectors` package, in one tree.
+
+CollectorsError
+├── PlaceTableError  a place table file that is damaged, foreign or of another version
+├── GeoipError       an .mmdb file that is missing, damaged or of a schema we do not read
+├── ArraysError      a checkpoint or aggregate file that is damaged, foreign or of another version
+├── JournalError     the journal cannot be written: what was not yet durable stays buffered
+│   └── JournalFull  more is waiting for the disk than may be kept in memory: shed load
+└── OriginError      a trusted proxy sent a forwarding header that names no client
+"""
+
+from __future__ import annotations
+
+
+class CollectorsError(Exception):
+    """Base of all errors that `collectors` raises on purpose."""
+
+
+class PlaceTableError(CollectorsError):
+    """A place table file is damaged, foreign or of another version."""
+
+
+class GeoipError(CollectorsError):
+    """A GeoIP database cannot be opened or read; the message starts with its path."""
+
+
+class ArraysError(CollectorsError):
+    """A file of arrays is damaged, foreign or of another version."""
+
+
+class JournalError(CollectorsError):
+    """The journal could not be written (the message names the file); its records wait for the next try."""
+
+
+class JournalFull(JournalError):
+    """The buffer in front of the journal is full; the records were not taken."""
+
+
+class OriginError(CollectorsError):
+    """The forwarding header of a trusted proxy holds no usable client address."""

@@ -1,0 +1,216 @@
+"""Feed rows: CSV or NDJSON text into `Measurement`s, every refused row with its line number.
+
+Columns `network` (or `address`: a full address is truncated at once), `pop`, `metric`, `value`, `time`
+(seconds since the epoch, or ISO 8601 with its offset). CSV may begin with a line of column names; without it
+the order is the one above. NDJSON has one object per line with the same names.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import ipaddress
+import json
+import math
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from collectors.limits import complaint, number, shown
+from collectors.measurement import METRICS, Measurement
+from collectors.network import Network
+
+COLUMNS: Final = ("network", "pop", "metric", "value", "time")
+
+CLOCK_SKEW_SECONDS: Final = 300.0
+"""How far in the future a row's time may lie, for clocks that go ahead; such a row counts as now."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RefusedRow:
+    """Why a row was refused: its line (first is 1), the first reason's code, all texts."""
+
+    line: int
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedResult:
+    """What a feed held. `shifted_seconds` was added to every time."""
+
+    accepted: tuple[Measurement, ...]
+    refused: tuple[RefusedRow, ...]
+    shifted_seconds: float = 0.0
+
+
+def parse(
+    body: bytes,
+    *,
+    now: float,
+    window_seconds: float,
+    pops: Container[str],
+    shift_to_now: bool = False,
+    client_of: Callable[[Address], int] | None = None,
+) -> FeedResult:
+    """Return the measurements of a feed; rows older than `window_seconds` are refused.
+
+    With `shift_to_now` all times move so that the newest row is now, before ages are looked at. `client_of`
+    hashes a full address (`ClientHash.of`); without it, and for rows with a mere network, the client is not
+    known. Codes: `not_text`, `not_csv`, `not_json`, `bad_network`, `unknown_pop`, `unknown_metric`,
+    `bad_value`, `bad_time`, `too_old`, `in_the_future`. Never raises on input.
+    """
+    reading = _Reading(pops, client_of)
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return FeedResult((), (RefusedRow(1, "not_text", "the feed is not UTF-8"),))
+    rows = _ndjson(text) if text.lstrip().startswith("{") else _csv(text)
+    for line, row in rows:
+        reading.take(line, row)
+    newest = max((m.time for _, m in reading.measurements), default=now)
+    shift = now - newest if shift_to_now else 0.0
+    accepted = []
+    for line, measurement in reading.measurements:
+        age = now - (measurement.time + shift)
+        if age > window_seconds:
+            text = f"time: {age / 3600:.1f} h old; the window is {window_seconds / 3600:g} h"
+            reading.refused.append(RefusedRow(line, "too_old", text))
+        elif age < -CLOCK_SKEW_SECONDS:
+            reading.refused.append(
+                RefusedRow(line, "in_the_future", f"time: {-age:.0f} s ahead of our clock")
+            )
+        else:
+            accepted.append(replace(measurement, time=min(measurement.time + shift, now)))
+    return FeedResult(tuple(accepted), tuple(sorted(reading.refused)), shift)
+
+
+@dataclass(frozen=True, slots=True)
+class _Malformed:
+    """A line that is no row at all."""
+
+    code: str
+    text: str
+
+
+def _ndjson(text: str) -> Iterator[tuple[int, Mapping[str, Any] | _Malformed]]:
+    for line, content in enumerate(text.split("\n"), start=1):
+        if not content.strip():
+            continue
+        try:
+            row = json.loads(content)
+        except (ValueError, RecursionError):
+            yield line, _Malformed("not_json", "the line is not JSON")
+            continue
+        yield line, row if isinstance(row, dict) else _Malformed("not_json", "expected an object")
+
+
+def _csv(text: str) -> Iterator[tuple[int, Mapping[str, Any] | _Malformed]]:
+    columns: list[str] = list(COLUMNS)
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            names = [cell.strip().lower() for cell in cells]
+            if reader.line_num == 1 and "pop" in names and "metric" in names:
+                columns = names
+            elif len(cells) != len(columns):
+                wrong = f"{len(cells)} fields, expected {len(columns)}: {', '.join(columns)}"
+                yield reader.line_num, _Malformed("not_csv", wrong)
+            else:
+                yield reader.line_num, dict(zip(columns, cells, strict=True))
+    except csv.Error as error:
+        yield reader.line_num, _Malformed("not_csv", f"{error}; nothing was read from here on")
+
+
+class _Reading:
+    """Turns rows into measurements; keeps those, and the rows refused."""
+
+    def __init__(self, pops: Container[str], client_of: Callable[[Address], int] | None) -> None:
+        self.measurements: list[tuple[int, Measurement]] = []
+        self.refused: list[RefusedRow] = []
+        self._pops = pops
+        self._client_of = client_of
+        self._origins: dict[str, tuple[Network, int]] = {}  # a feed names few networks, many times
+
+    def take(self, line: int, row: Mapping[str, Any] | _Malformed) -> None:
+        """Read one row."""
+        if isinstance(row, _Malformed):
+            self.refused.append(RefusedRow(line, row.code, row.text))
+            return
+        wrong: list[tuple[str, str]] = []
+        origin = self._origin(row.get("network") or row.get("address") or "", wrong)
+        pop, metric = (str(row.get(name, "")).strip() for name in ("pop", "metric"))
+        if pop not in self._pops:
+            wrong.append(("unknown_pop", f"pop: no POP {shown(pop)}"))
+        if metric not in METRICS:
+            wrong.append(("unknown_metric", f"metric: {shown(metric)} is not one of {', '.join(METRICS)}"))
+        value = _value(row.get("value"), metric, wrong)
+        time = _time(row.get("time"), wrong)
+        if wrong:
+            self.refused.append(RefusedRow(line, wrong[0][0], "; ".join(text for _, text in wrong)))
+        else:
+            network, client = origin
+            self.measurements.append((line, Measurement(network, pop, metric, value, time, "feed", client)))
+
+    def _origin(self, given: object, wrong: list[tuple[str, str]]) -> tuple[Network, int]:
+        text = str(given).strip()
+        origin = self._origins.get(text)
+        if origin is None:
+            try:
+                origin = self._origins[text] = self._read_origin(text)
+            except ValueError:
+                wrong.append(("bad_network", f"network: {shown(text)} is no address or network of /24, /48"))
+                return _NOWHERE
+        return origin
+
+    def _read_origin(self, text: str) -> tuple[Network, int]:
+        network = Network.of(text)
+        if "/" in text or self._client_of is None:
+            return network, 0
+        address = ipaddress.ip_address(text)
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return network, self._client_of(mapped or address)
+
+
+_NOWHERE: Final = (Network(4, 0), 0)
+
+
+def _value(given: object, metric: str, wrong: list[tuple[str, str]]) -> float:
+    value = _number(given)
+    if value is None:
+        wrong.append(("bad_value", f"value: expected a number, got {shown(given)}"))
+        return math.nan
+    if metric in METRICS and (text := complaint(metric, value)):
+        wrong.append(("bad_value", f"value: {text}"))
+    return value
+
+
+def _time(given: object, wrong: list[tuple[str, str]]) -> float:
+    seconds = _number(given)
+    if seconds is None and isinstance(given, str):
+        try:
+            moment = datetime.fromisoformat(given.strip())
+            seconds = moment.timestamp() if moment.tzinfo else None  # no offset: nobody knows when that was
+        except (ValueError, OverflowError):
+            seconds = None
+    if seconds is None:
+        wrong.append(
+            ("bad_time", f"time: expected epoch seconds or ISO 8601 with offset, got {shown(given)}")
+        )
+        return math.nan
+    return seconds
+
+
+def _number(given: object) -> float | None:
+    """Return a finite number, given as one or as its text; None for anything else."""
+    if not isinstance(given, str):
+        return number(given)
+    try:
+        return number(float(given)) if "_" not in given else None
+    except ValueError:
+        return None

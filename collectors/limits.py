@@ -1,0 +1,45 @@
+"""What a value of each metric may be. Edge parsers and the guard hold to this one table.
+
+Knows single values; whether a value is *plausible* for its network is `guard.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+LIMITS: Final = {
+    "availability": (0.0, 1.0),
+    "rtt_ms": (0.1, 60_000.0),  # a minute: far beyond every browser's connect time-out
+    "connect_ms": (0.1, 60_000.0),
+    "throughput_kbps": (0.1, 1e6),  # 1 Gbit/s, the last bin of a window
+}
+"""Lowest and highest value, both included, in the order of METRICS; availability is exactly 0 or 1."""
+
+
+MAX_SHOWN: Final = 40
+
+
+def complaint(metric: str, value: float) -> str:
+    """Return what is wrong with a value of a known metric, or "" if nothing is."""
+    if metric == "availability":
+        return "" if value in (0.0, 1.0) else f"availability is 0 or 1, not {value:g}"
+    low, high = LIMITS[metric]
+    return "" if low <= value <= high else f"{metric} lies between {low:g} and {high:g}, not {value:g}"
+
+
+def shown(value: object) -> str:
+    """Return a refused value as it may stand in a reason: in ASCII, cut short."""
+    text = ascii(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
+
+
+def number(given: object) -> float | None:
+    """Return a finite number given as one; None for anything else, truth values and huge integers too."""
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    try:
+        value = float(given)
+    except OverflowError:
+        return None
+    return value if math.isfinite(value) else None
