@@ -1,0 +1,111 @@
+"""The `services:` section: steered names, their pools, rules, chain and last-resort values."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from itm.catalog.cursor import Cursor
+from itm.catalog.names import read_name
+from itm.catalog.pools import Pool, read_pools
+from itm.catalog.pops import read_tags
+from itm.catalog.rules import read_rules
+from itm.catalog.types import STEPS, Pop, Rule, Service
+
+KEYS = ("ttl", "pools", "rules", "values", "steer", "require_tags")
+LONGEST_TTL = 86_400  # a steered answer that lives longer than a day does not steer
+DEFAULT_TTL = 20
+DEFAULT_POOL = "all"
+
+
+def read_services(cursor: Cursor, pops: Sequence[Pop]) -> tuple[Service, ...]:
+    """Return the services in file order, their names in normal form."""
+    names: set[str] = set()
+    services = []
+    for written, entry in cursor.entries().items():
+        name = read_name(entry, written)
+        if name in names:
+            entry.refuse(f"the service {name!r} stands twice")
+        names.add(name)
+        services.append(_read_service(name, entry, pops))
+    return tuple(services)
+
+
+def _read_service(name: str, cursor: Cursor, pops: Sequence[Pop]) -> Service:
+    fields = cursor.fields(KEYS)
+    if "pools" in fields:
+        pools = read_pools(fields["pools"], _pop_ids(pops))
+        rules = _read_rules(cursor, fields.get("rules"), pools)
+    else:
+        pools = {DEFAULT_POOL: Pool(tuple(pop.id for pop in pops), "")}
+        rules = _read_rules(cursor, fields.get("rules"), pools)
+    ipv4, ipv6 = _read_values(fields["values"]) if "values" in fields else ((), ())
+    tags = read_tags(fields["require_tags"]) if "require_tags" in fields else ()
+    _check_tags(fields.get("require_tags"), tags, pools, pops)
+    return Service(
+        name=name,
+        ttl=fields["ttl"].integer(1, LONGEST_TTL) if "ttl" in fields else DEFAULT_TTL,
+        pools=tuple((pool_name, pool.pops) for pool_name, pool in pools.items()),
+        rules=rules,
+        ipv4_values=ipv4,
+        ipv6_values=ipv6,
+        steer=_read_steer(fields["steer"]) if "steer" in fields else STEPS,
+        require_tags=tags,
+    )
+
+
+def _pop_ids(pops: Sequence[Pop]) -> dict[str, str]:
+    ids = {address: pop.id for pop in pops for address in (*pop.ipv4, *pop.ipv6)}
+    return ids | {pop.id: pop.id for pop in pops}
+
+
+def _read_rules(service: Cursor, cursor: Cursor | None, pools: dict[str, Pool]) -> tuple[Rule, ...]:
+    if cursor is None:
+        if len(pools) > 1:
+            service.refuse("`rules` is missing: there are several pools")
+        return (Rule(pools=tuple(pools)),)
+    rules = read_rules(cursor, pools)
+    used = {name for rule in rules for name in rule.pools}
+    for name in pools:
+        if name not in used:
+            service.at(None, f"pools.{name}").refuse(
+                "no rule uses this pool, and no pool in use falls back to it"
+            )
+    return rules
+
+
+def _read_values(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    ipv4: list[str] = []
+    ipv6: list[str] = []
+    for item in cursor.texts(least=1):
+        try:
+            address = ipaddress.ip_address(item.text())
+        except ValueError:
+            item.refuse(f"expected an IP address, got {item.value!r}")
+            continue
+        values = ipv4 if address.version == 4 else ipv6
+        if str(address) in values:
+            item.refuse(f"{address} stands twice")
+        values.append(str(address))
+    return tuple(ipv4), tuple(ipv6)
+
+
+def _read_steer(cursor: Cursor) -> tuple[str, ...]:
+    steps: list[str] = []
+    for item in cursor.items(least=1):
+        step = item.one_of(STEPS)
+        if step in steps:
+            item.refuse(f"the step {step!r} stands twice")
+        steps.append(step)
+    return tuple(steps)
+
+
+def _check_tags(
+    cursor: Cursor | None, tags: tuple[str, ...], pools: dict[str, Pool], pops: Sequence[Pop]
+) -> None:
+    if cursor is None:
+        return
+    by_id = {pop.id: pop for pop in pops}
+    for name, pool in pools.items():
+        if pool.pops and not any(set(tags) <= set(by_id[pop].tags) for pop in pool.pops if pop in by_id):
+            cursor.refuse(f"no POP of pool {name!r} carries {', '.join(tags) or 'these tags'}")

@@ -1,0 +1,96 @@
+"""Catalog values: POPs, services, zones. Frozen, already validated; no YAML, no tables here.
+
+Names of POPs are ids of at most 32 ASCII bytes; DNS names are lower-case, absolute, with the final dot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STEPS = ("up", "allowed", "available", "fastest", "sticky")
+"""The steering steps that exist, in the order of the default chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """How a POP is checked. `address` empty means: the POP's first IPv4 address."""
+
+    protocol: str = "tcp"  # tcp | http | https
+    address: str = ""
+    port: int = 443
+    path: str = "/healthz"
+    host: str = ""
+    interval_seconds: float = 0.0  # 0: the server's default
+    timeout_seconds: float = 0.0
+    rise: int = 0
+    fall: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pop:
+    """A place that runs the gateway."""
+
+    id: str
+    provider: str
+    city: str
+    country: str  # ISO 3166-1 alpha-2
+    lat: float
+    lon: float
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...] = ()
+    capacity: float = 0.0  # sessions; 0 = not stated
+    bias: float = 0.0  # ms added to every estimate of this POP
+    tags: tuple[str, ...] = ()
+    healthcheck: HealthCheck | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which pools a client may use, tried in order. No condition at all: the catch-all.
+
+    `geos` are octoDNS codes: `EU`, `EU-DE`; `subnets` prefixes; `asns` numbers. A rule holds when
+    any of its conditions does.
+    """
+
+    pools: tuple[str, ...]
+    geos: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    asns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A steered name. `pools` maps a pool's name to POP ids; `values` are the last resort."""
+
+    name: str
+    ttl: int
+    pools: tuple[tuple[str, tuple[str, ...]], ...]
+    rules: tuple[Rule, ...]
+    ipv4_values: tuple[str, ...] = ()
+    ipv6_values: tuple[str, ...] = ()
+    steer: tuple[str, ...] = STEPS
+    require_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneText:
+    """A static zone as the operator wrote it (RFC 1035 text)."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """One version of everything the operator decides."""
+
+    pops: tuple[Pop, ...]
+    services: tuple[Service, ...]
+    zones: tuple[ZoneText, ...]
+
+    def pop(self, pop_id: str) -> Pop:
+        """Return the POP of that id; raises `KeyError`."""
+        for pop in self.pops:
+            if pop.id == pop_id:
+                return pop
+        raise KeyError(pop_id)

@@ -1,0 +1,70 @@
+"""The `zones:` section: plain RFC 1035 files beside the catalog, named after their zone (`example.net.zone`).
+
+Zone texts are opaque here. Whether one is sound, and has room for the services that lie in it, is judged by
+the function that the caller passes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from itm.catalog.cursor import Cursor
+from itm.catalog.names import is_within, read_name
+from itm.catalog.types import Service, ZoneText
+
+SUFFIX = ".zone"
+
+CheckZone = Callable[[ZoneText, Sequence[str]], Sequence[str]]
+"""A zone and the services that lie in it, in; what is wrong with the two, one text per fault, out."""
+
+
+def no_check(zone: ZoneText, services: Sequence[str]) -> Sequence[str]:
+    """Find no fault: for readers of catalogs that were checked before they were kept."""
+    del zone, services
+    return ()
+
+
+def file_names(value: object) -> list[str]:
+    """Return the zone files that a `zones:` value names, as far as they are plain file names."""
+    items = value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, str) and _is_plain(item)]
+
+
+def read_zones(cursor: Cursor, files: Mapping[str, str]) -> tuple[ZoneText, ...]:
+    """Return the zones whose text stands in `files`."""
+    zones: dict[str, ZoneText] = {}
+    for item in cursor.items():
+        file = item.text()
+        if not file:
+            continue
+        if not _is_plain(file) or not file.endswith(SUFFIX):
+            item.refuse(f"expected a file beside this one, named after its zone: `example.net{SUFFIX}`")
+            continue
+        name = read_name(item, file.removesuffix(SUFFIX))
+        if name in zones:
+            item.refuse(f"the zone {name!r} stands twice")
+        elif file not in files:
+            item.refuse(f"there is no file {file!r}")
+        elif name:
+            zones[name] = ZoneText(name, files[file])
+    return tuple(zones.values())
+
+
+def check_zones(
+    cursor: Cursor, services: Iterable[Service], zones: Sequence[ZoneText], check: CheckZone
+) -> None:
+    """Refuse services outside every zone and whatever `check` finds; `cursor` is that of the services."""
+    homes: dict[str, list[str]] = {zone.name: [] for zone in zones}
+    for service in services:
+        around = [name for name in homes if is_within(service.name, name)]
+        if around:
+            homes[max(around, key=len)].append(service.name)
+        elif service.name:
+            cursor.at(None, service.name).refuse("lies in no zone of this catalog")
+    for zone in zones:
+        file = zone.name.removesuffix(".") + SUFFIX
+        cursor.reasons.extend(f"{file}: {reason}" for reason in check(zone, homes[zone.name]))
+
+
+def _is_plain(file: str) -> bool:
+    return not set(file) & {"/", "\\", "\0"} and not file.startswith(".")

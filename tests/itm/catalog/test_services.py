@@ -1,0 +1,76 @@
+"""Steered names."""
+
+from __future__ import annotations
+
+import pytest
+
+from itm.catalog.types import STEPS, Rule, Service
+from tests.itm.catalog.bundles import faults, load, service, service_faults
+
+
+def test_a_service_of_few_words() -> None:
+    """Without pools, all POPs serve; without a chain, all steps run."""
+    expected = Service("gw.example.net.", 20, (("all", ("a", "b", "c")),), (Rule(("all",)),))
+    assert load("gw.Example.net: {}").services == (expected,)
+    assert expected.steer == STEPS
+
+
+def test_a_service_with_everything() -> None:
+    """All fields arrive; last-resort values are sorted by family."""
+    read = service(
+        """
+ttl: 60
+pools: {x: {values: [b], fallback: y}, y: {values: [a, c]}}
+rules: [{pool: y, geos: [AS]}, {pool: x}]
+values: [192.0.2.1, 2001:DB8::1, 192.0.2.2]
+steer: [up, fastest]
+require_tags: eea
+""".replace("y: {values: [a, c]}", "y: {values: [a, b]}")
+    )
+    assert read == Service(
+        name="gw.example.net.",
+        ttl=60,
+        pools=(("x", ("b",)), ("y", ("a", "b"))),
+        rules=(Rule(("y",), geos=("AS",)), Rule(("x", "y"))),
+        ipv4_values=("192.0.2.1", "192.0.2.2"),
+        ipv6_values=("2001:db8::1",),
+        steer=("up", "fastest"),
+        require_tags=("eea",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("ttl: 0", "ttl: expected 1 to 86400, got 0"),
+        ("ttl: 100000", "ttl: expected 1 to 86400, got 100000"),
+        ("values: []", "values: expected at least one value"),
+        ("values: [a]", "values[0]: expected an IP address, got 'a'"),
+        ("values: [192.0.2.1, 192.0.2.1]", "values[1]: 192.0.2.1 stands twice"),
+        ("steer: []", "steer: expected at least one value"),
+        ("steer: [up, fastst]", "steer[1]: 'fastst' is none of"),
+        ("steer: [up, up]", "steer[1]: the step 'up' stands twice"),
+        ("require_tags: [gold]", "require_tags: no POP of pool 'all' carries gold"),
+        ("pools: {x: {values: [a]}, y: {values: [b]}}", "`rules` is missing: there are several pools"),
+        (
+            "pools: {x: {values: [a]}, y: {values: [b]}}\nrules: [{pool: x}]",
+            "pools.y: no rule uses this pool",
+        ),
+        ("dynamic: {}", "dynamic: no such key"),
+    ],
+)
+def test_faults(body: str, fault: str) -> None:
+    """Each fault is the only one found, at its path."""
+    found = service_faults(body)
+    assert len(found) == 1
+    assert found[0].removeprefix("services.gw.example.net.: ").startswith(fault)
+
+
+def test_names() -> None:
+    """Names are normal, and each stands once."""
+    assert faults("gw.example.net.: {}\nGW.example.net: {}") == [
+        "services.GW.example.net: the service 'gw.example.net.' stands twice"
+    ]
+    assert faults("g w.example.net.: {}")[0].startswith(
+        "services.g w.example.net.: 'g w.example.net.' is no DNS name"
+    )

@@ -1,0 +1,72 @@
+"""Zone files beside the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from itm.catalog.load import load_bundle
+from itm.catalog.types import ZoneText
+from itm.errors import CatalogError
+from tests.itm.catalog.bundles import POPS, ZONE
+
+
+def reasons(zones: str, services: str = "{}", **files: str) -> list[str]:
+    bundle = {"catalog.yaml": f"{POPS}\nzones: {zones}\nservices: {services}\n", **files}
+    with pytest.raises(CatalogError) as caught:
+        load_bundle(bundle)
+    return [reason.removeprefix("catalog.yaml: ") for reason in caught.value.reasons]
+
+
+def test_a_zone_is_named_by_its_file() -> None:
+    """The name is normal; the text is kept as it was written."""
+    bundle = {"catalog.yaml": f"{POPS}\nzones: [Example.NET.zone]", "Example.NET.zone": ZONE}
+    assert load_bundle(bundle).zones == (ZoneText("example.net.", ZONE),)
+
+
+@pytest.mark.parametrize(
+    ("zones", "fault"),
+    [
+        ("[a.net.zone]", "zones[0]: there is no file 'a.net.zone'"),
+        ("[../a.net.zone]", "zones[0]: expected a file beside this one"),
+        ("[a.net.txt]", "zones[0]: expected a file beside this one"),
+        ("['a b.zone']", "zones[0]: 'a b' is no DNS name"),
+        ("a.zone", "zones: expected a list, got 'a.zone'"),
+        ("[5]", "zones[0]: expected a text, got 5"),
+    ],
+)
+def test_faults(zones: str, fault: str) -> None:
+    """A zone that is not there, or lies elsewhere, is refused."""
+    assert reasons(zones)[0].startswith(fault)
+
+
+def test_a_zone_once_and_no_stray_files() -> None:
+    """A zone stands once; a file that nothing names is a mistake."""
+    files = {"a.net.zone": ZONE, "A.net.zone": ZONE, "b.net.zone": ZONE}
+    assert reasons("[a.net.zone, A.net.zone]", **files) == [
+        "zones[1]: the zone 'a.net.' stands twice",
+        "b.net.zone: `zones` does not name this file",
+    ]
+
+
+def test_a_service_outside_every_zone() -> None:
+    """A name that no zone holds could never be answered."""
+    found = reasons("[a.net.zone]", "{gw.b.net.: {}}", **{"a.net.zone": ZONE})
+    assert found == ["services.gw.b.net.: lies in no zone of this catalog"]
+
+
+def test_the_check_sees_each_zone_with_its_services() -> None:
+    """The caller's check gets the services of the closest zone; its findings carry the file's name."""
+    seen: dict[str, Sequence[str]] = {}
+
+    def check(zone: ZoneText, services: Sequence[str]) -> Sequence[str]:
+        seen[zone.name] = services
+        return [f"{len(services)} services"] if zone.name == "b.a.net." else []
+
+    services = "{x.a.net.: {}, y.b.a.net.: {}, b.a.net.: {}}"
+    text = f"{POPS}\nzones: [a.net.zone, b.a.net.zone]\nservices: {services}\n"
+    with pytest.raises(CatalogError) as caught:
+        load_bundle({"catalog.yaml": text, "a.net.zone": ZONE, "b.a.net.zone": ZONE}, check)
+    assert seen == {"a.net.": ["x.a.net."], "b.a.net.": ["y.b.a.net.", "b.a.net."]}
+    assert caught.value.reasons == ("b.a.net.zone: 2 services",)
