@@ -1,0 +1,115 @@
+"""The servers under test, each in a process of its own.
+
+    python -m bench.dns.server echo            a bare `recvfrom`/`sendto` loop
+    python -m bench.dns.server node MAPS       the real worker
+    python -m bench.dns.server stamped MAPS    the real worker, its sockets with a stopwatch
+
+Prints its port, serves until standard input ends; `stamped` then prints the percentiles of the time
+from the kernel's receive stamp (SO_TIMESTAMPNS) to the reply's `sendto`, per phase (a line on stdin
+starts a new one).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from itm.dns import udp
+from itm.dns.node import Node, NodeConfig, go_first
+
+SO_TIMESTAMPNS = 35  # Linux; not in the socket module
+
+
+def echo() -> None:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, udp.RECEIVE_BUFFER_BYTES)
+    print(sock.getsockname()[1], flush=True)
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    while True:
+        packet, peer = sock.recvfrom(4096)
+        sock.sendto(packet, peer)
+
+
+class Stamped:
+    """A socket that notes how long each packet waited, in nanoseconds."""
+
+    def __init__(self) -> None:
+        self.sock: socket.socket | None = None
+        self.waits: list[int] = []
+        self._stamp = 0
+
+    def recvfrom(self, size: int, /) -> tuple[bytes, Any]:
+        assert self.sock is not None
+        packet, ancillary, _, peer = self.sock.recvmsg(size, 64)
+        seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
+        self._stamp = seconds * 1_000_000_000 + nanoseconds
+        return packet, peer
+
+    def sendto(self, data: bytes, address: Any, /) -> int:
+        assert self.sock is not None
+        sent = self.sock.sendto(data, address)
+        self.waits.append(time.clock_gettime_ns(time.CLOCK_REALTIME) - self._stamp)
+        return sent
+
+
+class StampedNode(Node):
+    """The real worker, draining through the stopwatch."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        super().__init__(config)
+        self.stopwatch = Stamped()
+
+    def _drain(self, sock: Any) -> None:
+        if self.stopwatch.sock is None:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            self.stopwatch.sock = sock
+            return  # what came before the option has no stamp; the next wake sees it again
+        self.answerer.check_health()
+        udp.drain(self.stopwatch, self.answerer.answer)
+
+
+async def serve(kind: str, maps: Path) -> None:
+    config = NodeConfig(("127.0.0.1:0",), maps, maps / "health.table", maps / "dns-0.json")
+    node = StampedNode(config) if kind == "stamped" else Node(config)
+    loop = asyncio.get_running_loop()
+    phases: list[int] = []
+
+    def told() -> None:
+        if not os.read(0, 4096):
+            loop.remove_reader(0)
+            node.stop()
+        elif isinstance(node, StampedNode):
+            phases.append(len(node.stopwatch.waits))
+
+    loop.add_reader(0, told)
+    await node.run(lambda: print(node.addresses[0][1], flush=True))
+    if isinstance(node, StampedNode):
+        parts = np.split(np.array(node.stopwatch.waits) / 1000, phases)
+        print(json.dumps([_percentiles(part) for part in parts if len(part)]), flush=True)
+
+
+def _percentiles(microseconds: Any) -> dict[str, float]:
+    names = {"p50_us": 50, "p99_us": 99, "p99_9_us": 99.9, "max_us": 100}
+    return {name: round(float(np.percentile(microseconds, p)), 1) for name, p in names.items()}
+
+
+def main() -> None:
+    go_first()
+    if sys.argv[1] == "echo":
+        echo()
+    asyncio.run(serve(sys.argv[1], Path(sys.argv[2])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""Packet in, packet out: the answering function of UDP, TCP and whatever comes later.
+
+Two paths give the same bytes. The short one serves a well-formed question whose shape (header flags,
+OPT, Client Subnet prefix) was seen before, for a name and type whose answer lies ready: two look-ups,
+one longest-prefix search, one join. Everything else takes the long one, through `query.parse`.
+
+Why the short path may skip parsing the name: a dictionary key is a valid lower-case wire name, and
+`bytes.lower` maps no byte onto a length byte (1..63), so a hit means the packet's labels parse to it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import socket
+import struct
+from typing import Final
+
+from itm.dns import reply
+from itm.dns.book import Book, Entry, empty
+from itm.dns.counters import Counters
+from itm.dns.ecs import FAMILIES, ClientSubnet
+from itm.dns.lookup import lookup
+from itm.dns.query import REFUSED, Query, parse
+from itm.dns.steering import Steering
+from itm.dns.wire import AA, Body, compose
+from itm.routemap.health import HealthReader
+
+log = logging.getLogger(__name__)
+
+MAX_SHAPES: Final = 4096
+MAX_PEERS: Final = 16_384
+
+_SERVFAIL: Final = struct.pack(">5H", reply.QR | 2, 0, 0, 0, 0)
+_MAPPED: Final = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96
+
+Shape = tuple[bytes, int, int, int, int, bool, tuple[bytes, ...]]
+"""(reply flags, address octets, shifts left and right from address to unit, host bits, IPv6?, OPT by scope).
+
+Octets 0: no location, the one OPT is whole. No OPT: no EDNS.
+"""
+
+
+class Answerer:
+    """Answers from `book` under the states in `health` (None: all up). One per process, one thread."""
+
+    def __init__(
+        self,
+        book: Book | None = None,
+        health: HealthReader | None = None,
+        *,
+        payload: int = 1232,
+        counters: Counters | None = None,
+    ) -> None:
+        self.counters = counters or Counters()
+        self._health = health
+        self._sequence = -1
+        self._payload = payload
+        self._shapes: dict[bytes, Shape] = {}
+        self._peers: dict[str, tuple[int, int]] = {}
+        self.use(book or empty())
+
+    @property
+    def book(self) -> Book:
+        """The book in use."""
+        return self._book
+
+    def use(self, book: Book, sequence: int = -1) -> None:
+        """Answer from this book from now on; `sequence` is that of the health it was made by, if any."""
+        self.counters.use_pops(book.pop_ids)
+        self._short = book.short
+        self._book = book
+        self._sequence = sequence
+        self.check_health()
+
+    def check_health(self) -> None:
+        """Take over the health table's states if they changed; cheap when they did not."""
+        health = self._health
+        if health is not None and health.sequence() != self._sequence:
+            self._sequence = health.sequence()  # before the states: a change in between is seen later
+            self._book.apply(health.states())
+
+    def answer(self, packet: bytes, peer: str, tcp: bool = False) -> bytes | None:
+        """Return the reply to a packet from the address `peer`, None when it must not get one.
+
+        Never raises: a bug of ours is logged and answered SERVFAIL.
+        """
+        end = packet.find(0, 12) + 1
+        tail = end + 4
+        try:
+            entry = self._short[packet[12:end].lower()][packet[end:tail]]
+            shape = self._shapes[packet[2:12] + packet[tail : tail + 19]]
+        except KeyError:
+            return self._answer_long(packet, peer, tcp)
+        flags, octets, left, right, host_bits, is_v6, opts = shape
+        address = packet[tail + 19 :]
+        value = int.from_bytes(address, "big")
+        if len(address) != octets or value & host_bits:
+            return self._answer_long(packet, peer, tcp)
+        choice = scope = 0
+        steering = entry.steering
+        counters = self.counters
+        if octets:
+            counters.ecs += 1
+        if steering is None:
+            counters.static += 1
+        else:
+            if not octets:
+                choice = self._locate_peer(steering, peer)
+            elif is_v6:
+                choice, scope = steering.locate6(value << left >> right)
+            else:
+                choice, scope = steering.locate4(value << left >> right)
+            counters.pops[choice] += 1
+        with_opt, without, records = entry.short[choice]
+        if not opts:
+            return b"".join((packet[:2], flags, without, packet[12:tail], records))
+        return b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
+
+    def _answer_long(self, packet: bytes, peer: str, tcp: bool) -> bytes | None:
+        try:
+            query = parse(packet)
+            if query is None:
+                self.counters.dropped += 1
+                return None
+            return self._respond(query, packet, peer, tcp)
+        except Exception:
+            self.counters.failures += 1
+            if self.counters.failures.bit_count() == 1:  # at 1, 2, 4, 8 …: a flood must not fill the disk
+                log.exception("dns.failure", extra={"failures": self.counters.failures})
+            return packet[:2] + _SERVFAIL
+
+    def _respond(self, query: Query, packet: bytes, peer: str, tcp: bool) -> bytes:
+        if query.rcode:
+            return self._refuse(query)
+        zone = self._book.zone_of(query.name, query.qtype)
+        if zone is None:
+            return self._refuse(dataclasses.replace(query, rcode=REFUSED))
+        outcome = lookup(zone, query.name, query.qtype)
+        scope = 0
+        if outcome.is_steered:
+            body, scope = self._steered(self._book.steered[query.name][query.qtype], query.subnet, peer)
+        else:
+            body = self._book.negative(zone, query.name, outcome) or compose(outcome, query.name)
+            self.counters.by_rcode[outcome.rcode] += 1
+        subnet = query.subnet
+        self.counters.ecs += subnet is not None and not subnet.is_hidden
+        self._learn(packet, query)
+        options = subnet.option(scope) if subnet is not None else b""
+        return reply.build(query, body, payload=self._payload, tcp=tcp, options=options)
+
+    def _refuse(self, query: Query) -> bytes:
+        self.counters.by_rcode[query.rcode] += 1
+        return reply.error(query, payload=self._payload)
+
+    def _steered(self, entry: Entry, subnet: ClientSubnet | None, peer: str) -> tuple[Body, int]:
+        choice = scope = 0
+        if entry.steering is None:
+            self.counters.static += 1
+            return entry.bodies[choice], scope
+        if subnet is None or subnet.is_hidden:
+            choice = self._locate_peer(entry.steering, peer)
+        else:
+            family, unit = subnet.unit()
+            locate = entry.steering.locate4 if family == 4 else entry.steering.locate6
+            choice, scope = locate(unit)
+        self.counters.pops[choice] += 1
+        return entry.bodies[choice], scope
+
+    def _locate_peer(self, steering: Steering, peer: str) -> int:
+        """Return the POP for a resolver's own address."""
+        where = self._peers.get(peer)
+        if where is None:
+            if len(self._peers) >= MAX_PEERS:
+                self._peers.clear()
+            where = self._peers[peer] = unit_of(peer)
+        family, unit = where
+        return (steering.locate4(unit) if family == 4 else steering.locate6(unit))[0]
+
+    def _learn(self, packet: bytes, query: Query) -> None:
+        """Remember the shape of a packet that the long path found well formed, for the short path."""
+        tail = 12 + len(query.question)
+        key = packet[2:12] + packet[tail : tail + 19]
+        if key not in self._shapes:
+            shape = _shape(packet, query, self._payload)
+            if shape is not None:
+                if len(self._shapes) >= MAX_SHAPES:
+                    self._shapes.clear()
+                self._shapes[key] = shape
+
+
+def unit_of(address: str) -> tuple[int, int]:
+    """Return (4 or 6, unit number) of a peer's address text; an IPv4-mapped one counts as IPv4."""
+    if ":" not in address:
+        return 4, int.from_bytes(socket.inet_aton(address)[:3], "big")
+    packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
+    if packed[:12] == _MAPPED:
+        return 4, int.from_bytes(packed[12:15], "big")
+    return 6, int.from_bytes(packed[:6], "big")
+
+
+def _shape(packet: bytes, query: Query, payload: int) -> Shape | None:
+    edns, subnet = query.edns, query.subnet
+    records = int.from_bytes(packet[10:12], "big")
+    if packet[6:10] != bytes(4) or records != (edns is not None) or not (edns is None or edns.plain):
+        return None
+    flags = (reply.QR | AA | (reply.RD if query.recursion_desired else 0)).to_bytes(2, "big")
+    if edns is None:
+        return flags, 0, 0, 0, 0, False, ()
+    option = subnet.option(0) if subnet is not None else b""
+    whole = reply.opt(payload, 0, edns.dnssec_ok, option)
+    if subnet is None or subnet.is_hidden:
+        return flags, 0, 0, 0, 0, False, (whole,)
+    family, _, unit_bits = FAMILIES[subnet.family]
+    octets = len(subnet.address)
+    head = whole[: -octets - 1]  # up to the scope
+    return (
+        flags,
+        octets,
+        max(0, unit_bits - 8 * octets),
+        max(0, 8 * octets - unit_bits),
+        0xFF >> (subnet.source % 8 or 8),
+        family == 6,
+        tuple(head + bytes((scope,)) for scope in range(unit_bits + 1)),
+    )

@@ -1,0 +1,113 @@
+"""The algorithm of RFC 1034 4.3.2 on one zone: what to answer, before any byte is written.
+
+Covers delegations, exact names, CNAME chains inside the zone, wildcards (RFC 4592), empty
+non-terminals, minimal answers to ANY (RFC 8482). Steered addresses are only pointed at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from itm.dns.name import is_within, parent
+from itm.dns.rdata import AAAA, CNAME, DS, HINFO, NS, A, Rdata, RRset, target
+from itm.dns.zone import WILDCARD, Node, Zone, cut_above
+
+NOERROR: Final = 0
+NXDOMAIN: Final = 3
+ANY: Final = 255
+MAX_CHAIN: Final = 16
+"""CNAMEs followed inside the zone before the chain is left to the resolver."""
+
+_REFUSED_ANY: Final = Rdata(b"\x07RFC8482\x00")  # RFC 8482 4.2: HINFO "RFC8482" ""
+_ANY_TTL: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the zone says. `is_steered`: the addresses asked for come from the map.
+
+    `glue` must be sent or the answer is truncated (RFC 9471); `additional` may be left out.
+    """
+
+    rcode: int = NOERROR
+    authoritative: bool = True
+    answer: tuple[RRset, ...] = ()
+    authority: tuple[RRset, ...] = ()
+    glue: tuple[RRset, ...] = ()
+    additional: tuple[RRset, ...] = ()
+    is_steered: bool = False
+
+
+def lookup(zone: Zone, name: bytes, qtype: int) -> Outcome:
+    """Return what the zone says about a name in it (lower-case wire form)."""
+    chain: tuple[RRset, ...] = ()
+    while True:
+        cut = cut_above(zone, name)
+        if cut is not None and not (qtype == DS and cut == name):
+            return Outcome(answer=chain) if chain else _referral(zone, cut)
+        key = _find(zone, name)
+        if key is None:
+            return Outcome(NXDOMAIN, answer=chain, authority=(zone.negative_soa,))
+        node = zone.nodes[key]
+        alias = node.rrsets.get(CNAME)
+        if alias is None or qtype in {CNAME, ANY}:
+            return _at(zone, node, name, qtype, chain)
+        chain += (dataclasses.replace(alias, owner=name),)
+        name = alias.rdatas[0].names[0].lower()
+        if not _is_followed(zone, name, qtype, chain):
+            return Outcome(answer=chain)
+
+
+def _find(zone: Zone, name: bytes) -> bytes | None:
+    """Return the name of the node that answers: the name itself, or the wildcard of its closest encloser."""
+    if name in zone.nodes:
+        return name
+    encloser = parent(name)
+    while encloser not in zone.nodes:
+        encloser = parent(encloser)
+    wildcard = WILDCARD + encloser
+    return wildcard if wildcard in zone.nodes else None
+
+
+def _at(zone: Zone, node: Node, name: bytes, qtype: int, chain: tuple[RRset, ...]) -> Outcome:
+    if node.steered and qtype in {A, AAAA}:
+        return Outcome(is_steered=True)
+    found = node.rrsets.get(qtype)
+    if qtype == ANY and (node.rrsets or node.steered):
+        found = node.rrsets.get(CNAME) or RRset(name, HINFO, _ANY_TTL, (_REFUSED_ANY,))
+    if found is None:
+        return Outcome(answer=chain, authority=(zone.negative_soa,))
+    found = dataclasses.replace(found, owner=name)
+    return Outcome(answer=(*chain, found), additional=tuple(_addresses(zone, [found])))
+
+
+def _is_followed(zone: Zone, name: bytes, qtype: int, chain: tuple[RRset, ...]) -> bool:
+    """Whether the chain goes on here: not out of the zone, not in a circle, not to a steered answer.
+
+    RFC 7871 7.2.1: only the first CNAME when what lies below it depends on the client.
+    """
+    if not is_within(name, zone.origin) or len(chain) >= MAX_CHAIN:
+        return False
+    if any(link.owner == name for link in chain):
+        return False
+    key = _find(zone, name)
+    return not (key is not None and zone.nodes[key].steered and qtype in {A, AAAA})
+
+
+def _referral(zone: Zone, cut: bytes) -> Outcome:
+    servers = zone.nodes[cut].rrsets[NS]
+    addresses = tuple(_addresses(zone, [servers]))
+    glue = tuple(rrset for rrset in addresses if is_within(rrset.owner.lower(), cut))
+    others = tuple(rrset for rrset in addresses if not is_within(rrset.owner.lower(), cut))
+    return Outcome(authoritative=False, authority=(servers,), glue=glue, additional=others)
+
+
+def _addresses(zone: Zone, rrsets: Iterable[RRset]) -> Iterable[RRset]:
+    hosts = dict.fromkeys(target(rrset, rdata) for rrset in rrsets for rdata in rrset.rdatas)
+    for host in hosts:
+        node = zone.nodes.get(host.lower()) if host is not None else None
+        if node is not None:
+            yield from (node.rrsets[rtype] for rtype in (A, AAAA) if rtype in node.rrsets)

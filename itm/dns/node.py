@@ -1,0 +1,229 @@
+"""One DNS worker: its sockets, the map it follows, the health it watches, the counters it shows.
+
+The only file of this package that starts something. A map is read, verified and made a book in a
+thread, then one reference is replaced; a map that is not sound is refused and the last good one stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from itm.dns import book, counters, listen, udp
+from itm.dns.answer import Answerer
+from itm.dns.book import Book
+from itm.dns.tcp import Connections
+from itm.errors import CatalogError, SnapshotError
+from itm.routemap import snapshot
+from itm.routemap.current import live_version, path_of, versions
+from itm.routemap.health import HealthReader
+
+log = logging.getLogger(__name__)
+
+HEALTH_SECONDS: Final = 0.1
+"""Longest time a state change waits when no packet comes."""
+STATS_SECONDS: Final = 1.0
+PRIORITY: Final = -10
+"""Niceness of an answering process, where the system lets us (root or CAP_SYS_NICE)."""
+SWITCH_SECONDS: Final = 0.0002
+"""How long the thread that loads a map may hold the interpreter while packets wait (default 5 ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """What one worker is told. `stats` is its own counters file, `dns-<n>.json`."""
+
+    listen: tuple[str, ...]
+    maps: Path
+    health: Path
+    stats: Path
+    udp_payload_bytes: int = 1232
+    tcp_idle_seconds: float = 10.0
+    tcp_connections: int = 150
+    reload_seconds: float = 0.5
+
+
+class Follower:
+    """Follows the pointer of a map directory: a book when another map went live."""
+
+    def __init__(self, maps: Path, health: HealthReader) -> None:
+        self._maps = maps
+        self._health = health
+        self._seen: int | None = None
+        self.refused = 0
+
+    def load(self, old: Book) -> tuple[Book, int] | None:
+        """Return the live map's book and the health sequence it was made by; None: nothing new.
+
+        A map that cannot be used is logged and not tried again until the pointer moves. As long as
+        there is no map at all, an older sound one in the directory is taken instead.
+        """
+        version = live_version(self._maps)
+        if version is None or version == self._seen:
+            return None
+        self._seen = version
+        found = self._load(version, old)
+        if found is None and old.routemap is None:
+            older = (other for other in reversed(versions(self._maps)) if other != version)
+            found = next((one for one in (self._load(other, old) for other in older) if one), None)
+        return found
+
+    def _load(self, version: int, old: Book) -> tuple[Book, int] | None:
+        started = time.monotonic()
+        sequence = self._health.sequence()
+        try:
+            made = book.build(snapshot.read(path_of(self._maps, version)), old, self._health.states())
+        except (SnapshotError, CatalogError, ValueError) as error:
+            self.refused += 1
+            log.error("map.refused", extra={"version": version, "reason": str(error)})
+            return None
+        seconds = time.monotonic() - started
+        log.info("map.loaded", extra={"version": version, "seconds": round(seconds, 3)})
+        return made, sequence
+
+
+class Node:
+    """A worker that serves until `stop` is called."""
+
+    def __init__(self, config: NodeConfig, clock: Callable[[], float] = time.time) -> None:
+        self._config = config
+        self._clock = clock
+        self._started_at = clock()
+        self._health = HealthReader(config.health)
+        self._follower = Follower(config.maps, self._health)
+        self._stopping = asyncio.Event()
+        self.answerer = Answerer(health=self._health, payload=config.udp_payload_bytes)
+        self.addresses: list[tuple[str, int]] = []
+        """Where UDP listens, in the order of `listen` (port 0 resolved)."""
+
+    def stop(self) -> None:
+        """Make `run` return."""
+        self._stopping.set()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until `stop`; `ready` is called when all sockets are open.
+
+        Raises `OSError` and `ConfigError` when they cannot be.
+        """
+        self._take(self._follower.load(self.answerer.book))
+        connections = Connections(
+            self._answer_tcp,
+            most=self._config.tcp_connections,
+            idle_seconds=self._config.tcp_idle_seconds,
+        )
+        places = [listen.parse(text) for text in self._config.listen]
+        loop = asyncio.get_running_loop()
+        sockets, servers = [], []
+        try:
+            for place in places:
+                sockets.append(udp.listen(place))
+                port = sockets[-1].getsockname()[1]
+                self.addresses.append((place.host, port))
+                servers.append(await connections.listen(listen.Listen(place.host, port)))
+                loop.add_reader(sockets[-1], self._drain, sockets[-1])
+            ready()
+            async with asyncio.TaskGroup() as group:
+                ticks = [group.create_task(job) for job in (self._watch(), self._follow(), self._tell())]
+                await self._stopping.wait()
+                for tick in ticks:
+                    tick.cancel()
+        finally:
+            for sock in sockets:
+                loop.remove_reader(sock)
+                sock.close()
+            for server in servers:
+                server.close()
+            connections.drop_all()
+            self._write_stats()
+
+    def _drain(self, sock: udp.Socket) -> None:
+        self.answerer.check_health()
+        udp.drain(sock, self.answerer.answer)
+
+    def _answer_tcp(self, packet: bytes, peer: str) -> bytes | None:
+        self.answerer.check_health()
+        self.answerer.counters.tcp += 1
+        return self.answerer.answer(packet, peer, tcp=True)
+
+    def _take(self, fresh: tuple[Book, int] | None) -> None:
+        if fresh is not None:
+            self.answerer.use(*fresh)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(HEALTH_SECONDS)
+            self.answerer.check_health()
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.reload_seconds)
+            if self._health.refresh():
+                self.answerer.use(self.answerer.book)
+            self._take(await asyncio.to_thread(self._follower.load, self.answerer.book))
+
+    async def _tell(self) -> None:
+        while True:
+            self._write_stats()
+            await asyncio.sleep(STATS_SECONDS)
+
+    def _write_stats(self) -> None:
+        try:
+            counters.write(self._config.stats, self._stats())
+        except OSError as error:
+            log.warning("stats.failed", extra={"reason": str(error)})
+
+    def _stats(self) -> dict[str, Any]:
+        routemap = self.answerer.book.routemap
+        return {
+            "pid": os.getpid(),
+            "time": self._clock(),
+            "started_at": self._started_at,
+            "map_version": routemap.version if routemap is not None else None,
+            "map_built_at": routemap.built_at if routemap is not None else None,
+            "map_basis": routemap.basis if routemap is not None else None,
+            "maps_refused": self._follower.refused,
+            "fail_open": self.answerer.book.fail_open,
+            "health_sequence": self._health.sequence(),
+            **self.answerer.counters.snapshot(),
+        }
+
+
+def run(config: NodeConfig, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM, SIGINT or the end of standard input (the supervisor's pipe)."""
+    go_first()
+    asyncio.run(_serve(config, ready))
+
+
+def go_first() -> None:
+    """Make answering come before other work: of this process's threads, and of other processes if allowed."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+
+
+async def _serve(config: NodeConfig, ready: Callable[[], None]) -> None:
+    node = Node(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, node.stop)
+    stdin = sys.stdin.fileno()
+
+    def look() -> None:
+        if not os.read(stdin, 4096):
+            loop.remove_reader(stdin)
+            node.stop()
+
+    try:
+        loop.add_reader(stdin, look)
+    except PermissionError:  # a regular file or /dev/null cannot end
+        log.info("stdin.ignored")
+    await node.run(ready)

@@ -1,0 +1,121 @@
+"""The RouteMap: for every steering class and network the whole ranked list of POPs.
+
+A leaf is a whole list: its own first ranks (`leaves`, one row per leaf, padded with `NO_POP`) and
+then the rule's common tail (all POPs the rule allows). Two networks share a leaf only if their whole
+lists are equal, hence a POP's death never makes a cached scope wrong. Knows no DNS and no health.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from itm.catalog.types import ZoneText
+from itm.routemap.table import PrefixTable
+
+NO_POP: Final = 0xFFFF
+"""Padding of a leaf's ranks: no POP."""
+
+
+@dataclass(frozen=True, slots=True)
+class PopAnswer:
+    """What a POP's answers carry: its addresses as text."""
+
+    id: str
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAnswer:
+    """A steered name: absolute, lower case. `class_index` -1: no map, answer the last-resort values."""
+
+    name: str
+    class_index: int
+    ttl: int
+    ipv4_values: tuple[str, ...] = ()
+    ipv6_values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMap:
+    """One steering class: `leaves` (L, K) POP indices, `leaf_tail` (L,) indices into `tails`."""
+
+    leaves: npt.NDArray[np.uint16]
+    leaf_tail: npt.NDArray[np.uint16]
+    tails: tuple[npt.NDArray[np.uint16], ...]
+    v4: PrefixTable
+    v6: PrefixTable
+
+    def order_of(self, leaf: int) -> list[int]:
+        """Return the whole ranked list of a leaf: its own ranks, then the tail without repeats."""
+        own = [int(pop) for pop in self.leaves[leaf] if pop != NO_POP]
+        seen = set(own)
+        return own + [int(pop) for pop in self.tails[self.leaf_tail[leaf]] if int(pop) not in seen]
+
+    def lookup(self, family: int, unit: int) -> tuple[int, int]:
+        """Return (leaf, scope) of a /24 number (family 4) or /48 number (family 6)."""
+        return (self.v4 if family == 4 else self.v6).lookup(unit)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RouteMap:
+    """One version of the whole result. `basis` says what it was decided by: `latency` or `geo`."""
+
+    version: int
+    built_at: float  # seconds since the epoch
+    catalog_version: int
+    basis: str
+    pops: tuple[PopAnswer, ...]
+    services: tuple[ServiceAnswer, ...]
+    classes: tuple[ClassMap, ...]
+    zones: tuple[ZoneText, ...]
+
+    def order_of(self, class_index: int, leaf: int) -> list[int]:
+        """Return the full ranked list of POP indices of one leaf of one class."""
+        return self.classes[class_index].order_of(leaf)
+
+    def service(self, name: str) -> ServiceAnswer:
+        """Return the service of that name; raises `KeyError`."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
+
+    def problems(self) -> list[str]:
+        """Return what is wrong inside: every index out of range, every table out of order."""
+        found = [
+            f"service {service.name}: no class {service.class_index}"
+            for service in self.services
+            if not -1 <= service.class_index < len(self.classes)
+        ]
+        for index, one in enumerate(self.classes):
+            found += [f"class {index}: {text}" for text in _class_problems(one, len(self.pops))]
+        return found
+
+
+def _class_problems(one: ClassMap, pops: int) -> list[str]:
+    found = []
+    count = len(one.leaves)
+    if one.leaves.ndim != 2 or count == 0 or len(one.leaf_tail) != count:
+        return ["leaves: expected (leaves, ranks) with one tail number each"]
+    if int(np.where(one.leaves == NO_POP, 0, one.leaves).max(initial=0)) >= max(pops, 1):
+        found.append("leaves: a POP is out of range")
+    if int(one.leaf_tail.max()) >= len(one.tails):
+        found.append("leaves: a tail is out of range")
+    if any(not _is_order(tail, pops) for tail in one.tails):
+        found.append("tails: expected distinct POPs in range")
+    for name, table, bits in (("v4", one.v4, 24), ("v6", one.v6, 48)):
+        if table.bits != bits:
+            found.append(f"{name}: expected {bits} bits")
+        found += [f"{name} {text}" for text in table.problems(count)]
+    return found
+
+
+def _is_order(tail: npt.NDArray[np.uint16], pops: int) -> bool:
+    values: Sequence[int] = tail.tolist()
+    return len(set(values)) == len(values) and all(value < pops for value in values)

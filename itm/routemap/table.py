@@ -1,0 +1,75 @@
+"""Longest-prefix table as sorted runs of units (/24 of IPv4, /48 of IPv6).
+
+A run holds one leaf from its first unit up to the next run's first unit; neighbouring runs differ.
+The scope of an address is the shortest aligned prefix around it that stays inside its run, so one
+scope never holds two leaves (RFC 7871 7.2.1), and no scope is longer than a unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+UNIT_DTYPES: dict[int, np.dtype[Any]] = {24: np.dtype("<u4"), 48: np.dtype("<u8")}
+"""Type of a run's first unit, by the number of bits of a unit."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrefixTable:
+    """Runs of one family: `bits` is 24 or 48, `start` the sorted first units, `leaf` their leaves.
+
+    `start[0]` is 0, so that every unit has a leaf.
+    """
+
+    bits: int
+    start: npt.NDArray[Any]
+    leaf: npt.NDArray[np.uint32]
+
+    def lookup(self, unit: int) -> tuple[int, int]:
+        """Return (leaf, scope prefix length) of a unit in 0 .. 2**bits - 1."""
+        run = int(np.searchsorted(self.start, self.start.dtype.type(unit), side="right")) - 1
+        end = int(self.start[run + 1]) if run + 1 < len(self.start) else 1 << self.bits
+        return int(self.leaf[run]), scope(self.bits, unit, int(self.start[run]), end)
+
+    def leaves_of(self, units: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
+        """Return the leaf of each unit."""
+        runs = np.searchsorted(self.start, units.astype(self.start.dtype), side="right") - 1
+        found: npt.NDArray[np.uint32] = self.leaf[runs]
+        return found
+
+    def problems(self, leaves: int) -> list[str]:
+        """Return what is wrong with the table when there are `leaves` leaves; empty when sound."""
+        if self.bits not in UNIT_DTYPES or len(self.start) == 0 or len(self.start) != len(self.leaf):
+            return ["runs: no run, or as many starts as leaves expected"]
+        found = []
+        if self.start[0] != 0 or self.start[-1] >> self.start.dtype.type(self.bits) != 0:
+            found.append("runs: the first must start at 0 and the last inside the family")
+        if not bool(np.all(self.start[1:] > self.start[:-1])):
+            found.append("runs: starts must rise")
+        if int(self.leaf.max()) >= leaves:
+            found.append("runs: a leaf is out of range")
+        return found
+
+
+def scope(bits: int, unit: int, start: int, end: int) -> int:
+    """Return the length of the shortest aligned prefix around `unit` inside the run [start, end).
+
+    A block of 2**k units around `unit` stays clear of a foreign unit x exactly when
+    k < bit_length(unit ^ x); the nearest foreign units are start - 1 and end.
+    """
+    below = unit ^ (start - 1) if start else 1 << bits
+    return bits + 1 - min(below, unit ^ end).bit_length()
+
+
+def merge(bits: int, start: npt.NDArray[Any], leaf: npt.NDArray[Any]) -> PrefixTable:
+    """Return the table of sorted runs in which neighbours of equal leaf are made one."""
+    keep = np.ones(len(start), dtype=bool)
+    keep[1:] = leaf[1:] != leaf[:-1]
+    return PrefixTable(
+        bits,
+        np.ascontiguousarray(start[keep], dtype=UNIT_DTYPES[bits]),
+        np.ascontiguousarray(leaf[keep], dtype="<u4"),
+    )

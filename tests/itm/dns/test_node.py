@@ -1,0 +1,234 @@
+"""The node on real sockets of the loopback: UDP, TCP, maps and health that change under it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from itm.dns.book import empty
+from itm.dns.node import Follower, Node, NodeConfig
+from itm.routemap import snapshot
+from itm.routemap.current import path_of, publish
+from itm.routemap.health import HealthReader, HealthWriter, State
+from tests.itm.dns.asking import Ask, Told, demo_map, ecs
+
+GW = Ask("gw.example.net.", 1, options=(ecs("133.11.0.0/24"),))
+
+
+def _publish(maps: Path, version: int, ttl: int = 20) -> None:
+    services = tuple(dataclasses.replace(one, ttl=ttl) for one in demo_map().services)
+    snapshot.write(
+        dataclasses.replace(demo_map(), version=version, services=services), path_of(maps, version)
+    )
+    publish(maps, version)
+
+
+def _serve(tmp_path: Path, talk: Callable[[Node], Awaitable[None]], **settings: float) -> None:
+    (tmp_path / "maps").mkdir(exist_ok=True)
+    config = NodeConfig(
+        ("127.0.0.1:0", "[::1]:0"),
+        tmp_path / "maps",
+        tmp_path / "health",
+        tmp_path / "dns-0.json",
+        reload_seconds=0.02,
+        **settings,  # type: ignore[arg-type]
+    )
+
+    async def both() -> None:
+        node = Node(config)
+        ready = asyncio.Event()
+        serving = asyncio.create_task(node.run(ready.set))
+        await asyncio.wait_for(ready.wait(), 5)
+        try:
+            await asyncio.wait_for(talk(node), 15)
+        finally:
+            node.stop()
+            await serving
+
+    asyncio.run(both())
+
+
+async def _udp(node: Node, packet: bytes, place: int = 0) -> bytes:
+    loop = asyncio.get_running_loop()
+    family = socket.AF_INET6 if place else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.connect(node.addresses[place])
+        sock.send(packet)
+        return await asyncio.wait_for(loop.sock_recv(sock, 65535), 5)
+
+
+async def _connect(node: Node) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection(*node.addresses[0])
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    (length,) = struct.unpack(">H", await asyncio.wait_for(reader.readexactly(2), 5))
+    return await asyncio.wait_for(reader.readexactly(length), 5)
+
+
+def _framed(packet: bytes) -> bytes:
+    return struct.pack(">H", len(packet)) + packet
+
+
+async def _until(check: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(5):
+        while not await check():  # noqa: ASYNC110 - what is waited for is seen only from outside
+            await asyncio.sleep(0.01)
+
+
+def test_both_families_and_both_transports(tmp_path: Path) -> None:
+    """The same answer over UDP, UDP on IPv6 and TCP; truncation leads to TCP."""
+    _publish(tmp_path / "maps", 1)
+
+    async def talk(node: Node) -> None:
+        answers = [await _udp(node, GW.packet()), await _udp(node, GW.packet(), 1)]
+        reader, writer = await _connect(node)
+        writer.write(_framed(GW.packet()))
+        answers.append(await _read(reader))
+        assert len(set(answers)) == 1
+        assert Told(answers[0]).lines("rr") == ["gw.example.net. 20 A 127.20.0.2"]
+        huge = Ask("huge.example.net.", 16)
+        assert Told(await _udp(node, huge.packet())).tc
+        writer.write(_framed(huge.packet()))
+        assert len(await _read(reader)) > 5000
+        writer.close()
+
+    _serve(tmp_path, talk)
+    stats = json.loads((tmp_path / "dns-0.json").read_text())
+    assert (stats["map_version"], stats["queries"], stats["tcp"]) == (1, 5, 2)
+    assert stats["pops"]["tyo"] == 3
+
+
+def test_tcp_sessions(tmp_path: Path) -> None:
+    """Pipelined, byte by byte, half-closed; then a reply and a zero length: closed, and the server lives."""
+    _publish(tmp_path / "maps", 1)
+
+    async def talk(node: Node) -> None:
+        reader, writer = await _connect(node)
+        asks = [dataclasses.replace(GW, id=n) for n in range(200)]
+        writer.write(b"".join(_framed(ask.packet()) for ask in asks))
+        ids = {int.from_bytes((await _read(reader))[:2], "big") for _ in asks}
+        assert ids == set(range(200))
+        for byte in _framed(GW.packet()):
+            writer.write(bytes([byte]))
+            await writer.drain()
+        assert Told(await _read(reader)).lines("rr")
+        writer.write(_framed(GW.packet()))
+        writer.write_eof()
+        assert Told(await _read(reader)).lines("rr")
+        assert await reader.read() == b""
+        for bad in (_framed(b""), _framed(Ask(flags=0x8000).packet()), b"\0\x05junk"):
+            reader, writer = await _connect(node)
+            writer.write(bad)
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+            writer.close()
+        big = Ask("example.net.", 6, edns=False, extra=bytes(65000))
+        reader, writer = await _connect(node)
+        writer.write(_framed(big.packet()) + _framed(GW.packet()))
+        assert Told(await _read(reader)).rcode == 1
+        assert Told(await _read(reader)).rcode == 0
+        writer.close()
+
+    _serve(tmp_path, talk)
+
+
+def test_a_client_that_never_reads(tmp_path: Path) -> None:
+    """Answers are not piled up for it, others are served, and it is dropped when idle too long."""
+    _publish(tmp_path / "maps", 1)
+
+    async def talk(node: Node) -> None:
+        reader, writer = await _connect(node)
+        flood = _framed(Ask("huge.example.net.", 16).packet()) * 20_000
+        writer.write(flood)
+        await asyncio.sleep(0.1)
+        assert Told(await _udp(node, GW.packet())).rcode == 0
+        await asyncio.sleep(0.5)
+        assert node.answerer.counters.tcp < 20_000
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(5000 * 20_000)
+        writer.close()
+
+    _serve(tmp_path, talk, tcp_idle_seconds=0.3)
+
+
+def test_idle_and_too_many_connections(tmp_path: Path) -> None:
+    """Idle ones and half a message are closed in time; a new one pushes the idlest out."""
+    _publish(tmp_path / "maps", 1)
+
+    async def talk(node: Node) -> None:
+        crowd = [await _connect(node) for _ in range(12)]
+        await _until(lambda: _is_closed(crowd[0][0]))
+        reader, writer = await _connect(node)
+        writer.write(_framed(GW.packet()))
+        assert Told(await _read(reader)).rcode == 0
+        assert Told(await _udp(node, GW.packet())).rcode == 0
+        writer.write(_framed(GW.packet())[:9])
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        for _, each in [*crowd, (reader, writer)]:
+            each.close()
+
+    _serve(tmp_path, talk, tcp_connections=10, tcp_idle_seconds=0.4)
+
+
+async def _is_closed(reader: asyncio.StreamReader) -> bool:
+    return reader.at_eof()
+
+
+def test_maps_and_health_change_under_it(tmp_path: Path) -> None:
+    """A new map, a dead POP, a broken map: the answers follow, and the last good map stays."""
+    writer = HealthWriter(tmp_path / "health")
+
+    async def talk(node: Node) -> None:
+        async def told() -> Told:
+            return Told(await _udp(node, GW.packet()))
+
+        assert (await told()).rcode == 5  # no map yet
+        _publish(tmp_path / "maps", 1)
+
+        async def is_up() -> bool:
+            return (await told()).rcode == 0
+
+        await _until(is_up)
+        writer.set({"tyo": State.DOWN})
+        assert (await told()).lines("rr") == ["gw.example.net. 20 A 127.20.0.1"]
+        _publish(tmp_path / "maps", 2, ttl=33)
+
+        async def is_new() -> bool:
+            return (await told()).lines("rr") == ["gw.example.net. 33 A 127.20.0.1"]
+
+        await _until(is_new)
+        path_of(tmp_path / "maps", 3).write_bytes(path_of(tmp_path / "maps", 2).read_bytes()[:-1])
+        publish(tmp_path / "maps", 3)
+        await asyncio.sleep(0.1)
+        assert await is_new()
+        publish(tmp_path / "maps", 1)  # a rollback
+
+        async def is_old() -> bool:
+            return (await told()).lines("rr") == ["gw.example.net. 20 A 127.20.0.1"]
+
+        await _until(is_old)
+
+    _serve(tmp_path, talk)
+    assert json.loads((tmp_path / "dns-0.json").read_text())["maps_refused"] == 1
+
+
+def test_a_damaged_live_map_at_start(tmp_path: Path) -> None:
+    """A node that starts takes the newest sound map when the live one is broken."""
+    maps = tmp_path / "maps"
+    for version in (1, 2, 3):
+        _publish(maps, version)
+    path_of(maps, 3).write_bytes(b"rubbish")
+    follower = Follower(maps, HealthReader(tmp_path / "health"))
+    found = follower.load(empty())
+    assert found is not None
+    assert found[0].routemap is not None
+    assert (found[0].routemap.version, follower.refused) == (2, 1)
+    assert follower.load(found[0]) is None

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from itm.dns.tcp import Messages
+
+
+def _framed(*messages: bytes) -> bytes:
+    return b"".join(len(message).to_bytes(2, "big") + message for message in messages)
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_messages_come_out_whole_however_they_arrive(step: int) -> None:
+    """Byte by byte or all at once: the same messages."""
+    stream = _framed(b"a" * 12, b"b" * 700, b"c" * 13)
+    messages = Messages()
+    found = []
+    for place in range(0, len(stream), step):
+        messages.feed(stream[place : place + step])
+        found += list(messages)
+    assert found == [b"a" * 12, b"b" * 700, b"c" * 13]
+    assert not messages.is_broken
+
+
+@pytest.mark.parametrize("length", [0, 11])
+def test_a_length_no_query_has(length: int) -> None:
+    """What stands before it is answered, nothing after it."""
+    messages = Messages()
+    messages.feed(_framed(b"a" * 12) + length.to_bytes(2, "big") + b"x" * 20)
+    assert list(messages) == [b"a" * 12]
+    assert messages.is_broken
+    assert list(messages) == []

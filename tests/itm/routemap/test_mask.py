@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from itm.routemap.health import State
+from itm.routemap.mask import choices, serve
+from itm.routemap.routemap import NO_POP
+from tests.itm.routemap.worlds import random_class
+
+UP, DEGRADED, DRAINED, DOWN = State
+
+
+@pytest.mark.parametrize(
+    ("order", "states", "served"),
+    [
+        ([2, 0, 1], [UP, UP, UP], (2, False)),
+        ([2, 0, 1], [UP, UP, DOWN], (0, False)),
+        ([2, 0, 1], [DRAINED, DEGRADED, DOWN], (1, False)),
+        ([2, 0, 1], [DRAINED, DOWN, DOWN], (0, False)),
+        ([2, 0, 1], [DOWN, DOWN, DOWN], (2, True)),
+        ([2, 0], [DOWN, UP, DOWN], (2, True)),
+        ([], [UP], (NO_POP, False)),
+    ],
+)
+def test_first_candidate_of_the_best_state(
+    order: list[int], states: list[State], served: tuple[int, bool]
+) -> None:
+    """up < degraded < drained < down; all down fails open to the first."""
+    assert serve(order, states) == served
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_choices_agree_with_serve(seed: int) -> None:
+    """Vectorised and single masking are one rule, whatever the states."""
+    one = random_class(seed, ranks=seed % 4)
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        states = [State(int(s)) for s in rng.choice(4, 6, p=[0.3, 0.2, 0.2, 0.3])]
+        expected = [serve(one.order_of(leaf), states)[0] for leaf in range(len(one.leaves))]
+        assert choices(one, states).tolist() == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_scope_one_answer_with_each_pop_masked(seed: int) -> None:
+    """With each POP masked in turn, no two addresses of one scope get different answers."""
+    one = random_class(seed)
+    rng = np.random.default_rng(seed)
+    for masked in range(-1, 6):
+        states = [State.DOWN if pop == masked else State.UP for pop in range(6)]
+        served = choices(one, states)
+        for family, table in ((4, one.v4), (6, one.v6)):
+            units = [*table.start.tolist(), *rng.integers(0, 1 << table.bits, 50).tolist()]
+            for unit in units:
+                leaf, length = one.lookup(family, unit)
+                size = 1 << (table.bits - length)
+                first = unit // size * size
+                inside = np.append(rng.integers(first, first + size, 8), [first, first + size - 1])
+                assert set(served[table.leaves_of(inside)].tolist()) == {int(served[leaf])}
