@@ -1,0 +1,65 @@
+"""`itm map`: which route maps there are, what the last build did, and going back to one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from itm.cli import client
+from itm.cli.client import OpsClient
+from itm.cli.columns import columns
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the actions."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    show = actions.add_parser("show", help="the live map, the versions kept and the last build's plan")
+    show.add_argument("--json", action="store_true", help="the API's answer as it is")
+    client.configure(show)
+    rollback = actions.add_parser("rollback", help="serve an earlier map and publish no other until unpinned")
+    rollback.add_argument("version", type=int, metavar="VERSION")
+    client.configure(rollback)
+    unpin = actions.add_parser("unpin", help="let the builder publish again")
+    client.configure(unpin)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the action; 0 if it was done."""
+    ops = client.client_of(args)
+    if args.action == "rollback":
+        ops.post("/api/v1/map/rollback", {"version": args.version})
+        print(f"map {args.version} is live and pinned; `itm map unpin` lets the builder publish again")
+    elif args.action == "unpin":
+        ops.post("/api/v1/map/unpin", {})
+        print("the builder publishes again")
+    else:
+        _show(ops, args)
+    return 0
+
+
+def _show(ops: OpsClient, args: argparse.Namespace) -> None:
+    answer = ops.get("/api/v1/map")
+    if args.json:
+        print(json.dumps(answer, indent=2))
+        return
+    pinned = f", pinned to {answer['pinned']}" if answer.get("pinned") else ""
+    kept = answer["versions"]
+    print(f"live map {answer['live']}{pinned}; kept: {kept[0]}-{kept[-1]}" if kept else "no map yet")
+    builder = answer.get("builder")
+    if not builder:
+        return
+    print(
+        f"builds {builder['builds']}, the last took {builder['build_seconds']:.1f} s for {builder['rows']} "
+        f"rows; {builder['counted']} measurements counted, {builder['cells']} cells"
+    )
+    refused = {reason: count for reason, count in builder["refused"].items() if count}
+    if refused:
+        print("refused: " + ", ".join(f"{reason} {count}" for reason, count in refused.items()))
+    for name, plan in builder["plan"].items():
+        print(
+            f"{name}: moved {plan['moved_share']:.2%} of demand, held back {plan['held_share']:.2%}; "
+            f"gained {plan['gained_ms']:.2f} ms, lost {plan['lost_ms']:.2f} ms on average"
+        )
+        loads = sorted(plan["load"].items(), key=lambda item: -item[1])
+        rows = [(pop, f"{share:.1%}", f"{plan['load_before'][pop]:.1%}") for pop, share in loads if share]
+        print(columns(("pop", "demand", "before"), rows))

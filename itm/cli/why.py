@@ -1,0 +1,109 @@
+"""`itm why`: the story of one answer, step by step, from the server that gave it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from itm.cli import client
+from itm.cli.columns import columns
+
+SHOWN = 8
+"""POPs shown without --all: the candidates and the first few behind them."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the question and the options."""
+    parser.add_argument("name", metavar="NAME", help="a steered name")
+    parser.add_argument("--client", default="", metavar="ADDR", help="the client, as ECS would tell it")
+    parser.add_argument("--resolver", default="", metavar="ADDR", help="the resolver, when no ECS comes")
+    parser.add_argument("--type", default="A", choices=["A", "AAAA"], help="the record type asked for")
+    parser.add_argument("--all", action="store_true", help="list every POP")
+    parser.add_argument("--json", action="store_true", help="the API's answer as it is")
+    client.configure(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask and tell; 0 if there is a story. Raises `Refused`."""
+    if not (args.client or args.resolver):
+        args.client = "127.0.0.1"
+    query = {"name": args.name, "client": args.client, "resolver": args.resolver, "type": args.type}
+    story = client.client_of(args).get("/api/v1/why", **{k: v for k, v in query.items() if v})
+    print(json.dumps(story, indent=2) if args.json else told(story, everything=args.all))
+    return 0
+
+
+def told(story: dict[str, Any], *, everything: bool = False) -> str:
+    """Return the story as text for a terminal."""
+    return "\n\n".join([_answer(story), _ladder(story), _pops(story, everything), _steps(story), _end(story)])
+
+
+def _answer(story: dict[str, Any]) -> str:
+    answer, served_map = story["answer"], story["map"]
+    values = ", ".join(answer["values"]) or "no address of this type"
+    scope = f"scope /{answer['scope']}" if story["located_by"] == "client" else "no scope: by resolver"
+    return (
+        f"{story['name']} {story['type']} for {story['network']}  ->  {answer['pop']}  {values}\n"
+        f"  TTL {answer['ttl']} s, {scope}; map {served_map['version']}, leaf {served_map['leaf']} "
+        f"({served_map['basis']}, {served_map['age_seconds']:.0f} s old), "
+        f"catalog {served_map['catalog_version']}"
+    )
+
+
+def _ladder(story: dict[str, Any]) -> str:
+    rows = [
+        (r["rung"], r["is"], f"{r['samples_used']:g}" if r["samples_used"] else "") for r in story["ladder"]
+    ]
+    text = columns(("rung", "is", "samples used"), rows)
+    return f"{text}\nDecided by the row of its {story['row']}; last mile {story['access_ms']:g} ms."
+
+
+def _pops(story: dict[str, Any], everything: bool) -> str:
+    rows = []
+    for p in story["pops"]:
+        low, high = p["interval_ms"]
+        marks = [m for m, is_set in (("in band", p["in_band"]), ("not allowed", p["out"])) if is_set]
+        marks += [f"bias {p['bias_ms']:+g} ms"] if p["bias_ms"] else []
+        marks += [f"availability {p['availability']:.0%}"] if p["availability"] is not None else []
+        evidence = f"{p['samples']:g} from {p['distinct']}" if p["samples"] else ""
+        rows.append(
+            (
+                p["pop"],
+                f"{p['estimate_ms']:.1f}",
+                f"{low:.1f}-{high:.1f}",
+                p["origin"],
+                evidence,
+                f"{p['predicted_ms']:.1f}",
+                p["health"],
+                ", ".join(marks),
+            )
+        )
+    header = ("pop", "ms", "p25-p75", "origin", "samples", "predicted", "health", "notes")
+    shown = rows if everything else rows[:SHOWN]
+    more = f"\n... and {len(rows) - len(shown)} more (--all)" if len(rows) > len(shown) else ""
+    return columns(header, shown) + more
+
+
+def _steps(story: dict[str, Any]) -> str:
+    lines = []
+    for step in story["steps"]:
+        effects = [f"dropped {', '.join(step['dropped'])}"] if step.get("dropped") else []
+        effects += [f"put behind: {', '.join(step['demoted'])}"] if step.get("demoted") else []
+        if step.get("not_up"):
+            effects.append(", ".join(f"{pop} is {state}" for pop, state in step["not_up"].items()))
+        if step.get("fail_open"):
+            effects.append("all candidates are down: answered as if all were up")
+        if step.get("first_before", step["first"]) != step["first"]:
+            effects.append(f"{step['first']} now before {step['first_before']}")
+        lines.append(f"  {step['step']:<10} {'; '.join(effects) or 'no change'}  (first: {step['first']})")
+    return "Steps\n" + "\n".join(lines)
+
+
+def _end(story: dict[str, Any]) -> str:
+    after = story["runner_up"]
+    told_after = "No other candidate."
+    if after is not None:
+        gap = "" if after["gap_ms"] is None else f" ({after['gap_ms']:+.1f} ms)"
+        told_after = f"Runner-up: {after['pop']}{gap}, {after['flips']}."
+    return f"{told_after}\n{story['credit']}"

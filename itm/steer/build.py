@@ -1,0 +1,208 @@
+"""One build: World + Evidence + Memory in, decisions, plans and class maps out. Pure; publishes nothing.
+
+Only rows whose inputs can have changed are decided again: those with evidence now or at the last build,
+those whose challenger is new, and those the limiter held. All others keep their decision, which a
+full build (`last=None`) would repeat bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors.ladder import RUNGS
+from itm.routemap.routemap import ClassMap
+from itm.steer.classes import SteeringClass
+from itm.steer.compile import compile_class
+from itm.steer.decide import CHUNK, Decision, decide
+from itm.steer.evidence import Evidence, Keys
+from itm.steer.memory import Memory
+from itm.steer.plan import Plan, limited
+from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
+from itm.steer.steps import Facts
+from itm.steer.world import World
+
+VARIANT_BIT = np.uint64(1 << 63)
+"""Keeps keys of (place, subnet rule) rows apart from all ladder keys, which leave the top bit clear."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassBuild:
+    """The outcome for one class: what was decided, from which memory, and what comes of it.
+
+    `touched` rows drew on evidence; `held` has the sorted keys of rows the limiter kept where they were.
+    """
+
+    steering: SteeringClass
+    rows: Rows
+    before: Memory
+    after: Memory
+    decision: Decision
+    touched: npt.NDArray[np.bool_]
+    held: Keys
+    plan: Plan
+    table: ClassMap
+
+    @property
+    def unmeasured(self) -> int:
+        """The number of leading rows that stand for places, not for measured prefixes."""
+        return int((self.rows.measured < 0).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a candidate list is, and how much of demand may move at once (1.0: no limit)."""
+
+    candidates: int
+    max_moved_share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """The rows of one class with everything that their decision reads."""
+
+    rows: Rows
+    keys: dict[str, Keys]
+    tiers: npt.NDArray[np.uint8]
+    served: npt.NDArray[np.uint16]
+    challenger: npt.NDArray[np.uint16]
+
+    def facts(self, world: World, evidence: Evidence, chosen: npt.NDArray[np.intp]) -> Facts:
+        """Return the facts of some rows."""
+        prediction = world.predictions[:, world.places.cell[self.rows.place[chosen]], :]
+        return Facts(
+            estimate=evidence.estimate(prediction, {r: self.keys[r][chosen] for r in evidence.rungs}),
+            tiers=self.tiers[self.rows.rule[chosen]],
+            bias_ms=world.bias_ms,
+            previous=self.served[chosen],
+            challenger=self.challenger[chosen],
+        )
+
+
+def frame_of(
+    world: World,
+    evidence: Evidence,
+    steering: SteeringClass,
+    memory: Memory,
+    place_rule: npt.NDArray[np.uint8],
+) -> Frame:
+    """Lay out the rows of one class."""
+    prefixes = measured_prefixes(world, evidence)
+    rows = rows_of(steering, world.places, place_rule, prefixes)
+    keys = row_keys(world, rows, prefixes)
+    parent = np.where(np.arange(len(rows)) < len(place_rule), -1, rows.place.astype(np.intp))
+    served, challenger = memory.recall(world.pops, keys["row"], parent)
+    return Frame(rows, keys, steering.tiers(world.catalog.pops), served, challenger)
+
+
+def build_class(
+    world: World,
+    evidence: Evidence,
+    steering: SteeringClass,
+    memory: Memory,
+    limits: Limits,
+    last: ClassBuild | None = None,
+) -> ClassBuild:
+    """Decide one class; `last` (same world) makes the build incremental."""
+    place_rule = last.rows.rule[: len(world.places.asn)] if last else world.rules_of_places(steering)
+    frame = frame_of(world, evidence, steering, memory, place_rule)
+    rows = frame.rows
+    touched = np.zeros(len(rows), dtype=bool)
+    for rung, own in evidence.rungs.items():
+        touched |= own.rows(frame.keys[rung]) >= 0
+    chosen = np.flatnonzero(_todo(touched, last))
+    parts = (chosen[begin : begin + CHUNK] for begin in range(0, len(chosen), CHUNK))
+    fresh = [decide(frame.facts(world, evidence, part), steering.steer, limits.candidates) for part in parts]
+    decision = _merged(fresh, chosen, last, len(rows))
+    weight = demand_weights(world, rows)
+    decision, plan, held = limited(decision, frame.served, weight, world.pops, limits.max_moved_share)
+    after = Memory.of(world.pops, frame.keys["row"], decision.ranks[:, 0], decision.wanted)
+    table = compile_class(decision, rows, frame.tiers, world.common_score)
+    return ClassBuild(
+        steering, rows, memory, after, decision, touched, np.sort(frame.keys["row"][held]), plan, table
+    )
+
+
+def measured_prefixes(world: World, evidence: Evidence) -> MeasuredPrefixes:
+    """Return the networks and routing prefixes that have evidence of their own."""
+    parts = []
+    for rung in ("network", "prefix"):
+        key = evidence.rungs[rung].key
+        family = (key >> np.uint64(60)).astype(np.uint8)
+        unit = key & np.uint64((1 << 48) - 1)
+        bits = np.where(family == 4, 24, 48).astype(np.uint64)
+        length = bits if rung == "network" else key >> np.uint64(52) & np.uint64(0xFF)
+        end = unit + (np.uint64(1) << (bits - length))
+        parts.append((family, unit, end, np.full(len(key), RUNGS.index(rung), np.uint8), key))
+    family, first, end, rung_index, key = (np.concatenate(column) for column in zip(*parts, strict=True))
+    place = np.zeros(len(key), dtype=np.uint32)
+    for version in (4, 6):
+        here = np.flatnonzero(family == version)
+        if len(here):
+            place[here] = world.places.places_of(version, first[here])
+    return MeasuredPrefixes(family, first, end, place, rung_index, key)
+
+
+def row_keys(world: World, rows: Rows, prefixes: MeasuredPrefixes) -> dict[str, Keys]:
+    """Return the keys of every row: `row` (unique), and per deciding rung the key it draws evidence from.
+
+    A rung that does not apply to a row has key 0, which no evidence carries.
+    """
+    place = world.places.key[rows.place]
+    own = rows.measured >= 0
+    row = place.copy()
+    variant = (np.arange(len(rows)) >= len(world.places.asn)) & ~own
+    row[variant] = variant_keys(place[variant], rows.rule[variant])
+    row[own] = prefixes.key[rows.measured[own]]
+    network, prefix = np.zeros_like(place), np.zeros_like(place)
+    ladder = world.ladder.keys(prefixes.family, prefixes.first)
+    prefix[own] = ladder[rows.measured[own], RUNGS.index("prefix")]
+    is_network = prefixes.rung == RUNGS.index("network")
+    network[own] = np.where(is_network, prefixes.key, 0)[rows.measured[own]]
+    return {"row": row, "place": place, "prefix": prefix, "network": network}
+
+
+def variant_keys(place: Keys, rule: npt.NDArray[np.integer[Any]]) -> Keys:
+    """Return the keys of (place, subnet rule) rows: the place's key salted with the rule."""
+    return VARIANT_BIT | (place ^ rule.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15 >> 8))
+
+
+def demand_weights(world: World, rows: Rows) -> npt.NDArray[np.float32]:
+    """Return each row's demand in IPv4 /24s (IPv6-only places weigh 1, the unplaced nothing)."""
+    weight = np.zeros(len(rows), dtype=np.float64)
+    segments = rows.segments[4]
+    np.add.at(weight, segments.row, segments.units(4).astype(np.float64))
+    six_only = (weight == 0) & (world.places.weight[rows.place] > 0)
+    weight[six_only] = 1.0
+    weight[rows.place == 0] = 0
+    return weight.astype(np.float32)
+
+
+def _todo(touched: npt.NDArray[np.bool_], last: ClassBuild | None) -> npt.NDArray[np.bool_]:
+    """Say which rows can come out differently from the last build: measured ones, and these."""
+    todo = np.ones(len(touched), dtype=bool)
+    if last is not None:
+        kept = last.unmeasured
+        settled = last.decision.ranks[:kept, 0] == last.decision.wanted[:kept]
+        todo[:kept] = touched[:kept] | last.touched[:kept] | ~settled
+    return todo
+
+
+def _merged(
+    fresh: Sequence[Decision], chosen: npt.NDArray[np.intp], last: ClassBuild | None, count: int
+) -> Decision:
+    """Put fresh rows into the last decision; measured rows, which stand at the end, are always fresh."""
+    if last is None:
+        return Decision.joined(fresh)
+    kept = last.decision.take(np.arange(last.unmeasured))
+    # A row that is not decided again moves nowhere and gains nothing.
+    still = Decision(kept.ranks, kept.wanted, np.zeros_like(kept.gain_ms), np.zeros_like(kept.mandatory))
+    if not fresh:
+        return still
+    new = Decision.joined(fresh)
+    own = new.take(np.arange(len(new) - (count - last.unmeasured), len(new)))
+    return Decision.joined([still, own]).put(chosen, new)

@@ -1,0 +1,51 @@
+"""Decision -> ClassMap: unique candidate lists become leaves, segments of equal leaves become runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors.network import UNIT_BITS
+from itm.routemap.routemap import ClassMap
+from itm.routemap.table import PrefixTable, merge
+from itm.steer.classes import NOT_ALLOWED
+from itm.steer.decide import Decision
+from itm.steer.rows import FAMILIES, Rows, Segments
+
+
+def compile_class(
+    decision: Decision, rows: Rows, tiers: npt.NDArray[np.uint8], common_score: npt.NDArray[np.float32]
+) -> ClassMap:
+    """Return the frozen table of one class.
+
+    `tiers` is (rules, POPs), `common_score` per POP its demand-weighted score over all rows. Two rows
+    share a leaf only if their whole lists are equal: the K ranks and the rule's tail behind them.
+    """
+    lists = np.concatenate([decision.ranks, rows.rule[:, None].astype(np.uint16)], axis=1)
+    leaves, leaf_of_row = _unique_rows(lists)
+    tables = {f: _table(f, rows.segments[f], leaf_of_row.astype(np.uint32)) for f in FAMILIES}
+    return ClassMap(
+        leaves=np.ascontiguousarray(leaves[:, :-1]),
+        leaf_tail=np.ascontiguousarray(leaves[:, -1]),
+        tails=tuple(_tail(tiers[r], common_score) for r in range(len(tiers))),
+        v4=tables[4],
+        v6=tables[6],
+    )
+
+
+def _unique_rows(lists: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.intp]]:
+    """Return the distinct rows in sorted order, and the index of each input row among them."""
+    packed = np.ascontiguousarray(lists).view(np.dtype((np.void, lists.itemsize * lists.shape[1]))).ravel()
+    _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
+    return lists[first], inverse
+
+
+def _table(family: int, segments: Segments, leaf_of_row: npt.NDArray[np.uint32]) -> PrefixTable:
+    return merge(UNIT_BITS[family], segments.start, leaf_of_row[segments.row])
+
+
+def _tail(tiers: npt.NDArray[np.uint8], common_score: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+    """Return every POP the rule allows, by pool and then by how fast it is for the world at large."""
+    order = np.lexsort((common_score, tiers))
+    tail: npt.NDArray[np.uint16] = order[tiers[order] != NOT_ALLOWED].astype(np.uint16)
+    return tail

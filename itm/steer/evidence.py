@@ -1,0 +1,99 @@
+"""Aggregates laid out for the decision: per rung, sorted keys and dense rows x POPs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors.aggregate import Aggregates
+from collectors.ladder import RUNGS
+from itm.steer.estimate import MIN_DISTINCT, MIN_SAMPLES, Estimate, Floats, Measured, from_prediction, refine
+from itm.steer.steps.available import MIN_SAMPLES as AVAILABILITY_SAMPLES
+
+DECIDING: Final = ("place", "prefix", "network")
+"""The rungs whose measurements move a decision, from wide to narrow."""
+
+Keys = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RungEvidence:
+    """One rung: `key` sorted, one row of `measured` each."""
+
+    key: Keys
+    measured: Measured
+
+    def rows(self, keys: Keys) -> npt.NDArray[np.intp]:
+        """Return the row of each key, -1 where it has no evidence."""
+        if not len(self.key):
+            return np.full(len(keys), -1, dtype=np.intp)
+        at = np.minimum(np.searchsorted(self.key, keys), len(self.key) - 1)
+        return np.where(self.key[at] == keys, at, -1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """All rungs that decide. Cells that would change nothing (too few samples) are not in here."""
+
+    rungs: dict[str, RungEvidence]
+
+    @classmethod
+    def of(cls, aggregates: Aggregates, pops: tuple[str, ...]) -> Evidence:
+        """Lay out what is usable of the aggregates; POPs that the catalog does not know are left out."""
+        names = np.array([p.encode() for p in pops], dtype=aggregates.pop.dtype)
+        order = np.argsort(names)
+        at = np.minimum(np.searchsorted(names[order], aggregates.pop), len(names) - 1)
+        pop = order[at]
+        known = names[pop] == aggregates.pop
+        enough = (aggregates.n >= MIN_SAMPLES) | (aggregates.availability_n >= AVAILABILITY_SAMPLES)
+        usable = known & enough & (aggregates.distinct >= MIN_DISTINCT)
+        return cls(
+            {
+                r: _layout(aggregates, usable & (aggregates.rung == RUNGS.index(r)), pop, len(pops))
+                for r in DECIDING
+            }
+        )
+
+    @classmethod
+    def nothing(cls, pops: int) -> Evidence:
+        """Return the evidence of a server that has measured nothing yet."""
+        none = np.zeros(0, dtype=np.uint64)
+        return cls({rung: RungEvidence(none, Measured.nothing(0, pops)) for rung in DECIDING})
+
+    def estimate(self, prediction: Floats, keys: dict[str, Keys]) -> Estimate:
+        """Return the estimate of rows: `prediction` (3, rows, POPs) refined rung by rung where keys match."""
+        estimate = from_prediction(*(np.ascontiguousarray(q) for q in prediction))
+        for rung in DECIDING:
+            own = self.rungs[rung]
+            at = own.rows(keys[rung])
+            if (at < 0).all():
+                continue
+            estimate = refine(estimate, _spread(own.measured, at, len(prediction[0][0])))
+        return estimate
+
+
+def _layout(
+    a: Aggregates, chosen: npt.NDArray[np.bool_], pop: npt.NDArray[np.intp], pops: int
+) -> RungEvidence:
+    key, row = np.unique(a.key[chosen], return_inverse=True)
+    table = Measured.nothing(len(key), pops)
+    fields = {"n": a.n, "distinct": a.distinct, "p25": a.p25, "p75": a.p75}
+    fields |= {"availability": a.availability, "availability_n": a.availability_n}
+    filled = {}
+    for name, values in fields.items():
+        array = getattr(table, name).copy()
+        array[row, pop[chosen]] = values[chosen]
+        filled[name] = array
+    return RungEvidence(key, Measured(**filled))
+
+
+def _spread(measured: Measured, at: npt.NDArray[np.intp], pops: int) -> Measured:
+    """Return the rows `at`, with nothing measured where it is -1."""
+    nothing = Measured.nothing(1, pops)
+    longer = Measured(
+        *(np.concatenate([getattr(measured, f), getattr(nothing, f)]) for f in Measured.__slots__)
+    )
+    return longer.take(np.where(at < 0, len(measured.n), at))

@@ -1,0 +1,95 @@
+"""Journal -> guard -> windows -> Evidence: what the builder learned, and what it refused to believe."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors.aggregate import aggregate
+from collectors.errors import ArraysError
+from collectors.guard import Guard, PopSites
+from collectors.journal import JournalReader
+from collectors.segments import Position, prune
+from collectors.window import Checkpoint, Windows
+from itm.config import Collect, Config
+from itm.steer.evidence import Evidence
+from itm.steer.world import World
+
+log = logging.getLogger(__name__)
+
+
+class Learner:
+    """Reads the journal into windows; survives restarts by a checkpoint that holds the journal position."""
+
+    def __init__(self, config: Config, world: World, clock: Callable[[], float]) -> None:
+        self._collect = config.collect
+        self._clock = clock
+        self._checkpoint = config.state_dir / "windows.ckpt"
+        self._journal_dir = config.state_dir / "journal"
+        kept = _restored(self._checkpoint, config.collect, clock)
+        self._windows = kept.windows
+        self._guard = Guard(config.collect.client_cap)
+        self._guard.remember(kept.extra)
+        self._journal = JournalReader(self._journal_dir, kept.position)
+        self.refused: Counter[str] = Counter()
+        self.adopt(world)
+
+    @property
+    def cells(self) -> int:
+        """The number of (rung, POP, metric) cells alive."""
+        return len(self._windows)
+
+    @property
+    def counted(self) -> int:
+        """The number of measurements that have counted since the start."""
+        return self._windows.counted
+
+    def adopt(self, world: World) -> None:
+        """Go on with another catalog or place table: keys are stable, nothing is forgotten."""
+        pops = world.catalog.pops
+        self._world = world
+        self._sites = PopSites.of([p.id for p in pops], [p.lat for p in pops], [p.lon for p in pops])
+
+    def read(self) -> None:
+        """Take everything new from the journal."""
+        while len(batch := self._journal.read()):
+            self._take(batch)
+
+    def evidence(self, pops: tuple[str, ...]) -> Evidence:
+        """Return what the windows say now."""
+        self._windows.decay()
+        return Evidence.of(aggregate(self._windows, self._clock), pops)
+
+    def checkpoint(self) -> None:
+        """Write windows and journal position, then let go of the journal that no restart needs."""
+        position = self._journal.position
+        self._windows.checkpoint(self._checkpoint, position, self._guard.arrays())
+        prune(self._journal_dir, position, self._collect.journal_keep_hours * 3600, self._clock)
+
+    def _take(self, batch: npt.NDArray[np.void]) -> None:
+        places = self._world.places
+        place = np.zeros(len(batch), dtype=np.uint32)
+        for family in (4, 6):
+            here = np.flatnonzero(batch["family"] == family)
+            if len(here):
+                place[here] = places.places_of(family, batch["unit"][here])
+        verdict = self._guard.judge(batch, places.lat[place], places.lon[place], self._sites)
+        self.refused.update(verdict.refused)
+        good = batch[verdict.mask]
+        self._windows.add(good, self._world.ladder.keys(good["family"], good["unit"]))
+
+
+def _restored(path: Path, collect: Collect, clock: Callable[[], float]) -> Checkpoint:
+    half_life = collect.half_life_hours * 3600
+    try:
+        return Windows.restore(path, collect.max_cells, half_life, clock)
+    except FileNotFoundError:
+        pass
+    except ArraysError as error:
+        log.warning("checkpoint.unusable", extra={"reason": str(error)})
+    return Checkpoint(Windows(collect.max_cells, half_life, clock), Position(), {})

@@ -1,0 +1,90 @@
+"""What one build leaves to the next: per row, the POP it serves and the POP it would rather serve.
+
+Rows are remembered by stable keys and POPs by id, so that a new place table or a changed catalog does
+not make the steering forget what it serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from itm.steer.steps import NO_POP
+
+Keys = npt.NDArray[np.uint64]
+Pops = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """Sorted `key`; per key the POP `served` and the last build's `challenger`, indices into `pops`."""
+
+    pops: tuple[str, ...]
+    key: Keys
+    served: Pops
+    challenger: Pops
+
+    @classmethod
+    def nothing(cls) -> Memory:
+        """Return the memory of a first start."""
+        none = np.zeros(0, dtype=np.uint16)
+        return cls((), np.zeros(0, dtype=np.uint64), none, none)
+
+    @classmethod
+    def of(cls, pops: tuple[str, ...], key: Keys, served: Pops, wanted: Pops) -> Memory:
+        """Remember what a build serves and wanted; a challenger equal to the served POP is none."""
+        order = np.argsort(key, kind="stable")
+        challenger = np.where(wanted == served, np.uint16(NO_POP), wanted)
+        return cls(pops, key[order], served[order], challenger[order])
+
+    def save(self, path: Path) -> None:
+        """Write it atomically; raises `OSError`."""
+        partial = path.with_suffix(".tmp")
+        names = np.array(self.pops, dtype="S32")
+        with partial.open("wb") as file:
+            np.savez(file, pops=names, key=self.key, served=self.served, challenger=self.challenger)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Memory:
+        """Read it back; a file that is gone or damaged is no memory."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                names = tuple(name.decode() for name in stored["pops"].tolist())
+                return cls(names, stored["key"], stored["served"], stored["challenger"])
+        except (OSError, ValueError, KeyError):
+            return cls.nothing()
+
+    def recall(self, pops: tuple[str, ...], key: Keys, parent: npt.NDArray[np.intp]) -> tuple[Pops, Pops]:
+        """Return (served, challenger) of rows as indices into `pops`.
+
+        A row that is new takes the served POP of its `parent` row (an index into the same rows, -1 for
+        none): until it has decided for itself, that is what its clients get.
+        """
+        at, known = self._find(key)
+        translate = self._translation(pops)
+        served = np.where(known, translate[self.served[at]], NO_POP) if len(self.key) else None
+        if served is None:
+            none = np.full(len(key), NO_POP, dtype=np.uint16)
+            return none, none.copy()
+        challenger = np.where(known, translate[self.challenger[at]], NO_POP)
+        adopt = ~known & (parent >= 0)
+        served[adopt] = served[parent[adopt]]
+        return served.astype(np.uint16), challenger.astype(np.uint16)
+
+    def _find(self, key: Keys) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        if not len(self.key):
+            return np.zeros(len(key), dtype=np.intp), np.zeros(len(key), dtype=bool)
+        at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        return at, self.key[at] == key
+
+    def _translation(self, pops: tuple[str, ...]) -> Pops:
+        """Return old index -> new index; `NO_POP` for a POP that is gone, and for itself."""
+        table = np.full(NO_POP + 1, NO_POP, dtype=np.uint16)
+        for old, name in enumerate(self.pops):
+            if name in pops:
+                table[old] = pops.index(name)
+        return table

@@ -1,0 +1,103 @@
+"""Old map against new map: a gate for a person's change, a rate limiter for the automatic loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from itm.errors import UnsafePlan
+from itm.steer.decide import Decision, keep_served
+from itm.steer.steps import NO_POP
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What publishing would do to one steering class, weighted by demand.
+
+    Shares are 0..1 of all demand; `gained_ms` and `lost_ms` are means over all demand of what the moved
+    rows win and lose; `held_share` is what the limiter kept back; `load` the share of demand per POP.
+    """
+
+    moved_share: float
+    mandatory_share: float
+    held_share: float
+    gained_ms: float
+    lost_ms: float
+    load: Mapping[str, float] = field(default_factory=dict)
+    load_before: Mapping[str, float] = field(default_factory=dict)
+
+    def raise_if_unsafe(self, limit: float, force: bool) -> None:
+        """Raise `UnsafePlan` with the numbers if more than `limit` of demand moves unforced."""
+        if self.moved_share > limit and not force:
+            raise UnsafePlan(
+                f"{self.moved_share:.1%} of demand would change its POP (limit {limit:.0%}; "
+                f"gained {self.gained_ms:.2f} ms, lost {self.lost_ms:.2f} ms on average); --force does it"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-ready data."""
+        return asdict(self)
+
+
+def plan(
+    decision: Decision,
+    previous: npt.NDArray[np.uint16],
+    weight: npt.NDArray[np.float32],
+    pops: tuple[str, ...],
+) -> Plan:
+    """Compare the decision with what is served; rows that were never served count as unmoved."""
+    total = max(float(weight.sum()), 1e-9)
+    first = decision.ranks[:, 0]
+    served = previous != NO_POP
+    moved = served & (first != previous)
+    gain = np.where(moved, decision.gain_ms, 0) * weight
+    before = np.where(served, previous, first)
+    return Plan(
+        moved_share=float(weight[moved].sum()) / total,
+        mandatory_share=float(weight[moved & decision.mandatory].sum()) / total,
+        held_share=0.0,
+        gained_ms=float(gain[gain > 0].sum()) / total,
+        lost_ms=float(-gain[gain < 0].sum()) / total,
+        load=_load(first, weight, total, pops),
+        load_before=_load(before, weight, total, pops),
+    )
+
+
+def limited(
+    decision: Decision,
+    previous: npt.NDArray[np.uint16],
+    weight: npt.NDArray[np.float32],
+    pops: tuple[str, ...],
+    max_share: float,
+) -> tuple[Decision, Plan, npt.NDArray[np.intp]]:
+    """Return the largest safe part of a decision, its Plan, and the rows that were held.
+
+    Rows whose served POP is out move whatever the limit; of the others those with the largest gain move
+    first, until `max_share` of demand has moved. The rest keep their POP for now (`held_share`).
+    """
+    whole = plan(decision, previous, weight, pops)
+    if whole.moved_share <= max_share:
+        return decision, whole, np.zeros(0, dtype=np.intp)
+    total = max(float(weight.sum()), 1e-9)
+    moved = np.flatnonzero((previous != NO_POP) & (decision.ranks[:, 0] != previous))
+    urgency = np.where(decision.mandatory[moved], np.float32(np.inf), decision.gain_ms[moved])
+    order = moved[np.argsort(-urgency, kind="stable")]
+    share = np.cumsum(weight[order]) / total
+    held = order[(share > max_share) & ~decision.mandatory[order]]
+    ranks = decision.ranks.copy()
+    ranks[held] = keep_served(decision.ranks[held], previous[held])
+    part = Decision(ranks, decision.wanted, decision.gain_ms, decision.mandatory)
+    held_share = float(weight[held].sum()) / total
+    return part, replace(plan(part, previous, weight, pops), held_share=held_share), held
+
+
+def _load(
+    pop: npt.NDArray[np.uint16], weight: npt.NDArray[np.float32], total: float, pops: tuple[str, ...]
+) -> dict[str, float]:
+    known = pop != NO_POP
+    sums = np.bincount(pop[known], weights=weight[known], minlength=len(pops))
+    return {name: round(float(s) / total, 6) for name, s in zip(pops, sums, strict=True)}

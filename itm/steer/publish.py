@@ -1,0 +1,66 @@
+"""Class builds -> RouteMap -> files: written aside, then one pointer is swapped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from itm.routemap import current, snapshot
+from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
+from itm.steer import inputs as inputs_file
+from itm.steer.build import ClassBuild
+from itm.steer.inputs import Inputs
+from itm.steer.world import World
+
+
+def routemap_of(world: World, builds: Sequence[ClassBuild], version: int, built_at: float) -> RouteMap:
+    """Return the frozen map of all classes; `built_at` in seconds since the epoch."""
+    return RouteMap(
+        version=version,
+        built_at=built_at,
+        catalog_version=world.catalog_version,
+        basis="latency",
+        pops=tuple(PopAnswer(p.id, p.ipv4, p.ipv6) for p in world.catalog.pops),
+        services=tuple(
+            ServiceAnswer(s.name, world.class_index[s.name], s.ttl, s.ipv4_values, s.ipv6_values)
+            for s in world.catalog.services
+        ),
+        classes=tuple(b.table for b in builds),
+        zones=world.catalog.zones,
+    )
+
+
+def says_the_same(old: RouteMap | None, new: RouteMap) -> bool:
+    """Say whether publishing `new` would change no answer."""
+    if old is None or len(old.classes) != len(new.classes):
+        return False
+    if (old.catalog_version, old.pops, old.services) != (new.catalog_version, new.pops, new.services):
+        return False
+    return all(_same_class(a, b) for a, b in zip(old.classes, new.classes, strict=True))
+
+
+def publish(directory: Path, routemap: RouteMap, inputs: Inputs, keep: int) -> None:
+    """Write inputs and map, make the map live, and forget the oldest ones. Raises `OSError`.
+
+    The inputs stand on disk before the pointer moves: a live map can always be explained.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    inputs_file.save(inputs, directory)
+    snapshot.write(routemap, current.path_of(directory, routemap.version))
+    current.publish(directory, routemap.version)
+    inputs_file.prune(directory, current.prune(directory, keep))
+
+
+def _same_class(a: ClassMap, b: ClassMap) -> bool:
+    return (
+        np.array_equal(a.leaves, b.leaves)
+        and np.array_equal(a.leaf_tail, b.leaf_tail)
+        and len(a.tails) == len(b.tails)
+        and all(np.array_equal(x, y) for x, y in zip(a.tails, b.tails, strict=True))
+        and np.array_equal(a.v4.start, b.v4.start)
+        and np.array_equal(a.v4.leaf, b.v4.leaf)
+        and np.array_equal(a.v6.start, b.v6.start)
+        and np.array_equal(a.v6.leaf, b.v6.leaf)
+    )

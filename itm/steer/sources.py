@@ -1,0 +1,114 @@
+"""Where the builder gets what it does not make itself: places, predictor, catalog versions, pins."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from collectors.geography import continents
+from collectors.places import PlaceTable
+from collectors.placesource import PlaceSource
+from itm.catalog.load import load_bundle
+from itm.catalog.types import Catalog
+from itm.config import Config
+from itm.steer.world import World, predict_cells, predictions_digest
+from itm.store import catalogs, pins
+from itm.store.catalogs import CatalogVersion
+from itm.store.engine import Engine, open_engine
+from models.artifact import Predictor
+from models.train import load_or_train
+
+log = logging.getLogger(__name__)
+
+
+class Sources:
+    """The builder's view of the store and of the files on disk."""
+
+    def __init__(self, config: Config, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+        self._config = config
+        self._engine = engine
+        self._clock = clock
+        self._continents = continents()
+        self._predictor: Predictor | None = None
+        self._places = place_source(config)
+
+    @classmethod
+    def open(cls, config: Config) -> Sources:
+        """Open the store and load the places. Raises `ItmError` or `CollectorsError` naming what is wrong."""
+        return cls(config, open_engine(config.store_url))
+
+    @property
+    def predictor(self) -> Predictor:
+        """The latency predictor: the kept artifact, or one trained now (some seconds)."""
+        if self._predictor is None:
+            artifact = self._config.state_dir / "predictor.skops"
+            self._predictor = load_or_train(Path(self._config.model.training), artifact, self._continents)
+            log.info("predictor.ready", extra={"digest": self._predictor.digest[:16]})
+        return self._predictor
+
+    @property
+    def places(self) -> PlaceTable:
+        """The place table in use."""
+        return self._places.table
+
+    def places_changed(self) -> bool:
+        """Look now and then whether the files were replaced; a broken new one is told, and not used."""
+        told = self._places.error
+        changed = self._places.refresh()
+        if self._places.error and self._places.error != told:
+            log.warning("places.unusable", extra={"reason": self._places.error})
+        return changed
+
+    def world(self, catalog: Catalog, version: int) -> World:
+        """Return the world of one catalog version, with its predictions."""
+        folder = self._config.state_dir / "predictions"
+        return World(
+            catalog=catalog,
+            catalog_version=version,
+            places=self.places,
+            continents=self._continents,
+            predictions=predict_cells(self.predictor, self.places, catalog.pops, folder),
+            digest=predictions_digest(self.predictor, self.places, catalog.pops),
+        )
+
+    def pending_catalog(self) -> CatalogVersion | None:
+        """Return the newest version that waits to be settled."""
+        return catalogs.latest_pending(self._engine)
+
+    def live_catalog(self) -> tuple[Catalog, int] | None:
+        """Return the catalog that is live, with its version."""
+        live = catalogs.live(self._engine)
+        return None if live is None else (load_bundle(live.files), live.version)
+
+    def pinned_map(self) -> int | None:
+        """Return the map version a person went back to, while that holds."""
+        pin = pins.get(self._engine)
+        return None if pin is None else pin.version
+
+    def refuse(self, version: int, reason: str, plan: Mapping[str, Any]) -> None:
+        """Settle a pending version as refused."""
+        text = json.dumps(plan)
+        catalogs.settle(self._engine, version, "refused", text, now=self._clock(), reason=reason)
+
+    def make_live(self, version: int, plan: Mapping[str, Any]) -> None:
+        """Settle a pending version as live."""
+        catalogs.settle(self._engine, version, "live", json.dumps(plan), now=self._clock())
+
+
+def place_source(config: Config) -> PlaceSource:
+    """Return the bundled place table, or the one compacted from the operator's databases.
+
+    Raises `CollectorsError` naming the file or setting that is wrong.
+    """
+    geoip = config.geoip
+    return PlaceSource(
+        bundled=Path(geoip.places),
+        cache=config.state_dir,
+        city=[Path(path) for path in geoip.city],
+        asn=Path(geoip.asn) if geoip.asn else None,
+        check_seconds=geoip.reload_seconds,
+    )

@@ -1,0 +1,17 @@
+"""The steering steps, one file and one function each; the order that runs is the service's `steer` list.
+
+The law of the chain: a step may drop a POP from the running (`tier`), put one first (`first`) or
+leave everything alone; it never invents a POP and never reads what a later step will do.
+`up` stands first in every chain and acts last: on the finished candidate list, at answer time, so that
+a POP's death needs no rebuild (`itm.routemap.mask`).
+"""
+
+from itm.steer.steps.allowed import allowed
+from itm.steer.steps.available import available
+from itm.steer.steps.fastest import fastest
+from itm.steer.steps.running import NO_POP, Facts, Running
+from itm.steer.steps.sticky import sticky
+
+BUILD_STEPS = {"allowed": allowed, "available": available, "fastest": fastest, "sticky": sticky}
+
+__all__ = ["BUILD_STEPS", "NO_POP", "Facts", "Running", "allowed", "available", "fastest", "sticky"]

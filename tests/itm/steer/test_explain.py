@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from collectors.aggregate import empty
+from itm.catalog.types import Rule
+from itm.errors import ExplainMismatch, ItmError
+from itm.routemap.health import State
+from itm.steer import inputs as inputs_file
+from itm.steer.build import ClassBuild, Limits, build_class
+from itm.steer.evidence import Evidence
+from itm.steer.explain import Served, WhyQuestion, explain
+from itm.steer.inputs import Inputs
+from itm.steer.memory import Memory
+from itm.steer.publish import routemap_of
+from itm.steer.world import World
+from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, service, world
+
+POPS = tuple(P50)
+SLOW_TOKYO = [(JAPAN, "network", "tokyo", 140.0, 30.0, 6), (JAPAN, "network", "osaka", 13.0, 30.0, 6)]
+
+
+def build(w: World, evidence: Evidence, memory: Memory, share: float = 1.0) -> ClassBuild:
+    return build_class(w, evidence, w.classes[0], memory, Limits(3, share))
+
+
+def served(w: World, evidence: Evidence, build: ClassBuild, states: dict[str, State] | None = None) -> Served:
+    routemap = routemap_of(w, (build,), 7, 1000.0)
+    inputs = Inputs(7, 1, "test", "predictions", 3, evidence, (build.before,), (build.held,))
+    return Served(routemap, inputs, w, states or {})
+
+
+def moved() -> Served:
+    w, evidence = world(), Evidence.of(cells(*SLOW_TOKYO), POPS)
+    memory = Memory.nothing()
+    for e in (Evidence.of(empty(), POPS), evidence):
+        memory = build(w, e, memory).after
+    return served(w, evidence, build(w, evidence, memory))
+
+
+def test_the_story_of_a_prediction() -> None:
+    """A network nobody measured is explained by its place's prediction."""
+    w, evidence = world(), Evidence.of(empty(), POPS)
+    story = explain(
+        WhyQuestion("GW.example.net", DUTCH), served(w, evidence, build(w, evidence, Memory.nothing()))
+    )
+    assert story["answer"] == {
+        "pop": "ams",
+        "values": ["127.20.0.3"],
+        "ttl": 20,
+        "scope": 16,
+        "all_down": False,
+    }
+    assert story["row"] == "place"
+    best = story["pops"][0]
+    assert (best["pop"], best["origin"], best["estimate_ms"], best["interval_ms"]) == (
+        "ams",
+        "predicted",
+        6.0,
+        [5.4, 7.2],
+    )
+    assert [rung["is"] for rung in story["ladder"]][:4:3] == ["193.0.6.0/24", "AS3333"]
+
+
+def test_the_story_of_a_measured_move() -> None:
+    """A network that moved says by how many samples, from which POP, and what would move it back."""
+    story = explain(WhyQuestion("gw.example.net", JAPAN), moved())
+    assert (story["answer"]["pop"], story["row"], story["answer"]["scope"]) == ("osaka", "network", 24)
+    by_pop = {p["pop"]: p for p in story["pops"]}
+    assert (by_pop["tokyo"]["origin"], by_pop["tokyo"]["samples"], by_pop["tokyo"]["distinct"]) == (
+        "blended",
+        30.0,
+        6,
+    )
+    assert by_pop["tokyo"]["estimate_ms"] > 60 > 15 > by_pop["osaka"]["estimate_ms"]
+    assert story["runner_up"]["pop"] == "tokyo"
+    assert "two successive builds" in story["runner_up"]["flips"]
+
+
+def test_health_is_told_as_the_last_step() -> None:
+    """A drained POP is named by the step `up`, and the answer is what is served instead."""
+    w, evidence = world(), Evidence.of(empty(), POPS)
+    s = served(w, evidence, build(w, evidence, Memory.nothing()), {"ams": State.DRAINED})
+    story = explain(WhyQuestion("gw.example.net", DUTCH), s)
+    assert story["steps"][-1] == {
+        "step": "up",
+        "not_up": {"ams": "drained"},
+        "fail_open": False,
+        "first": "ash",
+    }
+    assert story["answer"]["pop"] == "ash"
+
+
+def test_all_down_is_said() -> None:
+    """With every POP down the answer is as if all were up, and says so."""
+    w, evidence = world(), Evidence.of(empty(), POPS)
+    s = served(w, evidence, build(w, evidence, Memory.nothing()), dict.fromkeys(POPS, State.DOWN))
+    story = explain(WhyQuestion("gw.example.net", AMERICA), s)
+    assert (story["answer"]["pop"], story["answer"]["all_down"]) == ("ash", True)
+
+
+def test_a_served_leaf_that_cannot_be_reached_again_is_an_error() -> None:
+    """If the inputs do not lead to the served leaf, explaining fails loudly."""
+    s = moved()
+    forged = replace(s.inputs, evidence=Evidence.of(empty(), POPS))
+    with pytest.raises(ExplainMismatch, match="map 7, leaf"):
+        explain(WhyQuestion("gw.example.net", JAPAN), replace(s, inputs=forged))
+
+
+@pytest.mark.parametrize(
+    ("name", "client"), [("www.example.net", JAPAN), ("gw.example.net", "not an address")]
+)
+def test_questions_that_have_no_answer(name: str, client: str) -> None:
+    """A name that is not steered and an address that is none are told apart from bugs."""
+    with pytest.raises(ItmError, match=r"name:|client:"):
+        explain(WhyQuestion(name, client), moved())
+
+
+def test_every_network_of_a_cut_up_world_is_explained(tmp_path: Path) -> None:
+    """Subnet rules, measured networks and prefixes, held rows: re-running arrives at the served leaf, also
+    from inputs that went through the disk."""
+    s = service(
+        pools=(("us", ("ash",)), ("world", POPS)),
+        rules=(Rule(("us", "world"), subnets=("133.11.128.0/17",)), Rule(("world",))),
+    )
+    w = world(s)
+    rows = [
+        *SLOW_TOKYO,
+        ("193.0.6.1", "prefix", "ams", 90.0, 40.0, 9),
+        ("193.0.6.1", "prefix", "ash", 50.0, 40.0, 9),
+    ]
+    rows += [("133.11.129.1", "network", "ash", 300.0, 40.0, 9), ("8.8.8.8", "place", "ash", 80.0, 40.0, 9)]
+    evidence = Evidence.of(cells(*rows), POPS)
+    memory = build(w, Evidence.of(empty(), POPS), Memory.nothing()).after
+    rng = np.random.default_rng(1)
+    for share in (1.0, 1.0, 0.2):
+        b = build(w, evidence, memory, share)
+        story_of = served(w, evidence, b)
+        inputs_file.save(story_of.inputs, tmp_path)
+        story_of = replace(story_of, inputs=inputs_file.load(tmp_path, 7))
+        for base in ("133.11", "193.0", "8.8", "10.0"):
+            for third in rng.integers(0, 256, 12):
+                explain(WhyQuestion("gw.example.net", f"{base}.{third}.9"), story_of)
+        for address in (JAPAN, DUTCH, "133.11.129.1", "2001:200::1", "2a00::1"):
+            explain(WhyQuestion("gw.example.net", address), story_of)
+        memory = b.after
