@@ -1,0 +1,71 @@
+"""`itm simulate replay`: what the whole system makes of recorded clients, in milliseconds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from collectors import places as place_tables
+from collectors.geography import continents
+from itm.catalog.load import load_path
+from itm.config import ROOT, Config
+from itm.simulate.clients import Client, clients_of, read_identities
+from itm.simulate.replay import Fold, replay_fold
+from itm.simulate.report import as_data, as_text, lines
+from models import training, world
+from models.artifact import Origin, Predictor, current_versions
+from models.evaluate import FOLDS, fold_models
+from models.train import data_digest
+
+WORLD = ROOT / "data" / "world14"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the actions and their options."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    text = "recorded clients report by HTTP and ask by DNS; prints their regret beside the baselines"
+    replay = actions.add_parser("replay", help=text, description=text)
+    replay.add_argument(
+        "--source", type=Path, metavar="DIR", help="the recordings with addresses (nodes.csv); else by place"
+    )
+    replay.add_argument(
+        "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
+    )
+    replay.add_argument("--clients", type=int, default=0, metavar="N", help="at most N clients per fold")
+    replay.add_argument("--seed", type=int, default=0)
+    replay.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay; 0 when every fold went through."""
+    table = training.load(Path(Config().model.training))
+    here = continents()
+    digest = data_digest(table, here)
+    pops = load_path(WORLD).pops
+    places = place_tables.load(Path(Config().geoip.places))
+    identities = read_identities(args.source, table) if args.source else None
+    clients = clients_of(table, world.load(WORLD / "pops.csv", table), places, identities)
+    print(f"{len(clients)} clients, {len(pops)} POPs; {places.credit}", flush=True)
+    outcomes = []
+    with tempfile.TemporaryDirectory(prefix="itm-replay-") as folder:
+        for number, (predictor, held) in enumerate(fold_models(table, here)):
+            if number >= args.folds:
+                break
+            own: list[Client] = [c for c in clients if c.group in set(held.tolist())]
+            own = own[: args.clients or None]
+            print(f"fold {number + 1} of {FOLDS}: {len(own)} clients the predictor never saw", flush=True)
+            # The server takes a predictor for its own when it bears the digest of the shipped table.
+            disguised = Predictor.of(
+                predictor.model, predictor.continents, Origin(digest, 0.0, current_versions())
+            )
+            state = Path(folder) / f"fold{number}"
+            outcomes += replay_fold(
+                Fold(disguised, tuple(own)), places, pops, WORLD, state, args.seed + number, print
+            )
+    result = lines(outcomes, places, pops)
+    print(as_text(result))
+    if args.json:
+        args.json.write_text(json.dumps(as_data(result), indent=2) + "\n")
+    return 0

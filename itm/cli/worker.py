@@ -1,0 +1,71 @@
+"""`itm worker`: one process of the server, started and watched by `itm serve`.
+
+Each kind imports its own world and nothing of the others'. All stop on SIGTERM and at the end of
+their input pipe.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from itm import log
+from itm.cli import settings
+from itm.config import Config
+
+KINDS = ("dns", "edge", "builder", "targets")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the kind and the settings."""
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("--index", type=int, default=0, help="which of the DNS workers (from 0)")
+    settings.configure(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until told to stop."""
+    config = settings.config_of(args)
+    log.configure(f"dns-{args.index}" if args.kind == "dns" else args.kind)
+    if args.kind == "dns":
+        _dns(config, args.index)
+    elif args.kind == "edge":
+        _edge(config)
+    elif args.kind == "builder":
+        _builder(config)
+    else:
+        _targets(config)
+    return 0
+
+
+def _dns(config: Config, index: int) -> None:
+    from itm.dns.node import NodeConfig, run
+
+    run(
+        NodeConfig(
+            listen=config.dns.listen,
+            maps=config.state_dir / "maps",
+            health=config.state_dir / "health.table",
+            stats=config.state_dir / f"dns-{index}.json",
+            udp_payload_bytes=config.dns.udp_payload_bytes,
+            tcp_idle_seconds=config.dns.tcp_idle_seconds,
+            tcp_connections=config.dns.tcp_connections,
+        )
+    )
+
+
+def _edge(config: Config) -> None:
+    from itm.ops import edge
+
+    edge.run(config)
+
+
+def _builder(config: Config) -> None:
+    from itm.steer import builder
+
+    builder.run(config)
+
+
+def _targets(config: Config) -> None:
+    from itm.ops import demo, target
+
+    target.run(demo.targets(config.demo), "demo.probe_target_port", supervised=True)

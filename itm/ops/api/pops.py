@@ -1,0 +1,105 @@
+"""POPs: what state each one is in and why; forcing a state, and clearing that."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from itm.errors import Refused
+from itm.ops import body
+from itm.ops.auth import AUTHOR
+from itm.ops.context import EDGE, Edge
+from itm.ops.health import PopEntry
+from itm.store import overrides
+from itm.store.overrides import Override
+
+LONGEST_SECONDS = 366 * 86_400.0
+
+OVERRIDE = {
+    "state": body.one_of(overrides.STATES),
+    "for_seconds": body.number(1, LONGEST_SECONDS),
+    "reason": body.text(500),
+}
+
+
+async def listing(request: web.Request) -> web.Response:
+    """GET /api/v1/pops: every POP of the live catalog."""
+    edge = request.app[EDGE]
+    shown = [_shown(edge, pop) for pop in edge.board.entries()]
+    answer = {"catalog_version": edge.live.now.number, "fail_open": edge.board.fail_open, "pops": shown}
+    return web.json_response(answer)
+
+
+async def force(request: web.Request) -> web.Response:
+    """POST /api/v1/pops/{pop}/override: force a state; in the health table before this answers."""
+    edge, pop = request.app[EDGE], request.match_info["pop"]
+    if pop not in edge.live.now.pop_ids:
+        raise Refused(404, f"no POP {pop!r} in the live catalog")
+    wanted = await body.read_object(request, OVERRIDE, required=("state",))
+    now, lasting = edge.clock(), wanted.get("for_seconds")
+    override = Override(
+        pop=pop,
+        state=wanted["state"],
+        author=request[AUTHOR],
+        created_at=now,
+        expires_at=None if lasting is None else now + lasting,
+        reason=wanted.get("reason", ""),
+    )
+    await asyncio.to_thread(overrides.put, edge.engine, override)
+    await edge.overrides.reload()
+    return web.json_response(_shown(edge, pop))
+
+
+async def clear(request: web.Request) -> web.Response:
+    """DELETE /api/v1/pops/{pop}/override: back to what is measured; also for a POP that left the catalog."""
+    edge, pop = request.app[EDGE], request.match_info["pop"]
+    cleared = await asyncio.to_thread(
+        overrides.clear, edge.engine, pop, author=request[AUTHOR], now=edge.clock()
+    )
+    if not cleared and pop not in edge.live.now.pop_ids:
+        raise Refused(404, f"no POP {pop!r} in the live catalog, and no override of it")
+    await edge.overrides.reload()
+    shown = _shown(edge, pop) if pop in edge.board.entries() else {"id": pop}
+    return web.json_response({**shown, "cleared": cleared})
+
+
+def _shown(edge: Edge, pop_id: str) -> dict[str, Any]:
+    pop, entry = edge.live.now.catalog.pop(pop_id), edge.board.entries()[pop_id]
+    return {
+        "id": pop.id,
+        "provider": pop.provider,
+        "city": pop.city,
+        "country": pop.country,
+        "lat": pop.lat,
+        "lon": pop.lon,
+        "ipv4": list(pop.ipv4),
+        "ipv6": list(pop.ipv6),
+        "tags": list(pop.tags),
+        "state": entry.health.state.name.lower(),
+        "forced": entry.health.forced,
+        "since": entry.since,
+        "reason": entry.health.reason,
+        "check": _check(entry),
+        "override": _override(entry),
+    }
+
+
+def _check(entry: PopEntry) -> dict[str, Any] | None:
+    if entry.verdict is None:
+        return None
+    v = entry.verdict
+    return {"passes": v.up, "since": v.since, "checks": v.checks, "elapsed_ms": round(v.elapsed_ms, 2)}
+
+
+def _override(entry: PopEntry) -> dict[str, Any] | None:
+    if entry.override is None or not entry.health.forced:
+        return None
+    o = entry.override
+    return {
+        "state": o.state.name.lower(),
+        "reason": o.reason,
+        "author": o.author,
+        "expires_at": o.expires_at,
+    }

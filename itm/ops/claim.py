@@ -1,0 +1,58 @@
+"""What one server claims before it starts anything: its state directory and its listen addresses.
+
+Two servers on one state directory would write one database and one journal; two DNS servers on one
+address would share its queries in silence (SO_REUSEPORT). Both are refused with the setting's name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from itm.config import Config
+from itm.errors import ConfigError
+from itm.ops.listen import Listen, check_free, parse_listen
+
+
+@contextlib.contextmanager
+def state_lock(directory: Path) -> Iterator[None]:
+    """Hold the state directory, made if need be, for as long as the block runs.
+
+    Raises `ConfigError` naming `state` when another server holds it or it cannot be written. The
+    lock is the kernel's: it ends with the process, however that ends.
+    """
+    path = directory / "lock"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise ConfigError(f"state: cannot write {path}: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            raise ConfigError(
+                f"state: {directory} is in use by another itm serve (process {holder}); "
+                "stop it, or give this one a directory of its own with --set state=DIR"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def check_listeners(config: Config, targets: Sequence[Listen] = ()) -> None:
+    """Raise `ConfigError` naming the setting of the first address that cannot be bound."""
+    for text in config.dns.listen:
+        listen = parse_listen(text, "dns.listen")
+        check_free(listen, "dns.listen", udp=True)
+        check_free(listen, "dns.listen")
+    check_free(parse_listen(config.public.listen, "public.listen"), "public.listen")
+    check_free(parse_listen(config.ops.listen, "ops.listen"), "ops.listen")
+    for target in targets:
+        check_free(target, "demo.probe_target_port")

@@ -1,0 +1,174 @@
+"""The edge process: its parts are made and wired here, and run until it is told to stop.
+
+Public listener, ops listener, probes, journal, health table, one loop that follows the store. What
+the parts do stands in their own files; nothing else in `itm.ops` starts anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from collectors.clienthash import ClientHash
+from collectors.journal import JournalWriter
+from collectors.rum.origin import Origin
+from itm.config import Config
+from itm.errors import CatalogError, ConfigError
+from itm.ops import app, exposition, rum
+from itm.ops.api.maps import hold_pin
+from itm.ops.context import Counters, Edge, Explain, Overrides
+from itm.ops.health import HealthBoard
+from itm.ops.listen import Listen, parse_listen, served
+from itm.ops.live import LiveCatalog
+from itm.ops.metrics import Registry
+from itm.ops.probes import ProbeLoop, plans_of
+from itm.ops.stopping import stop_requested
+from itm.routemap.health import HealthReader, HealthWriter
+from itm.steer.explainer import Explainer
+from itm.store.engine import open_engine
+
+log = logging.getLogger(__name__)
+
+FOLLOW_SECONDS = 0.5
+"""How often the store is looked at: bounds how late an expiry or another process's change is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running edge: its parts and the addresses really bound."""
+
+    edge: Edge
+    public: Listen
+    ops: Listen
+
+
+def run(config: Config) -> None:
+    """Run until SIGTERM or the end of the input pipe. Raises `ConfigError` at start."""
+    asyncio.run(_run(config))
+
+
+async def _run(config: Config) -> None:
+    async with running(config) as now:
+        log.info("edge.ready", extra={"public": now.public, "ops": now.ops})
+        await stop_requested(supervised=True)
+    log.info("edge.stopped")
+
+
+@contextlib.asynccontextmanager
+async def running(
+    config: Config, *, explain: Explain | None = None, clock: Callable[[], float] = time.time
+) -> AsyncIterator[Running]:
+    """Run the edge inside the block; on leaving, requests finish and the journal is on disk.
+
+    `explain` answers `why`; by default an `Explainer` of these settings does.
+    """
+    public = parse_listen(config.public.listen, "public.listen")
+    ops = parse_listen(config.ops.listen, "ops.listen")
+    clients = ClientHash(config.state_dir / "client.key", clock)
+    origin = _origin(config)
+    with _made(config, explain, clock) as (edge, probes):
+        await _follow_once(edge, probes)
+        async with (
+            _background(edge, probes),
+            served(app.build(edge, clients), [ops], "ops.listen") as ops_bound,
+            served(rum.build(edge, origin, clients), [public], "public.listen") as public_bound,
+        ):
+            yield Running(edge, public_bound[0], ops_bound[0])
+
+
+@contextlib.contextmanager
+def _made(
+    config: Config, explain: Explain | None, clock: Callable[[], float]
+) -> Iterator[tuple[Edge, ProbeLoop]]:
+    """Make the parts; what holds a file or a thread is closed on leaving."""
+    state = config.state_dir
+    engine = open_engine(config.store_url)
+    left = HealthReader(state / "health.table").slots()
+    table = HealthWriter(state / "health.table", clock)
+    journal = JournalWriter(
+        state / "journal",
+        segment_bytes=config.collect.journal_segment_bytes,
+        fsync_ms=config.collect.fsync_ms,
+    )
+    board = HealthBoard(table, resume=left, clock=clock)
+    registry = Registry()
+    edge = Edge(
+        config=config,
+        engine=engine,
+        live=LiveCatalog(engine),
+        board=board,
+        overrides=Overrides(engine, board, clock),
+        journal=journal,
+        registry=registry,
+        counters=_counters(registry),
+        explain=explain or Explainer(config, engine).explain,
+        clock=clock,
+    )
+    exposition.register(registry, edge)
+    checks = registry.counter("itm_probe_checks_total", "Health checks made, by result.")
+    journal.start()
+    try:
+        yield edge, ProbeLoop(board, checks)
+    finally:
+        journal.close()
+        table.close()
+        engine.dispose()
+
+
+@contextlib.asynccontextmanager
+async def _background(edge: Edge, probes: ProbeLoop) -> AsyncIterator[None]:
+    """Probe and follow the store inside the block."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(probes.run()), group.create_task(_follow(edge, probes))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _follow(edge: Edge, probes: ProbeLoop) -> None:
+    while True:
+        await asyncio.sleep(FOLLOW_SECONDS)
+        try:
+            await _follow_once(edge, probes)
+        except (SQLAlchemyError, OSError, CatalogError) as error:  # what was read before stays in force
+            log.warning("store.unread", extra={"error": str(error)})
+
+
+async def _follow_once(edge: Edge, probes: ProbeLoop) -> None:
+    """Take up the overrides that hold now, then another live catalog, and put a moved pointer back."""
+    await edge.overrides.reload()
+    if await edge.live.refresh():
+        now = edge.live.now
+        plans = plans_of(now.catalog.pops, edge.config.probe)
+        edge.board.set_pops({pop.id: pop.id in plans for pop in now.catalog.pops})
+        probes.replace(plans)
+        log.info(
+            "catalog.live", extra={"version": now.number, "pops": len(now.pop_ids), "checked": len(plans)}
+        )
+    held = await asyncio.to_thread(hold_pin, edge.engine, edge.maps)
+    if held is not None:
+        log.warning("map.pin_held", extra={"version": held})
+
+
+def _origin(config: Config) -> Origin:
+    try:
+        return Origin(config.public.trusted_proxies)
+    except ValueError as error:
+        raise ConfigError(f"public.trusted_proxies: {error}") from error
+
+
+def _counters(registry: Registry) -> Counters:
+    return Counters(
+        accepted=registry.counter("itm_measurements_total", "Measurements accepted, by source."),
+        refused=registry.counter(
+            "itm_measurements_refused_total", "Measurements refused, by source and reason."
+        ),
+    )

@@ -1,0 +1,97 @@
+"""What `/metrics` shows beyond the edge's own counters: read from files and tables when somebody looks.
+
+Names begin with `itm_`; a test compares them with docs/api.md. Labels never carry a client's network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from itm.dns.counters import read_all
+from itm.ops.api.maps import builder_report
+from itm.ops.context import Edge
+from itm.ops.metrics import Registry, Sample
+from itm.routemap import current
+
+Read = Callable[[], Iterable[Sample]]
+
+
+def register(registry: Registry, edge: Edge) -> None:
+    """Add every gauge and foreign counter to the edge's registry."""
+    _register_edge(registry, edge)
+    _register_dns(registry, lambda: read_all(edge.config.state_dir))
+    _register_builder(registry, lambda: builder_report(edge.config.state_dir) or {})
+
+
+def _register_edge(registry: Registry, edge: Edge) -> None:
+    registry.gauge(
+        "itm_pop_state",
+        "State of a POP: 0 up, 1 degraded, 2 drained, 3 down.",
+        lambda: [({"pop": pop}, entry.health.state) for pop, entry in edge.board.entries().items()],
+    )
+    registry.gauge(
+        "itm_pops_fail_open",
+        "1 when every POP is down and answers go out as if all were up.",
+        lambda: [({}, edge.board.fail_open)],
+    )
+    registry.gauge(
+        "itm_catalog_version", "Live catalog version; 0: none.", lambda: [({}, edge.live.now.number)]
+    )
+    registry.gauge(
+        "itm_map_version", "Live route map; 0: none.", lambda: [({}, current.live_version(edge.maps) or 0)]
+    )
+    registry.counted(
+        "itm_journal_records_total",
+        "Measurements made durable in the journal.",
+        lambda: [({}, edge.journal.committed)],
+    )
+    registry.counted(
+        "itm_journal_failures_total",
+        "Journal commits that failed and were tried again.",
+        lambda: [({}, edge.journal.failures)],
+    )
+
+
+def _register_dns(registry: Registry, workers: Callable[[], list[dict[str, Any]]]) -> None:
+    def total(key: str) -> Read:
+        return lambda: [({}, sum(stats.get(key, 0) for stats in workers()))]
+
+    def by(key: str, label: str) -> Read:
+        return lambda: _summed([stats.get(key, {}) for stats in workers()], label)
+
+    for name, about, read in (
+        ("itm_dns_queries_total", "Queries received.", total("queries")),
+        ("itm_dns_responses_total", "Responses by rcode.", by("rcodes", "rcode")),
+        ("itm_dns_steered_total", "Steered answers by POP.", by("pops", "pop")),
+        ("itm_dns_ecs_total", "Queries with a client subnet.", total("ecs")),
+        ("itm_dns_tcp_total", "Queries over TCP.", total("tcp")),
+        ("itm_dns_dropped_total", "Packets that got no response.", total("dropped")),
+        ("itm_dns_failures_total", "Queries answered SERVFAIL because of our own fault.", total("failures")),
+    ):
+        registry.counted(name, about, read)
+    registry.gauge("itm_dns_workers", "DNS workers that report.", lambda: [({}, len(workers()))])
+
+
+def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) -> None:
+    def one(key: str) -> Read:
+        return lambda: [({}, report()[key])] if key in report() else []
+
+    registry.counted("itm_builder_builds_total", "Builds since the builder started.", one("builds"))
+    registry.gauge("itm_builder_build_seconds", "Duration of the last build.", one("build_seconds"))
+    registry.gauge("itm_builder_built_timestamp_seconds", "Time of the last build.", one("built_at"))
+    registry.gauge("itm_builder_cells", "Window cells in memory.", one("cells"))
+    registry.counted("itm_builder_records_total", "Measurements that counted.", one("counted"))
+    registry.counted(
+        "itm_builder_refused_total",
+        "Measurements that did not count, by reason.",
+        lambda: _summed([report().get("refused", {})], "reason"),
+    )
+
+
+def _summed(parts: Iterable[dict[str, float]], label: str) -> list[Sample]:
+    totals: dict[str, float] = {}
+    for part in parts:
+        for name, value in part.items():
+            totals[name] = totals.get(name, 0) + value
+    return [({label: name}, value) for name, value in sorted(totals.items())]

@@ -1,0 +1,131 @@
+"""The health of all POPs as the edge process holds it: verdicts and overrides in, the shared table out.
+
+The table changes in the same call as its cause, so that DNS nodes see it at once. Every change of
+state is logged. Rules stand in `itm.steer.health`; checks are made by `probes`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from collectors.probe import threshold
+from collectors.probe.outcome import Outcome
+from collectors.probe.threshold import Threshold, Verdict
+from itm.routemap.health import Slot, State
+from itm.steer.health import Override, PopHealth, fold_all, is_fail_open
+
+log = logging.getLogger(__name__)
+
+
+class Table(Protocol):
+    """Where states go: the shared health table."""
+
+    def set(self, states: Mapping[str, State], forced: Collection[str] = ()) -> bool:
+        """Make the table hold exactly these POPs."""
+
+
+@dataclass(frozen=True, slots=True)
+class PopEntry:
+    """All that is known about one POP: its state, since when, its last verdict, its override."""
+
+    health: PopHealth
+    since: float
+    verdict: Verdict | None
+    override: Override | None
+
+
+class HealthBoard:
+    """Folds what it is told and writes the table whenever a state changes.
+
+    `resume` is the table as the process before left it: a POP that was measured down stays so until
+    its checks pass, instead of coming back because the edge was restarted.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        resume: Mapping[str, Slot] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._table = table
+        self._resume = dict(resume or {})
+        self._clock = clock
+        self._verdicts: dict[str, Verdict | None] | None = None  # None: the POPs are not known yet
+        self._overrides: dict[str, Override] = {}
+        self._health: dict[str, PopHealth] = {}
+        self._since: dict[str, float] = {}
+
+    def set_pops(self, pops: Mapping[str, bool]) -> None:
+        """Make these the POPs; the value says whether one is checked. Verdicts of POPs that stay, stay.
+
+        Nothing is written before the first call: overrides are set first, so that a restart does not
+        show a POP that was forced down as up for a moment.
+        """
+        self._verdicts = {pop: self._verdict(pop) if checked else None for pop, checked in pops.items()}
+        self.refresh()
+
+    def set_overrides(self, overrides: Mapping[str, Override]) -> None:
+        """Make these the overrides in force."""
+        self._overrides = dict(overrides)
+        self.refresh()
+
+    def observe(self, pop: str, outcome: Outcome, limits: Threshold) -> None:
+        """Take in the outcome of one check; one of a POP that left meanwhile is dropped."""
+        verdict = (self._verdicts or {}).get(pop)
+        if self._verdicts is not None and verdict is not None:
+            self._verdicts[pop] = threshold.judge(verdict, outcome, limits, self._clock())
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Fold everything at this moment (overrides expire) and write the table if a state changed."""
+        if self._verdicts is None:
+            return
+        now = self._clock()
+        before, self._health = self._health, fold_all(self._verdicts, self._overrides, now)
+        for pop, health in self._health.items():
+            if pop not in before or before[pop].state != health.state:
+                self._since[pop] = now
+                if pop in before or health.state != State.UP:
+                    _log_change(pop, health)
+        self._since = {pop: self._since[pop] for pop in self._health}
+        if is_fail_open(self._health) and not is_fail_open(before):
+            log.error("health.fail_open", extra={"pops": len(self._health)})
+        forced = [pop for pop, health in self._health.items() if health.forced]
+        self._table.set({pop: health.state for pop, health in self._health.items()}, forced)
+
+    def entries(self) -> dict[str, PopEntry]:
+        """Return what is known, by POP."""
+        verdicts = self._verdicts or {}
+        return {
+            pop: PopEntry(health, self._since[pop], verdicts[pop], self._overrides.get(pop))
+            for pop, health in self._health.items()
+        }
+
+    @property
+    def fail_open(self) -> bool:
+        """Whether every POP is down, so that answers go out as if all were up."""
+        return is_fail_open(self._health)
+
+    def _verdict(self, pop: str) -> Verdict:
+        known = (self._verdicts or {}).get(pop)
+        if known is not None:
+            return known
+        slot = self._resume.pop(pop, None)
+        was_down = slot is not None and slot.state == State.DOWN and not slot.forced
+        return threshold.start(self._clock(), up=not was_down)
+
+
+def _log_change(pop: str, health: PopHealth) -> None:
+    level = logging.WARNING if health.state == State.DOWN else logging.INFO
+    fields = {
+        "pop": pop,
+        "state": health.state.name.lower(),
+        "forced": health.forced,
+        "reason": health.reason,
+    }
+    log.log(level, "pop.state", extra=fields)

@@ -1,0 +1,92 @@
+"""The public listener: beacons in, probe objects out. No token, no cookie, any origin.
+
+A beacon is parsed and answered here, its client's address truncated and hashed on the way; what
+passed goes to the journal's buffer. 204: everything was taken; 200 or 400: JSON with the reason for
+each measurement refused; 503: the disk is behind, come back later.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+from aiohttp import web
+
+from collectors.clienthash import ClientHash
+from collectors.errors import OriginError
+from collectors.measurement import records
+from collectors.network import Network
+from collectors.rum import beacon
+from collectors.rum.beacon import BeaconResult
+from collectors.rum.origin import Origin
+from itm.errors import Refused
+from itm.ops import objects
+from itm.ops.context import EDGE, Edge
+from itm.ops.errors import errors_as_json
+
+CORS: Final = {"Access-Control-Allow-Origin": "*"}
+PREFLIGHT: Final = {
+    **CORS,
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class Beacons:
+    """The beacon endpoint. `origin` finds the client of a request, `clients` hashes its address."""
+
+    def __init__(self, origin: Origin, clients: ClientHash) -> None:
+        self._origin = origin
+        self._clients = clients
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """POST /rum/v1/beacon."""
+        edge = request.app[EDGE]
+        result = self._parse(edge, self._client(request), await request.read())
+        if result.accepted:
+            edge.journal.append(records(result.accepted))
+        edge.counters.accepted.add(len(result.accepted), source="rum")
+        for refusal in result.refused:
+            edge.counters.refused.add(source="rum", reason=refusal.code)
+        if not result.refused:
+            return web.Response(status=204, headers=CORS)
+        refused = [{"index": r.index, "code": r.code, "text": r.text} for r in result.refused]
+        answer = {"accepted": len(result.accepted), "refused": refused}
+        return web.json_response(answer, status=200 if result.accepted else 400, headers=CORS)
+
+    async def preflight(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the handler's shape
+        """OPTIONS /rum/v1/beacon: any page may send beacons."""
+        return web.Response(status=204, headers=PREFLIGHT)
+
+    def _client(self, request: web.Request) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+        try:
+            return self._origin.client(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
+        except OriginError as error:
+            raise Refused(400, str(error)) from error
+
+    def _parse(
+        self, edge: Edge, address: ipaddress.IPv4Address | ipaddress.IPv6Address, body: bytes
+    ) -> BeaconResult:
+        return beacon.parse(
+            body,
+            network=Network.of_address(address),
+            client=self._clients.of(address),
+            now=edge.clock(),
+            pops=edge.live.now.pop_ids,
+        )
+
+
+def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
+    """Return the public application."""
+    app = web.Application(middlewares=[errors_as_json], client_max_size=edge.config.public.max_body_bytes)
+    app[EDGE] = edge
+    beacons = Beacons(origin, clients)
+    app.add_routes(
+        [
+            web.post("/rum/v1/beacon", beacons.receive),
+            web.options("/rum/v1/beacon", beacons.preflight),
+            *objects.routes(),
+        ]
+    )
+    return app

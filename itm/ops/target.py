@@ -1,0 +1,37 @@
+"""The probe target: what a POP serves to probes and browsers, on any number of addresses.
+
+The demo runs one process of it for the addresses of all its POPs; a real POP may run it beside its
+gateway. Knows no catalog, no journal, no API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from itm.ops import objects
+from itm.ops.listen import Listen, served
+from itm.ops.stopping import stop_requested
+
+log = logging.getLogger(__name__)
+
+
+def build() -> web.Application:
+    """Return the application: /healthz and /probe/v1/r.gif."""
+    app = web.Application()
+    app.add_routes(objects.routes())
+    return app
+
+
+def run(listens: Sequence[Listen], setting: str = "--listen", *, supervised: bool = False) -> None:
+    """Serve until asked to stop. Raises `ConfigError` naming `setting` for an address that is taken."""
+    asyncio.run(_serve(listens, setting, supervised))
+
+
+async def _serve(listens: Sequence[Listen], setting: str, supervised: bool) -> None:
+    async with served(build(), listens, setting) as bound:
+        log.info("target.ready", extra={"listeners": len(bound), "first": bound[0] if bound else ""})
+        await stop_requested(supervised=supervised)

@@ -1,0 +1,1 @@
+"""Recorded clients against the real server: measurements in through HTTP, answers out through DNS."""

@@ -1,0 +1,142 @@
+import logging
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import pytest
+
+from collectors.probe.outcome import Outcome
+from collectors.probe.threshold import Threshold
+from itm.ops.health import HealthBoard
+from itm.routemap.health import HealthReader, HealthWriter, Slot, State
+from itm.steer.health import Override
+
+LIMITS = Threshold(rise=2, fall=3)
+GOOD = Outcome(up=True, elapsed_ms=1.0)
+BAD = Outcome(up=False, elapsed_ms=1.0, detail="connection refused")
+
+
+class FakeTable:
+    """Remembers the last states written."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, State] = {}
+        self.forced: set[str] = set()
+
+    def set(self, states: Mapping[str, State], forced: Collection[str] = ()) -> bool:
+        self.states, self.forced = dict(states), set(forced)
+        return True
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def board(resume: Mapping[str, Slot] | None = None) -> tuple[HealthBoard, FakeTable, Clock]:
+    table, clock = FakeTable(), Clock()
+    made = HealthBoard(table, resume=resume, clock=clock)
+    made.set_pops({"a": True, "b": True, "unchecked": False})
+    return made, table, clock
+
+
+def test_the_failure_that_completes_the_fall_is_in_the_table_at_once() -> None:
+    """Two failures say nothing, the third takes the POP out in the same call."""
+    made, table, _ = board()
+    for _ in range(2):
+        made.observe("a", BAD, LIMITS)
+    assert table.states["a"] == State.UP
+    made.observe("a", BAD, LIMITS)
+    assert table.states == {"a": State.DOWN, "b": State.UP, "unchecked": State.UP}
+
+
+def test_an_override_is_in_the_table_at_once_and_leaves_when_it_expires() -> None:
+    """`pop drain --for 1h` needs nobody to end it, only time."""
+    made, table, clock = board()
+    made.set_overrides({"a": Override(State.DRAINED, expires_at=clock.now + 60)})
+    assert (table.states["a"], table.forced) == (State.DRAINED, {"a"})
+    clock.now += 60
+    made.refresh()
+    assert (table.states["a"], table.forced) == (State.UP, set())
+
+
+def test_since_moves_with_the_state_only() -> None:
+    """A check that confirms the state does not move `since`."""
+    made, _, clock = board()
+    clock.now = 1010.0
+    made.observe("a", GOOD, LIMITS)
+    assert made.entries()["a"].since == 1000.0
+    made.set_overrides({"a": Override(State.DOWN)})
+    clock.now = 1020.0
+    made.refresh()
+    assert made.entries()["a"].since == 1010.0
+
+
+def test_a_new_catalog_keeps_what_was_measured() -> None:
+    """A POP that stays keeps its verdict; one that left is gone from the table."""
+    made, table, _ = board()
+    for _ in range(3):
+        made.observe("a", BAD, LIMITS)
+    made.set_pops({"a": True, "c": True})
+    assert table.states == {"a": State.DOWN, "c": State.UP}
+    made.observe("b", BAD, LIMITS)
+    assert "b" not in made.entries()
+
+
+def test_a_restart_does_not_bring_a_dead_pop_back() -> None:
+    """Measured down before the restart: down until `rise` checks pass; a forced state is not carried over."""
+    left = {"a": Slot(State.DOWN, forced=False, since=1.0), "b": Slot(State.DOWN, forced=True, since=1.0)}
+    made, table, _ = board(left)
+    assert (table.states["a"], table.states["b"]) == (State.DOWN, State.UP)
+    for _ in range(2):
+        made.observe("a", GOOD, LIMITS)
+    assert table.states["a"] == State.UP
+
+
+def test_all_down_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """Fail open is an alert in the log and a flag for whoever asks."""
+    made, _, _ = board()
+    with caplog.at_level(logging.INFO, logger="itm.ops.health"):
+        made.set_overrides({pop: Override(State.DOWN) for pop in ("a", "b", "unchecked")})
+    assert made.fail_open
+    assert "health.fail_open" in [record.getMessage() for record in caplog.records]
+    made.set_overrides({})
+    assert not made.fail_open
+
+
+def test_every_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Confirming outcomes are silent."""
+    made, _, _ = board()
+    with caplog.at_level(logging.INFO, logger="itm.ops.health"):
+        for _ in range(6):
+            made.observe("a", BAD, LIMITS)
+    changes = [
+        (r.__dict__["pop"], r.__dict__["state"]) for r in caplog.records if r.getMessage() == "pop.state"
+    ]
+    assert changes == [("a", "down")]
+
+
+def test_the_board_writes_the_real_table(tmp_path: Path) -> None:
+    """The shared file shows the change to a reader in another process."""
+    writer, reader = HealthWriter(tmp_path / "health.table"), HealthReader(tmp_path / "health.table")
+    made = HealthBoard(writer)
+    made.set_pops({"a": True})
+    reader.refresh()
+    before = reader.sequence()
+    made.set_overrides({"a": Override(State.DOWN)})
+    assert reader.sequence() != before
+    assert reader.states() == {"a": State.DOWN}
+    writer.close()
+
+
+def test_a_restart_does_not_show_a_forced_down_pop_as_up() -> None:
+    """Overrides come before the POPs are known; nothing is written until both are there."""
+    table = FakeTable()
+    table.states = {"a": State.DOWN}
+    made = HealthBoard(table)
+    made.set_overrides({"a": Override(State.DOWN)})
+    assert table.states == {"a": State.DOWN}
+    made.set_pops({"a": True})
+    assert table.states == {"a": State.DOWN}

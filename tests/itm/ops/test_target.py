@@ -1,0 +1,44 @@
+import asyncio
+import signal
+import subprocess
+import sys
+import urllib.request
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from itm.ops.objects import PIXEL
+from itm.ops.target import build
+from tests.itm.ops.test_listen import taken
+
+
+def test_the_objects_of_a_pop() -> None:
+    """A picture that is never cached and shows its timing to any origin, and a health page."""
+
+    async def scenario() -> None:
+        async with TestClient(TestServer(build())) as client:
+            picture = await client.get("/probe/v1/r.gif?r=123")
+            assert await picture.read() == PIXEL
+            assert picture.content_type == "image/gif"
+            assert picture.headers["Timing-Allow-Origin"] == "*"
+            assert picture.headers["Cache-Control"] == "no-store"
+            assert (await client.get("/healthz")).status == 200
+            assert (await client.get("/")).status == 404
+
+    asyncio.run(scenario())
+
+
+def test_the_command_serves_until_it_is_told_to_stop() -> None:
+    """`itm probe-target` on two addresses, stopped by SIGTERM."""
+    with taken() as listen:
+        port = listen.port
+    words = ["probe-target", "--listen", f"127.0.0.1:{port}", f"127.0.0.2:{port}"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "itm", *words], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "target.ready listeners=2" in process.stderr.readline()
+        for host in ("127.0.0.1", "127.0.0.2"):
+            with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=5) as answer:
+                assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
