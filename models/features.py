@@ -2,7 +2,7 @@
 
 Knows positions, countries and continents of both ends, and nothing else: predictions are made per country
 and cell, so an AS would not be known there. Country codes themselves are left out on purpose: as categories
-they let the trees memorise single nodes (the held-out regret doubles; docs/model-card.md has the numbers).
+they about double the held-out regret (docs/model-card.md has the numbers).
 """
 
 from __future__ import annotations

@@ -58,8 +58,9 @@ def load(directory: Path) -> TrainingTable:
     reasons: list[str] = []
     files = {name: _read(directory / name, reasons) for name in (NODES, PAIRS)}
     _raise(reasons)
-    nodes = _nodes(_rows(files[NODES], NODES, NODE_COLUMNS, reasons), reasons)
-    pairs = _pairs(_rows(files[PAIRS], PAIRS, PAIR_COLUMNS, reasons), len(nodes), reasons)
+    rows = _rows(files[NODES], NODES, NODE_COLUMNS, reasons)
+    nodes = _nodes(rows, reasons)
+    pairs = _pairs(_rows(files[PAIRS], PAIRS, PAIR_COLUMNS, reasons), len(rows), reasons)
     _raise(reasons)
     digest = hashlib.sha256(b"".join(hashlib.sha256(files[name]).digest() for name in (NODES, PAIRS)))
     return TrainingTable(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from itm.dns import book, counters, listen, udp
 from itm.dns.answer import Answerer
 from itm.dns.book import Book
 from itm.dns.tcp import Connections
+from itm.dns.wildcard import WildcardSocket
 from itm.errors import CatalogError, SnapshotError
 from itm.routemap import snapshot
 from itm.routemap.current import live_version, path_of, versions
@@ -129,7 +132,7 @@ class Node:
                 port = sockets[-1].getsockname()[1]
                 self.addresses.append((place.host, port))
                 servers.append(await connections.listen(listen.Listen(place.host, port)))
-                loop.add_reader(sockets[-1], self._drain, sockets[-1])
+                loop.add_reader(sockets[-1], self._drain, _source_true(place, sockets[-1]))
             ready()
             async with asyncio.TaskGroup() as group:
                 ticks = [group.create_task(job) for job in (self._watch(), self._follow(), self._tell())]
@@ -195,6 +198,10 @@ class Node:
             "health_sequence": self._health.sequence(),
             **self.answerer.counters.snapshot(),
         }
+
+
+def _source_true(place: listen.Listen, sock: socket.socket) -> udp.Socket:
+    return WildcardSocket(sock) if ipaddress.ip_address(place.host).is_unspecified else sock
 
 
 def run(config: NodeConfig, ready: Callable[[], None] = lambda: None) -> None:

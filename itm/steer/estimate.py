@@ -21,7 +21,10 @@ MIN_SAMPLES: Final = 4.5
 """Decayed samples below which a measured cell is not used at all (5 fresh ones)."""
 
 MIN_DISTINCT: Final = 5
-"""Distinct clients (network rung) or networks (coarser rungs) that must agree to move anything."""
+"""Distinct clients (network rung) or networks (coarser rungs) a row must hear from to be moved at all."""
+
+MIN_DISTINCT_PER_POP: Final = 3
+"""Of these, so many must have measured the very POP: nobody moves a row alone."""
 
 MAX_ACCESS_MS: Final = 80.0
 """The most a last mile may add to every POP (satellite access: p90 of the recorded series)."""
@@ -112,7 +115,9 @@ def refine(parent: Estimate, measured: Measured) -> Estimate:
     p25 and p75 bound the interval. POPs without evidence of their own keep the parent's value plus the
     access term, so that a POP does not look good merely because nobody measured it.
     """
-    usable = (measured.n >= MIN_SAMPLES) & (measured.distinct >= MIN_DISTINCT) & np.isfinite(measured.p25)
+    heard = measured.distinct.max(axis=1, initial=0) >= MIN_DISTINCT
+    usable = heard[:, None] & (measured.n >= MIN_SAMPLES) & np.isfinite(measured.p25)
+    usable &= measured.distinct >= MIN_DISTINCT_PER_POP
     access = _access(parent, measured, usable)
     shift = access[:, None] * (parent.weight == 0)
     own = np.where(usable, measured.n / (measured.n + np.float32(SHRINK_SAMPLES)), 0).astype(np.float32)

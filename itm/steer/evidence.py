@@ -10,7 +10,16 @@ import numpy.typing as npt
 
 from collectors.aggregate import Aggregates
 from collectors.ladder import RUNGS
-from itm.steer.estimate import MIN_DISTINCT, MIN_SAMPLES, Estimate, Floats, Measured, from_prediction, refine
+from itm.steer.estimate import (
+    MIN_DISTINCT,
+    MIN_DISTINCT_PER_POP,
+    MIN_SAMPLES,
+    Estimate,
+    Floats,
+    Measured,
+    from_prediction,
+    refine,
+)
 from itm.steer.steps.available import MIN_SAMPLES as AVAILABILITY_SAMPLES
 
 DECIDING: Final = ("place", "prefix", "network")
@@ -49,7 +58,7 @@ class Evidence:
         pop = order[at]
         known = names[pop] == aggregates.pop
         enough = (aggregates.n >= MIN_SAMPLES) | (aggregates.availability_n >= AVAILABILITY_SAMPLES)
-        usable = known & enough & (aggregates.distinct >= MIN_DISTINCT)
+        usable = known & enough & (aggregates.distinct >= MIN_DISTINCT_PER_POP)
         return cls(
             {
                 r: _layout(aggregates, usable & (aggregates.rung == RUNGS.index(r)), pop, len(pops))
@@ -78,6 +87,11 @@ class Evidence:
 def _layout(
     a: Aggregates, chosen: npt.NDArray[np.bool_], pop: npt.NDArray[np.intp], pops: int
 ) -> RungEvidence:
+    key, row = np.unique(a.key[chosen], return_inverse=True)
+    heard = np.zeros(len(key), dtype=np.int32)
+    np.maximum.at(heard, row, a.distinct[chosen])
+    chosen = chosen.copy()
+    chosen[chosen] = heard[row] >= MIN_DISTINCT
     key, row = np.unique(a.key[chosen], return_inverse=True)
     table = Measured.nothing(len(key), pops)
     fields = {"n": a.n, "distinct": a.distinct, "p25": a.p25, "p75": a.p75}

@@ -40,7 +40,7 @@ def test_show_train_show(options: list[str], capsys: pytest.CaptureFixture[str])
 def test_evaluate_prints_and_writes_the_same_numbers(
     options: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every way to choose, both kinds of world, the interval and the bars; the exit status tells of the bars."""
+    """Every way to choose, both kinds of world, the bars; the exit status tells whether they hold."""
     ways = {"nearest": NearestModel(), "5 neighbours": NearestModel(), "model": evaluate.MedianModel()}
     monkeypatch.setattr(evaluate, "estimators", lambda: ways)
     monkeypatch.setattr(model, "coverage", lambda *_: Coverage(0.25, 0.5, 0.75, 1234))

@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from collectors.journal import JournalReader
+from itm.ops.api import feed
+from tests.itm.ops.harness import Served, play
+
+FEED = "/api/v1/feed"
+
+
+def journaled(state: Path) -> list[tuple[bytes, float]]:
+    records = JournalReader(state / "journal").read()
+    return [(row["pop"], round(float(row["value"]), 3)) for row in records]
+
+
+def test_a_feed_is_on_disk_when_it_is_answered(tmp_path: Path) -> None:
+    """200 means that another process reads the rows from the journal now; refused rows have their lines."""
+
+    async def scenario(served: Served) -> None:
+        now = served.clock.now
+        body = f"133.11.0.1,tokyo,rtt_ms,12.5,{now - 60}\n133.11.0.0/24,oslo,rtt_ms,9,{now}\nrubbish\n"
+        answer = await served.ops("POST", FEED, scope="feed", data=body)
+        assert journaled(tmp_path) == [(b"tokyo", 12.5)]
+        assert (answer.status, answer.json["accepted"], answer.json["refused"]) == (200, 1, 2)
+        assert [(r["line"], r["code"]) for r in answer.json["reasons"]] == [
+            (2, "unknown_pop"),
+            (3, "not_csv"),
+        ]
+        counters = served.now.edge.counters
+        assert counters.accepted.value(source="feed") == 1
+        assert counters.refused.value(source="feed", reason="unknown_pop") == 1
+
+    play(tmp_path, scenario)
+
+
+def test_old_rows_are_refused_unless_shifted(tmp_path: Path) -> None:
+    """A recording from last year feeds a test bench with ?shift_to_now=1."""
+
+    async def scenario(served: Served) -> None:
+        row = {
+            "network": "133.11.0.0/24",
+            "pop": "paris",
+            "metric": "rtt_ms",
+            "value": 210,
+            "time": 1_600_000_000,
+        }
+        body = json.dumps(row)
+        answer = await served.ops("POST", FEED, scope="feed", data=body)
+        assert (answer.status, answer.json["reasons"][0]["code"]) == (400, "too_old")
+        shifted = await served.ops("POST", FEED + "?shift_to_now=1", scope="feed", data=body)
+        assert (shifted.status, shifted.json["shifted_seconds"]) == (200, 100_000_000)
+        assert (await served.ops("POST", FEED + "?shift_to_now=yes", scope="feed", data=body)).status == 400
+
+    play(tmp_path, scenario)
+    assert journaled(tmp_path) == [(b"paris", 210)]
+
+
+def test_an_empty_feed_is_no_error(tmp_path: Path) -> None:
+    """Nothing sent, nothing refused."""
+
+    async def scenario(served: Served) -> None:
+        answer = await served.ops("POST", FEED, scope="feed", data=b"")
+        assert (answer.status, answer.json["accepted"], answer.json["refused"]) == (200, 0, 0)
+
+    play(tmp_path, scenario)
+
+
+def test_a_feed_over_the_limit_is_refused_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """413, and nothing of it was taken."""
+    monkeypatch.setattr(feed, "MAX_BYTES", 1000)
+
+    async def scenario(served: Served) -> None:
+        body = f"133.11.0.0/24,tokyo,rtt_ms,9,{served.clock.now}\n" * 100
+        assert (await served.ops("POST", FEED, scope="feed", data=body)).status == 413
+
+    play(tmp_path, scenario)
+    assert journaled(tmp_path) == []

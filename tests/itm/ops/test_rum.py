@@ -1,0 +1,134 @@
+import asyncio
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from collectors.errors import JournalFull
+from collectors.journal import JournalReader
+from collectors.network import Network
+from tests.itm.ops.harness import Served, play
+
+BEACON = "/rum/v1/beacon"
+GOOD = {"pop": "tokyo", "metric": "rtt_ms", "value": 23.5}
+
+
+def test_a_good_beacon_is_204_and_reaches_the_journal(tmp_path: Path) -> None:
+    """One record with the client's /24 and a hash of its address; the address itself is nowhere."""
+
+    async def scenario(served: Served) -> None:
+        answer = await served.public("POST", BEACON, json=GOOD)
+        assert (answer.status, answer.text) == (204, "")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+    play(tmp_path, scenario)
+    records = JournalReader(tmp_path / "journal").read()
+    assert Network(int(records["family"][0]), int(records["unit"][0])) == Network.of("127.0.0.0/24")
+    assert (records["pop"][0], float(records["value"][0]), bool(records["client"][0])) == (
+        b"tokyo",
+        23.5,
+        True,
+    )
+
+
+def test_each_refused_measurement_has_its_reason(tmp_path: Path) -> None:
+    """Partly good is 200, nothing good is 400; both say what was wrong with which."""
+
+    async def scenario(served: Served) -> None:
+        partly = await served.public("POST", BEACON, json=[GOOD, {**GOOD, "value": -1}, 7])
+        assert (partly.status, partly.json["accepted"]) == (200, 1)
+        codes = [(r["index"], r["code"]) for r in partly.json["refused"]]
+        assert codes == [(1, "bad_value"), (2, "not_an_object")]
+        nothing = await served.public("POST", BEACON, data=b"{")
+        assert (nothing.status, nothing.json["refused"][0]["code"]) == (400, "not_json")
+
+    play(tmp_path, scenario)
+    assert len(JournalReader(tmp_path / "journal").read()) == 1
+
+
+def test_send_beacon_sends_plain_text(tmp_path: Path) -> None:
+    """navigator.sendBeacon may send text/plain without a preflight; the content type is not looked at."""
+
+    async def scenario(served: Served) -> None:
+        headers = {"Content-Type": "text/plain;charset=UTF-8", "Origin": "https://shop.example"}
+        body = json.dumps({"measurements": [GOOD]})
+        assert (await served.public("POST", BEACON, headers, data=body)).status == 204
+        preflight = await served.public("OPTIONS", BEACON, headers)
+        assert (preflight.status, preflight.headers["Access-Control-Allow-Methods"]) == (204, "POST")
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(("trusted", "network"), [((), "127.0.0.0/24"), (("127.0.0.0/8",), "133.11.0.0/24")])
+def test_a_forwarded_address_counts_only_from_a_trusted_proxy(
+    tmp_path: Path, trusted: tuple[str, ...], network: str
+) -> None:
+    """X-Forwarded-For of a stranger is ignored."""
+
+    async def scenario(served: Served) -> None:
+        headers = {"X-Forwarded-For": "133.11.0.77"}
+        assert (await served.public("POST", BEACON, headers, json=GOOD)).status == 204
+
+    play(tmp_path, scenario, trusted=trusted)
+    records = JournalReader(tmp_path / "journal").read()
+    assert Network(int(records["family"][0]), int(records["unit"][0])) == Network.of(network)
+
+
+def test_a_broken_forwarding_header_of_a_trusted_proxy_is_refused(tmp_path: Path) -> None:
+    """Nobody's network is guessed."""
+
+    async def scenario(served: Served) -> None:
+        answer = await served.public("POST", BEACON, {"X-Forwarded-For": "unknown"}, json=GOOD)
+        assert answer.status == 400
+        assert "X-Forwarded-For" in answer.json["error"]
+
+    play(tmp_path, scenario, trusted=("127.0.0.0/8",))
+
+
+def test_a_body_over_the_limit_is_413(tmp_path: Path) -> None:
+    """public.max_body_bytes bounds what one request may cost."""
+
+    async def scenario(served: Served) -> None:
+        body = b" " * (served.now.edge.config.public.max_body_bytes + 1)
+        assert (await served.public("POST", BEACON, data=body)).status == 413
+
+    play(tmp_path, scenario)
+
+
+def test_a_disk_that_is_behind_sheds_beacons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 with Retry-After; the server goes on."""
+
+    async def scenario(served: Served) -> None:
+        def full(array: np.ndarray) -> None:
+            raise JournalFull("behind")
+
+        monkeypatch.setattr(served.now.edge.journal, "append", full)
+        answer = await served.public("POST", BEACON, json=GOOD)
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert (await served.public("GET", "/healthz")).status == 200
+
+    play(tmp_path, scenario)
+
+
+def test_a_burst_of_beacons_is_taken_whole(tmp_path: Path) -> None:
+    """Every 204 is one record in the journal after a clean stop."""
+
+    async def scenario(served: Served) -> None:
+        answers = await asyncio.gather(*(served.public("POST", BEACON, json=GOOD) for _ in range(200)))
+        assert {answer.status for answer in answers} == {204}
+
+    play(tmp_path, scenario)
+    assert len(JournalReader(tmp_path / "journal").read()) == 200
+
+
+def test_the_public_listener_has_probe_objects_and_no_api(tmp_path: Path) -> None:
+    """Browsers measure it; operators go elsewhere."""
+
+    async def scenario(served: Served) -> None:
+        assert (await served.public("GET", "/probe/v1/r.gif")).headers["Timing-Allow-Origin"] == "*"
+        for path in ("/api/v1/pops", "/metrics", "/readyz"):
+            answer = await served.public("GET", path)
+            assert (answer.status, answer.json["error"][:3]) == (404, "404")
+
+    play(tmp_path, scenario)
