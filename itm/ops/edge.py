@@ -75,9 +75,9 @@ async def running(
     with _made(config, explain, clock) as (edge, probes):
         await _follow_once(edge, probes)
         async with (
-            _background(edge, probes),
             served(app.build(edge, clients), [ops], "ops.listen") as ops_bound,
             served(rum.build(edge, origin, clients), [public], "public.listen") as public_bound,
+            _background(edge, probes),
         ):
             yield Running(edge, public_bound[0], ops_bound[0])
 

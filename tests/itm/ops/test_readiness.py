@@ -1,0 +1,26 @@
+import json
+from pathlib import Path
+
+from itm.ops import readiness
+from tests.itm.ops.api.test_maps import publish
+from tests.itm.ops.harness import Served, play
+
+
+def test_ready_means_that_queries_get_steered_answers(tmp_path: Path) -> None:
+    """Each missing part is a fault of its own name until it is there: map, worker, the worker's map."""
+
+    async def scenario(served: Served) -> None:
+        edge, stats = served.now.edge, tmp_path / "dns-0.json"
+        assert readiness.check(edge) == {
+            "map": "no map was published yet", "dns": "0 of 1 DNS workers report",
+        }  # fmt: skip
+        publish(tmp_path, 1)
+        stats.write_text(json.dumps({"time": served.clock.now, "map_version": None}))
+        assert readiness.check(edge) == {"dns": "1 DNS workers do not serve map 1 yet"}
+        stats.write_text(json.dumps({"time": served.clock.now, "map_version": 1}))
+        assert readiness.check(edge) == {}
+        assert (await served.ops("GET", "/readyz")).json == {"ready": True, "faults": {}}
+        served.clock.now += readiness.STALE_SECONDS + 1
+        assert readiness.check(edge) == {"dns": "0 of 1 DNS workers report"}
+
+    play(tmp_path, scenario)
