@@ -3,7 +3,7 @@
 python -m bench.dns [--seconds 4] [--rounds 3]
     CPU time per answer of the real UDP loop, beside a bare Python UDP echo, turn by turn
 python -m bench.dns --rebuild ["COMMAND with {maps}"]
-    at a quarter of the measured rate, idle and while COMMAND runs: queries lost, server-side p99
+    at a quarter of the bar (10,000 q/s), idle and while COMMAND runs: queries lost, server-side p99
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from typing import Any
 
 from bench.dns import load
 from bench.dns.world import NAME, put
+
+BAR_PER_SECOND = 40_000
+"""What one core must answer at least; the rebuild is measured at a quarter of it."""
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 
@@ -105,7 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.dns", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
-    stand_in = f"{sys.executable} -m bench.dns.rebuild {{maps}}"
+    stand_in = f"{sys.executable} -m bench.build --publish {{maps}}"
     parser.add_argument("--rebuild", nargs="?", const=stand_in, metavar="COMMAND")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
@@ -118,7 +121,7 @@ def main() -> None:
         result |= compare(maps, args.seconds, args.rounds)
         if args.rebuild:
             result["under_rebuild"] = under_rebuild(
-                maps, args.rebuild, result["answers_per_cpu_second"] / 4, args.seconds
+                maps, args.rebuild, min(result["answers_per_cpu_second"], BAR_PER_SECOND) / 4, args.seconds
             )
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "dns.json").write_text(json.dumps(result, indent=1) + "\n")

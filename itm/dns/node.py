@@ -128,10 +128,10 @@ class Node:
         sockets, servers = [], []
         try:
             for place in places:
-                sockets.append(udp.listen(place))
-                port = sockets[-1].getsockname()[1]
-                self.addresses.append((place.host, port))
-                servers.append(await connections.listen(listen.Listen(place.host, port)))
+                sock, server = await _open_pair(place, connections)
+                sockets.append(sock)
+                servers.append(server)
+                self.addresses.append((place.host, sock.getsockname()[1]))
                 loop.add_reader(sockets[-1], self._drain, _source_true(place, sockets[-1]))
             ready()
             async with asyncio.TaskGroup() as group:
@@ -198,6 +198,21 @@ class Node:
             "health_sequence": self._health.sequence(),
             **self.answerer.counters.snapshot(),
         }
+
+
+async def _open_pair(place: listen.Listen, connections: Connections) -> tuple[socket.socket, asyncio.Server]:
+    """Open UDP and TCP on one port. The kernel picks port 0 for UDP alone: another is tried if TCP has it."""
+    tries = 1 if place.port else 10
+    while True:
+        tries -= 1
+        sock = udp.listen(place)
+        try:
+            port = sock.getsockname()[1]
+            return sock, await connections.listen(listen.Listen(place.host, port))
+        except OSError:
+            sock.close()
+            if not tries:
+                raise
 
 
 def _source_true(place: listen.Listen, sock: socket.socket) -> udp.Socket:

@@ -37,7 +37,6 @@ from itm.store.catalogs import CatalogVersion
 log = logging.getLogger(__name__)
 
 NICENESS = 19
-"""The builder yields to everything that answers or listens."""
 
 TURN_SECONDS = 0.25
 """How often the journal, the catalog and the pin are looked at."""
@@ -233,8 +232,16 @@ class Builder:
 
 def run(config: Config) -> None:
     """Build until asked to stop. Raises `ItmError` or `CollectorsError` at start, naming what is wrong."""
-    os.nice(NICENESS)
+    yield_to_all()
     asyncio.run(_turn(Builder(config, Sources.open(config))))
+
+
+def yield_to_all() -> None:
+    """Give way to everything that answers or listens: a waking thread preempts SCHED_IDLE at once."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except OSError:
+        os.nice(NICENESS)
 
 
 async def _turn(builder: Builder) -> None:

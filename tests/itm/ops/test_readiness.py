@@ -16,10 +16,12 @@ def test_ready_means_that_queries_get_steered_answers(tmp_path: Path) -> None:
         }  # fmt: skip
         publish(tmp_path, 1)
         stats.write_text(json.dumps({"time": served.clock.now, "map_version": None}))
-        assert readiness.check(edge) == {"dns": "1 DNS workers do not serve map 1 yet"}
+        assert readiness.check(edge) == {"dns": "1 DNS workers have no map yet"}
         stats.write_text(json.dumps({"time": served.clock.now, "map_version": 1}))
         assert readiness.check(edge) == {}
         assert (await served.ops("GET", "/readyz")).json == {"ready": True, "faults": {}}
+        publish(tmp_path, 2)  # followed within a second; until then map 1 answers
+        assert readiness.check(edge) == {}
         served.clock.now += readiness.STALE_SECONDS + 1
         assert readiness.check(edge) == {"dns": "0 of 1 DNS workers report"}
 

@@ -1,0 +1,61 @@
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from itm.__main__ import main
+from itm.cli import serve, settings
+from itm.config import Config, Demo, Dns
+from itm.ops.claim import state_lock
+from tests.itm.ops.test_listen import taken
+
+
+def test_the_processes_of_one_machine() -> None:
+    """One edge, one builder, the DNS workers; the demo's probe targets only with the demo."""
+    config = Config(dns=Dns(workers=2))
+    words = ("--set", "dns.workers=2")
+    plain = serve.children(config, words)
+    assert [child.name for child in plain] == ["edge", "builder", "dns-0", "dns-1"]
+    demo = serve.children(replace(config, demo=Demo(enabled=True)), words)
+    assert [child.name for child in demo] == ["edge", "builder", "dns-0", "dns-1", "targets"]
+
+
+def test_every_child_reads_the_settings_of_serve() -> None:
+    """The words are handed on; the command line parses with the worker's own parser."""
+    parser = argparse.ArgumentParser()
+    settings.configure(parser)
+    args = parser.parse_args(["--set", "dns.workers=2", "--demo"])
+    config = settings.config_of(args)
+    for child in serve.children(config, settings.words_of(args)):
+        assert child.argv[:4] == (sys.executable, "-m", "itm", "worker")
+        worker_parser = argparse.ArgumentParser()
+        from itm.cli import worker
+
+        worker.configure(worker_parser)
+        assert settings.config_of(worker_parser.parse_args(child.argv[4:])) == config
+
+
+def test_a_second_instance_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the setting `state` and exits 2, before anything is touched."""
+    monkeypatch.setattr("itm.log.configure", lambda _: None)
+    with state_lock(tmp_path):
+        assert main(["serve", "--set", f"state={tmp_path}"]) == 2
+    assert capsys.readouterr().err.startswith(f"itm: state: {tmp_path} is in use")
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_taken_port_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the setting and the address, and leaves no database behind."""
+    monkeypatch.setattr("itm.log.configure", lambda _: None)
+    free = ["--set", "dns.listen=127.0.0.1:0", "--set", "public.listen=127.0.0.1:0"]
+    with taken() as listen:
+        words = ["serve", "--set", f"state={tmp_path}", *free, "--set", f"ops.listen={listen}"]
+        assert main(words) == 2
+    assert capsys.readouterr().err.startswith(f"itm: ops.listen: cannot listen on TCP {listen}")
+    assert not (tmp_path / "itm.db").exists()

@@ -1,0 +1,37 @@
+import argparse
+from pathlib import Path
+
+import pytest
+
+from itm.cli import worker
+from itm.dns import node
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    worker.configure(parser)
+    return parser.parse_args(words)
+
+
+def test_a_dns_worker_is_told_its_files_and_limits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each worker reports in a file of its own; all follow one directory of maps."""
+    seen: list[node.NodeConfig] = []
+    monkeypatch.setattr(node, "run", seen.append)
+    monkeypatch.setattr("itm.log.configure", lambda _: None)
+    words = ("dns", "--index", "2", "--set", f"state={tmp_path}", "--set", "dns.tcp_connections=7")
+    assert worker.run(parsed(*words)) == 0
+    assert seen == [
+        node.NodeConfig(
+            listen=("127.0.0.1:5300",),
+            maps=tmp_path / "maps",
+            health=tmp_path / "health.table",
+            stats=tmp_path / "dns-2.json",
+            tcp_connections=7,
+        )
+    ]
+
+
+def test_an_unknown_kind_is_a_usage_error() -> None:
+    """Only the kinds that `serve` starts exist."""
+    with pytest.raises(SystemExit):
+        parsed("cook")
