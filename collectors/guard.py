@@ -19,14 +19,14 @@ from collectors.limits import LIMITS
 from collectors.measurement import METRICS, POP_ID_BYTES
 from collectors.tally import Tally
 
-REASONS: Final = ("malformed", "unknown_pop", "below_floor", "client_cap")
+REASONS: Final = ("malformed", "unknown_pop", "client_cap")
 """Why a record is refused; one that fails several is counted under the first."""
 
 FIBRE_KM_PER_MS: Final = 100.0
 """Light in fibre travels some 200 km in a millisecond, there and back is 100 km per millisecond of RTT."""
 
 FLOOR_SHARE: Final = 0.8
-"""An RTT below this share of the floor is refused: positions err, but not by that much of a long way."""
+"""An RTT below this share of the floor contradicts the network's place: a lie, or a place table that errs."""
 
 PLACE_RADIUS_KM: Final = 79.0
 """Half the diagonal of a one-degree cell at the equator: a network may be this much nearer than its place."""
@@ -66,9 +66,15 @@ class PopSites:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """Which records count, and how many were refused for which of `REASONS`."""
+    """Which records count, which of them for their own network only, and how many were refused and why.
+
+    `own_only` records are faster than light from where the network's place is. Either somebody lies, or the
+    place table is wrong about this network, and then they are the only truth there is. They may therefore
+    move the network itself (several of its clients must agree, as always), but teach nothing about its place.
+    """
 
     mask: npt.NDArray[np.bool_]
+    own_only: npt.NDArray[np.bool_]
     refused: dict[str, int]
 
 
@@ -105,9 +111,8 @@ class Guard:
         floor = floor_ms(place_lat[rows], place_lon[rows], pops.lat[pop[rows]], pops.lon[pop[rows]])
         is_low = np.zeros(len(records), np.bool_)
         is_low[rows] = _ROUND_TRIPS[records["metric"][rows]] & (records["value"][rows] < FLOOR_SHARE * floor)
-        refuse("below_floor", is_low)
         refuse("client_cap", self._is_over_cap(records, mask))
-        return Verdict(mask, refused)
+        return Verdict(mask, is_low & mask, refused)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the guard's memory as arrays, for a checkpoint."""

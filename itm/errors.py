@@ -1,13 +1,13 @@
 """Errors of the `itm` package, in one tree.
 
-    ItmError
-    ├── ConfigError      the operator's settings (names the setting)
-    ├── CatalogError     the operator's catalog (carries every reason, each with its path)
-    ├── UnsafePlan       a change that moves too much; carries the Plan
-    ├── SnapshotError    a map file that is not what it says it is
-    ├── ExplainMismatch  `why` did not arrive at the served leaf: our own bug, never hidden
-    ├── NameTaken        a token of that name exists
-    └── Refused          the ops API said no (carries HTTP status and text)
+ItmError
+├── ConfigError      the operator's settings (names the setting)
+├── CatalogError     the operator's catalog (carries every reason, each with its path)
+├── UnsafePlan       a change that moves too much; carries the Plan
+├── SnapshotError    a map file that is not what it says it is
+├── ExplainMismatch  `why` did not arrive at the served leaf: our own bug, never hidden
+├── NameTaken        a token of that name exists
+└── Refused          the ops API said no (carries HTTP status and text)
 """
 
 from __future__ import annotations

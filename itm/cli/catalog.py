@@ -8,14 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from itm.catalog.diff import diff
 from itm.catalog.load import MAIN, load_bundle, load_path, read_bundle
 from itm.catalog.octodns import convert
-from itm.catalog.types import Catalog, ZoneText
+from itm.catalog.types import Catalog
 from itm.cli import client
 from itm.cli.client import OpsClient
 from itm.cli.columns import columns, show_time
@@ -69,15 +69,6 @@ def run(args: argparse.Namespace) -> int:
     return remote[args.action](client.client_of(args), args)
 
 
-def check_zone(text: ZoneText, services: Sequence[str]) -> Sequence[str]:
-    """Return what the DNS nodes would find wrong with a zone and the services in it."""
-    try:
-        zone.parse(text, services)
-    except CatalogError as error:
-        return error.reasons
-    return ()
-
-
 def settled(
     ops: OpsClient, version: int, *, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> Any:
@@ -93,7 +84,7 @@ def settled(
 
 
 def _check(args: argparse.Namespace) -> int:
-    catalog = load_path(args.path, check_zone)
+    catalog = load_path(args.path, zone.faults)
     counts = (catalog.pops, "POP"), (catalog.services, "service"), (catalog.zones, "zone")
     print("sound: " + ", ".join(f"{len(items)} {noun}{'s'[: len(items) != 1]}" for items, noun in counts))
     return 0
@@ -114,7 +105,7 @@ def _import(args: argparse.Namespace) -> int:
 
 
 def _diff(ops: OpsClient, args: argparse.Namespace) -> int:
-    changes = diff(_against(ops, args.against), load_path(args.path, check_zone))
+    changes = diff(_against(ops, args.against), load_path(args.path, zone.faults))
     print("\n".join(map(str, changes)) or "no difference")
     return 0
 
@@ -127,7 +118,7 @@ def _against(ops: OpsClient, word: str) -> Catalog:
 
 def _apply(ops: OpsClient, args: argparse.Namespace) -> int:
     files = read_bundle(args.path)
-    load_bundle(files, check_zone)
+    load_bundle(files, zone.faults)
     body = {"files": files, "force": args.force, "message": args.message}
     return _wait(ops, ops.post("/api/v1/catalog", body)["version"])
 

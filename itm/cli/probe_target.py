@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from itm import log
+from itm.dns.listen import parse as parse_listen
 from itm.ops import target
-from itm.ops.listen import parse_listen
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

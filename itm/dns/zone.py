@@ -7,7 +7,7 @@ also be `steered`: its A and AAAA come from the map, not from here.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -165,3 +165,12 @@ def _add_ancestors(nodes: dict[bytes, Node], name: bytes, origin: bytes) -> None
 def _negative(soa: RRset) -> RRset:
     minimum = struct.unpack(">I", soa.rdatas[0].after[16:])[0]
     return RRset(soa.owner, SOA, min(soa.ttl, minimum), soa.rdatas)
+
+
+def faults(text: ZoneText, services: Sequence[str]) -> Sequence[str]:
+    """Return what a DNS node would find wrong with a zone and the steered names in it; none when sound."""
+    try:
+        parse(text, services)
+    except CatalogError as error:
+        return error.reasons
+    return ()

@@ -13,8 +13,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from itm.config import Config
+from itm.dns.listen import Listen
+from itm.dns.listen import parse as parse_listen
 from itm.errors import ConfigError
-from itm.ops.listen import Listen, check_free, parse_listen
+from itm.ops.listen import check_free
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from itm.catalog.load import MAIN, load_bundle, load_path, read_bundle
 from itm.config import Demo
-from itm.ops.listen import Listen
+from itm.dns.listen import Listen
 
 CHECKED_PORT = f"port: {Demo().probe_target_port}"
 """How the demo catalog writes the port of its health checks."""

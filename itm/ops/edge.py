@@ -19,12 +19,14 @@ from collectors.clienthash import ClientHash
 from collectors.journal import JournalWriter
 from collectors.rum.origin import Origin
 from itm.config import Config
+from itm.dns.listen import Listen
+from itm.dns.listen import parse as parse_listen
 from itm.errors import CatalogError, ConfigError
 from itm.ops import app, exposition, rum
 from itm.ops.api.maps import hold_pin
 from itm.ops.context import Counters, Edge, Explain, Overrides
 from itm.ops.health import HealthBoard
-from itm.ops.listen import Listen, parse_listen, served
+from itm.ops.listen import served
 from itm.ops.live import LiveCatalog
 from itm.ops.metrics import Registry
 from itm.ops.probes import ProbeLoop, plans_of

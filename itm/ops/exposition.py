@@ -83,6 +83,11 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
     registry.gauge("itm_builder_cells", "Window cells in memory.", one("cells"))
     registry.counted("itm_builder_records_total", "Measurements that counted.", one("counted"))
     registry.counted(
+        "itm_builder_own_network_records_total",
+        "Measurements that contradict their network's place and counted for the network alone.",
+        one("own_only"),
+    )
+    registry.counted(
         "itm_builder_refused_total",
         "Measurements that did not count, by reason.",
         lambda: _summed([report().get("refused", {})], "reason"),

@@ -21,7 +21,7 @@ from itm.store.engine import open_engine
 log = logging.getLogger(__name__)
 
 TOKEN_FILE = "ops.token"  # noqa: S105 - a file name
-TOKEN_NAME = "first-start"  # noqa: S105 - a token's name
+TOKEN_NAME = "operator"  # noqa: S105 - a token's name
 AUTHOR = "serve"
 
 

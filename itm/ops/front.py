@@ -14,7 +14,8 @@ from typing import Any
 from dnslib import EDNS0, DNSError, DNSRecord, EDNSOption
 
 from itm.config import Config
-from itm.ops.listen import Listen, parse_listen
+from itm.dns.listen import Listen
+from itm.dns.listen import parse as parse_listen
 
 TIMEOUT_SECONDS = 2.0
 CLIENT_SUBNET = 8  # RFC 7871 section 6

@@ -1,49 +1,15 @@
-"""Listen addresses as the operator writes them, and HTTP listeners on them.
-
-`127.0.0.1:8080`, `[::1]:8080`, `0.0.0.0:80`; an address, not a name, so that what is bound is what is
-written. Errors name the setting.
-"""
+"""HTTP listeners on the operator's addresses, and whether an address is free. Errors name the setting."""
 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import socket
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 
 from aiohttp import web
 
+from itm.dns.listen import Listen
 from itm.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """One address and port; port 0 lets the system choose."""
-
-    host: str
-    port: int
-
-    @property
-    def family(self) -> socket.AddressFamily:
-        """The socket family of the address."""
-        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def parse_listen(text: str, setting: str) -> Listen:
-    """Return the address of `text`. Raises `ConfigError` naming `setting`."""
-    host, colon, port = text.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    try:
-        address = ipaddress.ip_address(bare)
-        if not colon or not 0 <= int(port) <= 65535 or (address.version == 6) != (bare != host):
-            raise ValueError
-    except ValueError:
-        raise ConfigError(f"{setting}: expected ADDRESS:PORT (IPv6 in brackets), got {text!r}") from None
-    return Listen(str(address), int(port))
 
 
 def check_free(listen: Listen, setting: str, *, udp: bool = False) -> None:

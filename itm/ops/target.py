@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from itm.dns.listen import Listen
 from itm.ops import objects
-from itm.ops.listen import Listen, served
+from itm.ops.listen import served
 from itm.ops.stopping import stop_requested
 
 log = logging.getLogger(__name__)

@@ -85,11 +85,16 @@ def replay_fold(
                 )
                 done = stage
                 report = server.settle(sent)
-                refused = {k: v for k, v in report["refused"].items() if v}
-                tell(f"  {stage} beacons: {report['counted']} measurements counted, refused {refused or 0}")
+                tell(f"  {stage} beacons: {_told(report)}")
                 answers = _ask_all(server, users, pops)
             outcomes += [Outcome(u.client, stage, pop) for u, pop in zip(users, answers, strict=True)]
     return outcomes
+
+
+def _told(report: dict[str, Any]) -> str:
+    refused = ", ".join(f"{count} {reason}" for reason, count in report["refused"].items() if count)
+    counted = f"{report['counted']} measurements counted, {report['own_only']} of them faster than light"
+    return f"{counted} from where GeoIP puts the client; refused: {refused or 'none'}"
 
 
 def nearest(clients: Sequence[Client], places: PlaceTable | None, pops: Sequence[Pop]) -> list[int]:

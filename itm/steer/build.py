@@ -94,8 +94,7 @@ def frame_of(
     prefixes = measured_prefixes(world, evidence)
     rows = rows_of(steering, world.places, place_rule, prefixes)
     keys = row_keys(world, rows, prefixes)
-    parent = np.where(np.arange(len(rows)) < len(place_rule), -1, rows.place.astype(np.intp))
-    served, challenger = memory.recall(world.pops, keys["row"], parent)
+    served, challenger = memory.recall(world.pops, keys["row"], rows.parent)
     return Frame(rows, keys, steering.tiers(world.catalog.pops), served, challenger)
 
 
@@ -118,7 +117,7 @@ def build_class(
     parts = (chosen[begin : begin + CHUNK] for begin in range(0, len(chosen), CHUNK))
     fresh = [decide(frame.facts(world, evidence, part), steering.steer, limits.candidates) for part in parts]
     decision = _merged(fresh, chosen, last, len(rows))
-    weight = demand_weights(world, rows)
+    weight = demand_weights(rows)
     decision, plan, held = limited(decision, frame.served, weight, world.pops, limits.max_moved_share)
     after = Memory.of(world.pops, frame.keys["row"], decision.ranks[:, 0], decision.wanted)
     table = compile_class(decision, rows, frame.tiers, world.common_score)
@@ -128,7 +127,10 @@ def build_class(
 
 
 def measured_prefixes(world: World, evidence: Evidence) -> MeasuredPrefixes:
-    """Return the networks and routing prefixes that have evidence of their own."""
+    """Return the networks and routing prefixes that have evidence of their own.
+
+    A routing prefix of an earlier place table that is none in this one is left out: it may span places.
+    """
     parts = []
     for rung in ("network", "prefix"):
         key = evidence.rungs[rung].key
@@ -144,7 +146,9 @@ def measured_prefixes(world: World, evidence: Evidence) -> MeasuredPrefixes:
         here = np.flatnonzero(family == version)
         if len(here):
             place[here] = world.places.places_of(version, first[here])
-    return MeasuredPrefixes(family, first, end, place, rung_index, key)
+    routing = world.ladder.keys(family, first)[:, RUNGS.index("prefix")]
+    is_current = (rung_index == RUNGS.index("network")) | (routing == key)
+    return MeasuredPrefixes(family, first, end, place, rung_index, key, routing).take(is_current)
 
 
 def row_keys(world: World, rows: Rows, prefixes: MeasuredPrefixes) -> dict[str, Keys]:
@@ -157,12 +161,10 @@ def row_keys(world: World, rows: Rows, prefixes: MeasuredPrefixes) -> dict[str, 
     row = place.copy()
     variant = (np.arange(len(rows)) >= len(world.places.asn)) & ~own
     row[variant] = variant_keys(place[variant], rows.rule[variant])
-    row[own] = prefixes.key[rows.measured[own]]
+    row[own] = prefixes.key
     network, prefix = np.zeros_like(place), np.zeros_like(place)
-    ladder = world.ladder.keys(prefixes.family, prefixes.first)
-    prefix[own] = ladder[rows.measured[own], RUNGS.index("prefix")]
-    is_network = prefixes.rung == RUNGS.index("network")
-    network[own] = np.where(is_network, prefixes.key, 0)[rows.measured[own]]
+    prefix[own] = prefixes.routing
+    network[own] = np.where(prefixes.rung == RUNGS.index("network"), prefixes.key, 0)
     return {"row": row, "place": place, "prefix": prefix, "network": network}
 
 
@@ -171,13 +173,12 @@ def variant_keys(place: Keys, rule: npt.NDArray[np.integer[Any]]) -> Keys:
     return VARIANT_BIT | (place ^ rule.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15 >> 8))
 
 
-def demand_weights(world: World, rows: Rows) -> npt.NDArray[np.float32]:
-    """Return each row's demand in IPv4 /24s (IPv6-only places weigh 1, the unplaced nothing)."""
-    weight = np.zeros(len(rows), dtype=np.float64)
-    segments = rows.segments[4]
-    np.add.at(weight, segments.row, segments.units(4).astype(np.float64))
-    six_only = (weight == 0) & (world.places.weight[rows.place] > 0)
-    weight[six_only] = 1.0
+def demand_weights(rows: Rows) -> npt.NDArray[np.float32]:
+    """Return each row's demand in IPv4 /24s; rows with IPv6 only weigh 1, the unplaced and the empty 0."""
+    four, six = rows.segments[4], rows.segments[6]
+    weight = np.bincount(four.row, four.units(4), len(rows))
+    has_six = np.bincount(six.row, minlength=len(rows)) > 0
+    weight[(weight == 0) & has_six] = 1
     weight[rows.place == 0] = 0
     return weight.astype(np.float32)
 

@@ -52,6 +52,7 @@ class Stats:
     built_at: float
     rows: int
     counted: int
+    own_only: int
     refused: dict[str, int]
     cells: int
     plan: dict[str, Any]
@@ -214,6 +215,7 @@ class Builder:
             built_at=self._clock(),
             rows=sum(len(build.rows) for build in builds),
             counted=learner.counted if learner else 0,
+            own_only=learner.own_only if learner else 0,
             refused=dict(learner.refused) if learner else {},
             cells=learner.cells if learner else 0,
             plan=_as_dict([build.plan for build in builds]),

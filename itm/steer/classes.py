@@ -36,7 +36,9 @@ class SteeringClass:
         for r, rule in enumerate(self.rules):
             for p, pop in enumerate(pops):
                 if required <= set(pop.tags):
-                    table[r, p] = next((t for t, name in enumerate(rule.pools) if pop.id in pools[name]), 255)
+                    table[r, p] = next(
+                        (t for t, name in enumerate(rule.pools) if pop.id in pools[name]), NOT_ALLOWED
+                    )
         return table
 
     def rules_of_places(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from itm.steer.steps import BUILD_STEPS, Facts, Running
+from itm.steer.classes import NOT_ALLOWED
+from itm.steer.steps import BUILD_STEPS, NO_POP, Facts, Running
 
 CHUNK = 32_768
 """Rows decided at a time: bounds memory to some 40 MB for 50 POPs."""
@@ -16,9 +17,10 @@ CHUNK = 32_768
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """Per row: `ranks` (rows, K) POP indices in order, padded with 0xFFFF; `wanted` the POP that the
+    """Per row: `ranks` (rows, K) POP indices in order, padded with `NO_POP`; `wanted` the POP that the
     chain would serve without stickiness; `gain_ms` what the new first POP saves against the served one
-    (0 where nothing was served or nothing changes); `mandatory` where the served POP is out.
+    (0 where nothing was served or nothing changes); `mandatory` where the served POP is out of the
+    running or behind in it (not allowed, another pool's, unavailable), so that no limit may keep it.
     """
 
     ranks: npt.NDArray[np.uint16]
@@ -67,8 +69,14 @@ def decide(facts: Facts, steer: tuple[str, ...], candidates: int) -> Decision:
 
 
 def trail(facts: Facts, steer: tuple[str, ...]) -> list[Stage]:
-    """Return the running before the first step and after each one, in order."""
-    stages = [Stage("start", Running.start(facts))]
+    """Return the running before the first step and after each one, in order.
+
+    A chain without `allowed` ignores the order of a rule's pools, but never runs a POP that no pool names.
+    """
+    start = Running.start(facts)
+    if "allowed" not in steer:
+        start = start.but(tier=np.where(facts.tiers == NOT_ALLOWED, facts.tiers, start.tier))
+    stages = [Stage("start", start)]
     for name in steer:
         step = BUILD_STEPS.get(name)
         if step is not None:
@@ -77,21 +85,24 @@ def trail(facts: Facts, steer: tuple[str, ...]) -> list[Stage]:
 
 
 def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
-    order = running.ranking()
+    order, out = running.ranking(), running.is_out()
     width = min(candidates, order.shape[1])
-    ranks = np.full((len(order), candidates), 0xFFFF, dtype=np.uint16)
+    ranks = np.full((len(order), candidates), NO_POP, dtype=np.uint16)
     ranks[:, :width] = order[:, :width]
-    out = np.take_along_axis(running.is_out(), order[:, :width], axis=1)
-    ranks[:, :width][out] = 0xFFFF
+    ranks[:, :width][np.take_along_axis(out, order[:, :width], axis=1)] = NO_POP
 
-    rows = np.arange(len(order))
-    served = facts.previous != 0xFFFF
-    previous = np.where(served, facts.previous, order[:, 0])
-    gain = running.score[rows, previous] - running.score[rows, order[:, 0]]
-    moved = served & (previous != order[:, 0])
-    mandatory = moved & (running.tier[rows, previous] != running.tier[rows, order[:, 0]])
-    wanted = np.where(running.wanted == 0xFFFF, order[:, 0], running.wanted)
-    return Decision(ranks, wanted.astype(np.uint16), np.where(moved, gain, 0).astype(np.float32), mandatory)
+    rows, best, first = np.arange(len(order)), order[:, 0], ranks[:, 0]
+    moved = (facts.previous != NO_POP) & (facts.previous != first)
+    previous = np.where(moved, facts.previous, best)
+    gain = running.score[rows, previous] - running.score[rows, best]
+    behind = running.tier[rows, previous] > running.tier[rows, best]
+    wanted = np.where(running.wanted == NO_POP, best, running.wanted)
+    return Decision(
+        ranks,
+        np.where(out[rows, wanted], first, wanted).astype(np.uint16),
+        np.where(moved & (first != NO_POP), gain, 0).astype(np.float32),
+        moved & (behind | out[rows, previous]),
+    )
 
 
 def keep_served(ranks: npt.NDArray[np.uint16], previous: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:

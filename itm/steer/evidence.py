@@ -94,8 +94,11 @@ def _layout(
     chosen[chosen] = heard[row] >= MIN_DISTINCT
     key, row = np.unique(a.key[chosen], return_inverse=True)
     table = Measured.nothing(len(key), pops)
+    # Too few fetches must not hide what the rung above knows of a POP's availability.
+    fetched = a.availability_n >= AVAILABILITY_SAMPLES
     fields = {"n": a.n, "distinct": a.distinct, "p25": a.p25, "p75": a.p75}
-    fields |= {"availability": a.availability, "availability_n": a.availability_n}
+    fields["availability"] = np.where(fetched, a.availability, np.float32(np.nan))
+    fields["availability_n"] = np.where(fetched, a.availability_n, np.float32(0))
     filled = {}
     for name, values in fields.items():
         array = getattr(table, name).copy()

@@ -37,6 +37,7 @@ class Learner:
         self._guard.remember(kept.extra)
         self._journal = JournalReader(self._journal_dir, kept.position)
         self.refused: Counter[str] = Counter()
+        self.own_only = 0
         self.adopt(world)
 
     @property
@@ -81,7 +82,12 @@ class Learner:
         verdict = self._guard.judge(batch, places.lat[place], places.lon[place], self._sites)
         self.refused.update(verdict.refused)
         good = batch[verdict.mask]
-        self._windows.add(good, self._world.ladder.keys(good["family"], good["unit"]))
+        keys = self._world.ladder.keys(good["family"], good["unit"])
+        # What contradicts the network's place teaches the finest rung, the network itself, and no other.
+        own_only = verdict.own_only[verdict.mask]
+        self._windows.add(good[~own_only], keys[~own_only])
+        self._windows.add(good[own_only], keys[own_only][:, :1])
+        self.own_only += int(own_only.sum())
 
 
 def _restored(path: Path, collect: Collect, clock: Callable[[], float]) -> Checkpoint:

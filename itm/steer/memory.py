@@ -40,46 +40,24 @@ class Memory:
         challenger = np.where(wanted == served, np.uint16(NO_POP), wanted)
         return cls(pops, key[order], served[order], challenger[order])
 
-    def save(self, path: Path) -> None:
-        """Write it atomically; raises `OSError`."""
-        partial = path.with_suffix(".tmp")
-        names = np.array(self.pops, dtype="S32")
-        with partial.open("wb") as file:
-            np.savez(file, pops=names, key=self.key, served=self.served, challenger=self.challenger)
-        partial.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> Memory:
-        """Read it back; a file that is gone or damaged is no memory."""
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                names = tuple(name.decode() for name in stored["pops"].tolist())
-                return cls(names, stored["key"], stored["served"], stored["challenger"])
-        except (OSError, ValueError, KeyError):
-            return cls.nothing()
-
     def recall(self, pops: tuple[str, ...], key: Keys, parent: npt.NDArray[np.intp]) -> tuple[Pops, Pops]:
         """Return (served, challenger) of rows as indices into `pops`.
 
         A row that is new takes the served POP of its `parent` row (an index into the same rows, -1 for
-        none): until it has decided for itself, that is what its clients get.
+        none; at most two parents up): until it has decided for itself, that is what its clients get.
         """
-        at, known = self._find(key)
-        translate = self._translation(pops)
-        served = np.where(known, translate[self.served[at]], NO_POP) if len(self.key) else None
-        if served is None:
-            none = np.full(len(key), NO_POP, dtype=np.uint16)
-            return none, none.copy()
-        challenger = np.where(known, translate[self.challenger[at]], NO_POP)
-        adopt = ~known & (parent >= 0)
-        served[adopt] = served[parent[adopt]]
-        return served.astype(np.uint16), challenger.astype(np.uint16)
-
-    def _find(self, key: Keys) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        served, challenger = (np.full(len(key), NO_POP, dtype=np.uint16) for _ in range(2))
         if not len(self.key):
-            return np.zeros(len(key), dtype=np.intp), np.zeros(len(key), dtype=bool)
+            return served, challenger
         at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
-        return at, self.key[at] == key
+        known = self.key[at] == key
+        translate = self._translation(pops)
+        served[known] = translate[self.served[at[known]]]
+        challenger[known] = translate[self.challenger[at[known]]]
+        adopt = np.flatnonzero(~known & (parent >= 0))
+        for _ in range(2):  # a network may be as new as its routing prefix
+            served[adopt] = served[parent[adopt]]
+        return served, challenger
 
     def _translation(self, pops: tuple[str, ...]) -> Pops:
         """Return old index -> new index; `NO_POP` for a POP that is gone, and for itself."""

@@ -18,10 +18,13 @@ from itm.steer.world import World
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One network's row: `kind` is `network`, `prefix`, `rule` or `place`; `key` its key in memory."""
+    """One network's row: `kind` is `network`, `prefix`, `rule` or `place`; `key` its key in memory, `parent`
+    that of the row its clients would belong to without it.
+    """
 
     kind: str
     key: int
+    parent: int
     place: int
     rule: int
     keys: dict[str, Keys]
@@ -40,30 +43,34 @@ def row_of(world: World, evidence: Evidence, steering: SteeringClass, network: N
     rule = min([place_rule, *subnet])
     key = {rung: ladder[RUNGS.index(rung)] for rung in ("place", "prefix", "network")}
     has = {rung: bool(evidence.rungs[rung].rows(np.array([key[rung]]))[0] >= 0) for rung in key}
+    base = variant_key(key["place"], rule) if rule < place_rule else key["place"]
+    lineage = [("rule" if rule < place_rule else "place", base)]
+    if has["prefix"] and not subnet:
+        lineage.append(("prefix", key["prefix"]))
     if has["network"]:
-        kind, finer, row_key = "network", {"prefix", "network"}, key["network"]
-    elif has["prefix"] and not subnet:
-        kind, finer, row_key = "prefix", {"prefix"}, key["prefix"]
-    elif rule < place_rule:
-        kind, finer = "rule", set()
-        row_key = variant_keys(np.array([key["place"]]), np.array([rule]))[0]
-    else:
-        kind, finer, row_key = "place", set(), key["place"]
-    used = {"place", *finer}
+        lineage.append(("network", key["network"]))
+    kind, own = lineage[-1]
+    parent = lineage[-2][1] if len(lineage) > 1 else key["place"]
+    used = {"network": ("place", "prefix", "network"), "prefix": ("place", "prefix")}.get(kind, ("place",))
     keys = {r: np.array([key[r] if r in used else 0], dtype=np.uint64) for r in key}
-    return Row(kind, int(row_key), place, rule, keys)
+    return Row(kind, int(own), int(parent), place, rule, keys)
+
+
+def variant_key(place: np.uint64, rule: int) -> np.uint64:
+    """Return the key of one (place, subnet rule) row."""
+    key: np.uint64 = variant_keys(np.array([place]), np.array([rule]))[0]
+    return key
 
 
 def facts_of(world: World, evidence: Evidence, steering: SteeringClass, memory: Memory, row: Row) -> Facts:
     """Return the facts of one row, from the memory that the build had."""
-    place_and_own = np.array([world.places.key[row.place], row.key], dtype=np.uint64)
-    parent = np.array([-1, 0 if row.kind != "place" else -1], dtype=np.intp)
-    served, challenger = memory.recall(world.pops, place_and_own, parent)
+    lineage = np.array([world.places.key[row.place], row.parent, row.key], dtype=np.uint64)
+    served, challenger = memory.recall(world.pops, lineage, np.array([-1, 0, 1], dtype=np.intp))
     prediction = world.predictions[:, world.places.cell[[row.place]], :]
     return Facts(
         estimate=evidence.estimate(prediction, row.keys),
         tiers=steering.tiers(world.catalog.pops)[[row.rule]],
         bias_ms=world.bias_ms,
-        previous=served[1:],
-        challenger=challenger[1:],
+        previous=served[-1:],
+        challenger=challenger[-1:],
     )

@@ -50,20 +50,22 @@ def plan(
     pops: tuple[str, ...],
 ) -> Plan:
     """Compare the decision with what is served; rows that were never served count as unmoved."""
-    total = max(float(weight.sum()), 1e-9)
+    # In double precision sums of /24s are exact: no share is above 1 by rounding.
+    demand = weight.astype(np.float64)
+    total = max(float(demand.sum()), 1e-9)
     first = decision.ranks[:, 0]
     served = previous != NO_POP
     moved = served & (first != previous)
-    gain = np.where(moved, decision.gain_ms, 0) * weight
+    gain = np.where(moved, decision.gain_ms, 0) * demand
     before = np.where(served, previous, first)
     return Plan(
-        moved_share=float(weight[moved].sum()) / total,
-        mandatory_share=float(weight[moved & decision.mandatory].sum()) / total,
+        moved_share=float(demand[moved].sum()) / total,
+        mandatory_share=float(demand[moved & decision.mandatory].sum()) / total,
         held_share=0.0,
         gained_ms=float(gain[gain > 0].sum()) / total,
         lost_ms=float(-gain[gain < 0].sum()) / total,
-        load=_load(first, weight, total, pops),
-        load_before=_load(before, weight, total, pops),
+        load=_load(first, demand, total, pops),
+        load_before=_load(before, demand, total, pops),
     )
 
 
@@ -76,27 +78,31 @@ def limited(
 ) -> tuple[Decision, Plan, npt.NDArray[np.intp]]:
     """Return the largest safe part of a decision, its Plan, and the rows that were held.
 
-    Rows whose served POP is out move whatever the limit; of the others those with the largest gain move
-    first, until `max_share` of demand has moved. The rest keep their POP for now (`held_share`).
+    Mandatory rows move whatever the limit; of the others those with the largest gain move first, until
+    `max_share` of demand has moved. The rest keep their POP for now (`held_share`). Where nothing at all
+    would move the most urgent row does, however heavy: it would bar the way of all others for ever.
     """
     whole = plan(decision, previous, weight, pops)
     if whole.moved_share <= max_share:
         return decision, whole, np.zeros(0, dtype=np.intp)
-    total = max(float(weight.sum()), 1e-9)
+    demand = weight.astype(np.float64)
+    total = max(float(demand.sum()), 1e-9)
     moved = np.flatnonzero((previous != NO_POP) & (decision.ranks[:, 0] != previous))
     urgency = np.where(decision.mandatory[moved], np.float32(np.inf), decision.gain_ms[moved])
     order = moved[np.argsort(-urgency, kind="stable")]
-    share = np.cumsum(weight[order]) / total
-    held = order[(share > max_share) & ~decision.mandatory[order]]
+    share = np.cumsum(demand[order]) / total
+    over = share > max_share
+    over[0] = over[0] and max_share <= 0
+    held = order[over & ~decision.mandatory[order]]
     ranks = decision.ranks.copy()
     ranks[held] = keep_served(decision.ranks[held], previous[held])
     part = Decision(ranks, decision.wanted, decision.gain_ms, decision.mandatory)
-    held_share = float(weight[held].sum()) / total
+    held_share = float(demand[held].sum()) / total
     return part, replace(plan(part, previous, weight, pops), held_share=held_share), held
 
 
 def _load(
-    pop: npt.NDArray[np.uint16], weight: npt.NDArray[np.float32], total: float, pops: tuple[str, ...]
+    pop: npt.NDArray[np.uint16], weight: npt.NDArray[np.float64], total: float, pops: tuple[str, ...]
 ) -> dict[str, float]:
     known = pop != NO_POP
     sums = np.bincount(pop[known], weights=weight[known], minlength=len(pops))

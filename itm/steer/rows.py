@@ -2,8 +2,10 @@
 
     rows = [ places | (place, subnet rule) variants | measured prefixes ]
 
-A measured prefix is a client network or a routing prefix with enough evidence of its own; it carries
-its place and, where one covers it, its subnet rule. `Segments` say which row every unit belongs to.
+A measured prefix is a client network or a routing prefix with enough evidence of its own; it takes its
+rule from the row beneath it. `Segments` say which row every unit belongs to: the network's before its
+routing prefix's, before the variant's, before the place's. A routing prefix yields where a subnet rule
+holds: the rule may cover only a part of it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from itm.steer.classes import SteeringClass
 
 FAMILIES: Final = (4, 6)
 NO_RULE: Final = 255
-NETWORK_RUNG: Final = RUNGS.index("network")
 UNIT_END: Final = {4: 1 << 24, 6: 1 << 48}
 
 Units = npt.NDArray[np.uint64]
@@ -30,7 +31,8 @@ Units = npt.NDArray[np.uint64]
 class MeasuredPrefixes:
     """Prefixes with evidence of their own, disjoint within one rung; `end` is exclusive, all in units.
 
-    `rung` is `network` or `prefix` as an index into `collectors.ladder.RUNGS`; `key` its stable key.
+    `rung` is `network` or `prefix` as an index into `collectors.ladder.RUNGS`; `key` its stable key;
+    `routing` the key of the routing prefix that it is or lies in.
     """
 
     family: npt.NDArray[np.uint8]
@@ -39,9 +41,14 @@ class MeasuredPrefixes:
     place: npt.NDArray[np.uint32]
     rung: npt.NDArray[np.uint8]
     key: npt.NDArray[np.uint64]
+    routing: npt.NDArray[np.uint64]
 
     def __len__(self) -> int:
         return len(self.key)
+
+    def take(self, chosen: npt.NDArray[np.bool_]) -> MeasuredPrefixes:
+        """Return the chosen ones."""
+        return MeasuredPrefixes(*(getattr(self, name)[chosen] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,15 +66,33 @@ class Segments:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """`place` and `rule` per row; `measured` is the index into `MeasuredPrefixes` or -1."""
+    """`place` and `rule` per row; `parent` the row that its clients belong to without it, -1 for places;
+    `measured` the index into `MeasuredPrefixes` or -1.
+    """
 
     place: npt.NDArray[np.uint32]
     rule: npt.NDArray[np.uint8]
+    parent: npt.NDArray[np.intp]
     measured: npt.NDArray[np.int32]
     segments: dict[int, Segments]
 
     def __len__(self) -> int:
         return len(self.place)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """One family's address space, cut wherever anything changes: what holds in each piece.
+
+    `rule` is the first subnet rule or `NO_RULE`; `routing` and `network` are indices into
+    `MeasuredPrefixes`, -1 where there is none.
+    """
+
+    start: Units
+    place: npt.NDArray[np.uint32]
+    rule: npt.NDArray[np.uint8]
+    routing: npt.NDArray[np.int32]
+    network: npt.NDArray[np.int32]
 
 
 def rows_of(
@@ -77,35 +102,25 @@ def rows_of(
     prefixes: MeasuredPrefixes,
 ) -> Rows:
     """Return the rows of one class and the cut of both address spaces."""
-    base = {f: _place_segments(places, f) for f in FAMILIES}
-    cut = {f: _cut(base[f], steering.subnet_ranges(f), prefixes, f) for f in FAMILIES}
+    cuts = {f: _cut(_place_segments(places, f), steering.subnet_ranges(f), prefixes, f) for f in FAMILIES}
     variants: dict[tuple[int, int], int] = {}
-    row_place = [np.arange(len(places.asn), dtype=np.uint32)]
-    row_rule = [place_rule]
+    base = {f: _base_rows(cut, place_rule, variants) for f, cut in cuts.items()}
+    of_variant = np.array(list(variants), dtype=np.uint32).reshape(-1, 2)
+    unmeasured = len(place_rule) + len(variants)
+    place = np.concatenate([np.arange(len(place_rule), dtype=np.uint32), of_variant[:, 0], prefixes.place])
+    rule = np.concatenate([place_rule, of_variant[:, 1].astype(np.uint8), place_rule[prefixes.place]])
+    parent = np.where(np.arange(len(place)) < len(place_rule), -1, place.astype(np.intp))
     segments: dict[int, Segments] = {}
-    for family, (start, place, subnet_rule, measured) in cut.items():
-        row = place.astype(np.uint32)
-        row = _variant_rows(row, place, subnet_rule, place_rule, variants)
-        segments[family] = Segments(start, np.where(measured >= 0, np.uint32(0), row).astype(np.uint32))
-    if variants:
-        row_place.append(np.array([p for p, _ in variants], dtype=np.uint32))
-        row_rule.append(np.array([r for _, r in variants], dtype=np.uint8))
-    offset = sum(map(len, row_place))
-    rules_of_measured = place_rule[prefixes.place] if len(prefixes) else np.zeros(0, dtype=np.uint8)
-    for family, (start, _, subnet_rule, measured) in cut.items():
-        is_own = measured >= 0
-        rules_of_measured[measured[is_own]] = np.minimum(
-            rules_of_measured[measured[is_own]], subnet_rule[is_own]
-        )
-        row = np.where(is_own, measured + offset, segments[family].row).astype(np.uint32)
-        segments[family] = Segments(start, row)
-    count = len(prefixes)
-    return Rows(
-        place=np.concatenate([*row_place, prefixes.place]),
-        rule=np.concatenate([*row_rule, rules_of_measured]),
-        measured=np.concatenate([np.full(offset, -1, np.int32), np.arange(count, dtype=np.int32)]),
-        segments=segments,
-    )
+    for family, cut in cuts.items():
+        row = base[family]
+        for own in (cut.routing, cut.network):
+            here = np.flatnonzero(own >= 0)
+            rule[unmeasured + own[here]] = rule[row[here]]
+            parent[unmeasured + own[here]] = row[here]
+            row[here] = unmeasured + own[here]
+        segments[family] = Segments(cut.start, row)
+    measured = np.append(np.full(unmeasured, -1, np.int32), np.arange(len(prefixes), dtype=np.int32))
+    return Rows(place, rule, parent, measured, segments)
 
 
 def _place_segments(places: PlaceTable, family: int) -> tuple[Units, npt.NDArray[np.uint32]]:
@@ -119,42 +134,51 @@ def _cut(
     subnets: list[tuple[int, int, int]],
     prefixes: MeasuredPrefixes,
     family: int,
-) -> tuple[Units, npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-    """Cut the runs at every subnet and measured prefix: (start, place, subnet rule, measured index)."""
+) -> _Cut:
+    """Cut the runs at every subnet and measured prefix."""
     start, place = base
     here = np.flatnonzero(prefixes.family == family)
-    edges = [start, prefixes.first[here], prefixes.end[here]]
-    edges.append(np.array([u for first, end, _ in subnets for u in (first, end)], dtype=np.uint64))
+    ranges = np.array([(first, end) for first, end, _ in subnets], dtype=np.uint64).reshape(-1, 2)
     # A stable sort merges runs that are sorted already, as `start` is: far quicker than np.unique.
-    cuts = np.sort(np.concatenate(edges), kind="stable")
+    cuts = np.concatenate([start, prefixes.first[here], prefixes.end[here], ranges.ravel()])
+    cuts = np.sort(cuts, kind="stable")
     cuts = cuts[np.append(True, cuts[1:] != cuts[:-1]) & (cuts < UNIT_END[family])]
-    place_here = place[np.searchsorted(start, cuts, side="right") - 1]
     rule = np.full(len(cuts), NO_RULE, dtype=np.uint8)
-    for first, end, r in reversed(subnets):
-        rule[np.searchsorted(cuts, first) : np.searchsorted(cuts, end)] = r
-    measured = np.full(len(cuts), -1, dtype=np.int32)
-    # Shorter prefixes first, so that a network's own row covers its routing prefix's. A routing prefix
-    # yields where a subnet rule holds: the rule may cover only a part of it.
-    for rung in np.unique(prefixes.rung[here])[::-1]:
-        own = here[prefixes.rung[here] == rung]
-        own = own[np.argsort(prefixes.first[own])]
-        at = np.searchsorted(prefixes.first[own], cuts, side="right") - 1
-        inside = (at >= 0) & (cuts < prefixes.end[own[np.maximum(at, 0)]])
-        inside &= (rule == NO_RULE) | (rung == NETWORK_RUNG)
-        measured[inside] = own[at[inside]]
-    return cuts, place_here, rule, measured
+    edges = np.searchsorted(cuts, ranges)
+    for (first, end), (_, _, r) in reversed(list(zip(edges, subnets, strict=True))):
+        rule[first:end] = r
+    routing, network = (
+        _around(cuts, prefixes, here[prefixes.rung[here] == RUNGS.index(rung)])
+        for rung in ("prefix", "network")
+    )
+    return _Cut(
+        start=cuts,
+        place=place[np.searchsorted(start, cuts, side="right") - 1],
+        rule=rule,
+        routing=np.where(rule == NO_RULE, routing, np.int32(-1)),
+        network=network,
+    )
 
 
-def _variant_rows(
-    row: npt.NDArray[np.uint32],
-    place: npt.NDArray[np.uint32],
-    subnet_rule: npt.NDArray[np.uint8],
-    place_rule: npt.NDArray[np.uint8],
-    variants: dict[tuple[int, int], int],
+def _around(cuts: Units, prefixes: MeasuredPrefixes, own: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
+    """Return which of the disjoint prefixes `own` each piece lies in, -1 for none."""
+    if not len(own):
+        return np.full(len(cuts), -1, dtype=np.int32)
+    own = own[np.argsort(prefixes.first[own])]
+    at = np.searchsorted(prefixes.first[own], cuts, side="right") - 1
+    inside = (at >= 0) & (cuts < prefixes.end[own[at]])
+    return np.where(inside, own[at], -1).astype(np.int32)
+
+
+def _base_rows(
+    cut: _Cut, place_rule: npt.NDArray[np.uint8], variants: dict[tuple[int, int], int]
 ) -> npt.NDArray[np.uint32]:
-    """Give every (place, earlier subnet rule) pair a row of its own; both conditions compete by order."""
-    out = row.copy()
-    for i in np.flatnonzero(subnet_rule < place_rule[place]):
-        pair = (int(place[i]), int(subnet_rule[i]))
-        out[i] = len(place_rule) + variants.setdefault(pair, len(variants))
-    return out
+    """Return each piece's row if nothing were measured.
+
+    It is the place's, or where a subnet rule stands before the place's rule a row of that pair's own.
+    """
+    row = cut.place.astype(np.uint32)
+    for i in np.flatnonzero(cut.rule < place_rule[cut.place]):
+        pair = (int(cut.place[i]), int(cut.rule[i]))
+        row[i] = len(place_rule) + variants.setdefault(pair, len(variants))
+    return row

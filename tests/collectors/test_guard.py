@@ -29,13 +29,13 @@ def test_the_floor_is_the_fibre_floor():
     assert antipodes[0] == pytest.approx((math.pi * 6371 - PLACE_RADIUS_KM) / 100)
 
 
-def test_faster_than_light_is_refused():
-    """Below 0.8 of the floor a round trip or a connect did not happen; just above it may have."""
+def test_faster_than_light_speaks_for_its_own_network_only():
+    """Below 0.8 of the floor a round trip or a connect contradicts the place; just above it need not."""
     floor = (TOKYO_FRANKFURT_KM - PLACE_RADIUS_KM) / 100
     for metric in ("rtt_ms", "connect_ms"):
         verdict = judged(Guard(), observed([0.78 * floor, 0.82 * floor], metric=metric, pop="fra"))
-        assert verdict.mask.tolist() == [False, True]
-        assert verdict.refused["below_floor"] == 1
+        assert verdict.mask.all()
+        assert verdict.own_only.tolist() == [True, False]
 
 
 def test_the_floor_is_for_times_only_and_needs_positions():
@@ -47,7 +47,7 @@ def test_the_floor_is_for_times_only_and_needs_positions():
         judged(Guard(), observed([0.5], pop="fra"), (math.nan, math.nan)),
         judged(Guard(), observed([0.5], pop="tyo")),
     ]
-    assert all(verdict.mask.all() for verdict in good)
+    assert all(verdict.mask.all() and not verdict.own_only.any() for verdict in good)
 
 
 def test_unknown_pops_are_refused():
@@ -68,7 +68,7 @@ def test_malformed_records_are_refused():
     batch["time"][6] = math.nan
     verdict = judged(Guard(), batch)
     assert verdict.mask.tolist() == [False] * 7 + [True]
-    assert verdict.refused == {"malformed": 7, "unknown_pop": 0, "below_floor": 0, "client_cap": 0}
+    assert verdict.refused == {"malformed": 7, "unknown_pop": 0, "client_cap": 0}
 
 
 def test_a_client_counts_up_to_its_cap_a_day():
@@ -99,9 +99,9 @@ def test_the_cap_is_per_client_network_pop_and_metric():
 
 
 def test_refused_records_use_up_no_cap():
-    """A lie below the floor takes nothing from the client's honest records."""
+    """A record that does not count takes nothing from the client's honest ones."""
     guard = Guard(client_cap=2)
-    verdict = judged(guard, observed([1, 1, 1, 240, 240], pop="fra", client=7))
+    verdict = judged(guard, observed([math.nan, 0, 70_000, 240, 240], pop="fra", client=7))
     assert verdict.mask.tolist() == [False, False, False, True, True]
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from itm.catalog.load import load_bundle
-from itm.catalog.types import ZoneText
 from itm.dns import zone
-from itm.errors import CatalogError, Refused
+from itm.errors import Refused
 from itm.ops import body
 from itm.ops.auth import AUTHOR
 from itm.ops.context import EDGE, Edge
@@ -43,17 +42,8 @@ async def one(request: web.Request) -> web.Response:
 async def apply(request: web.Request) -> web.Response:
     """POST /api/v1/catalog: 202 with the version that now waits for its Plan; 422 with every reason."""
     wanted = await body.read_object(request, WANTED, required=("files",))
-    await asyncio.to_thread(load_bundle, wanted["files"], _check_zone)
+    await asyncio.to_thread(load_bundle, wanted["files"], zone.faults)
     return await _add(request, wanted["files"], wanted)
-
-
-def _check_zone(text: ZoneText, services: Sequence[str]) -> Sequence[str]:
-    """Return what the DNS nodes would find wrong with the zone and the services in it."""
-    try:
-        zone.parse(text, services)
-    except CatalogError as error:
-        return error.reasons
-    return ()
 
 
 async def roll_back(request: web.Request) -> web.Response:

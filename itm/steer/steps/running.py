@@ -58,21 +58,23 @@ class Running:
 
     def ranking(self) -> npt.NDArray[np.uint16]:
         """Return (rows, POPs): the POPs in order; the ones that are out stand last."""
-        key = self.tier.astype(np.float64) * 1e9 + self.score
-        ahead = np.flatnonzero(self.first != NO_POP)
-        key[ahead, self.first[ahead]] = -1.0
         # A stable sort: equal scores stay in catalog order, so a build is reproducible.
-        return np.argsort(key, axis=1, kind="stable").astype(np.uint16)
+        return np.argsort(self._key(), axis=1, kind="stable").astype(np.uint16)
 
     def best(self) -> npt.NDArray[np.uint16]:
         """Return the first POP of every row's ranking, ties in catalog order."""
-        key = self.tier.astype(np.float64) * 1e9 + self.score
-        ahead = np.flatnonzero(self.first != NO_POP)
-        key[ahead, self.first[ahead]] = -1.0
-        best: npt.NDArray[np.uint16] = key.argmin(axis=1).astype(np.uint16)
+        best: npt.NDArray[np.uint16] = self._key().argmin(axis=1).astype(np.uint16)
         return best
 
     def is_out(self) -> npt.NDArray[np.bool_]:
         """Return (rows, POPs): who is out of the running."""
         out: npt.NDArray[np.bool_] = self.tier == NOT_ALLOWED
         return out
+
+    def _key(self) -> npt.NDArray[np.float64]:
+        """Return what the ranking sorts by: who is put first and not out, then tier, then score."""
+        key: npt.NDArray[np.float64] = self.tier.astype(np.float64) * 1e9 + self.score
+        ahead = np.flatnonzero(self.first != NO_POP)
+        ahead = ahead[self.tier[ahead, self.first[ahead]] != NOT_ALLOWED]
+        key[ahead, self.first[ahead]] = -1.0
+        return key

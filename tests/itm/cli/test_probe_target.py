@@ -3,9 +3,9 @@ import argparse
 import pytest
 
 from itm.cli import probe_target
+from itm.dns.listen import Listen
 from itm.errors import ConfigError
 from itm.ops import target
-from itm.ops.listen import Listen
 
 
 def test_every_address_given_is_served(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from itm.config import Config, Dns, Ops, Public
+from itm.dns.listen import Listen
 from itm.errors import ConfigError
 from itm.ops.claim import check_listeners, state_lock
-from itm.ops.listen import Listen
 from tests.itm.ops.test_listen import taken
 
 FREE = Config(

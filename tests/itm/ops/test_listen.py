@@ -7,8 +7,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from itm.dns.listen import Listen
+from itm.dns.listen import parse as parse_listen
 from itm.errors import ConfigError
-from itm.ops.listen import Listen, check_free, parse_listen, served
+from itm.ops.listen import check_free, served
 
 
 @contextlib.contextmanager

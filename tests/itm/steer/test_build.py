@@ -64,9 +64,9 @@ def test_a_measured_network_moves_alone_and_only_in_the_second_build() -> None:
     assert three.table.lookup(4, Network.of(JAPAN).unit)[1] == 24
 
 
-@pytest.mark.parametrize(("samples", "distinct"), [(3, 6), (30, 4)])
+@pytest.mark.parametrize(("samples", "distinct"), [(2, 6), (30, 4)])
 def test_thin_or_lonely_evidence_moves_nothing(samples: float, distinct: int) -> None:
-    """Fewer than five samples, or fewer than five clients, are not enough however slow they say it is."""
+    """Fewer than three samples, or fewer than five clients, are not enough however slow they say it is."""
     w = world()
     b = build(w)
     for _ in range(3):

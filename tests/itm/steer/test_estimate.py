@@ -30,10 +30,10 @@ def test_the_more_samples_the_nearer_to_what_was_measured() -> None:
     assert 195 < got[-1] < 200
 
 
-def test_equal_weight_at_k_samples_is_the_geometric_mean() -> None:
-    """Eight samples weigh as much as the prediction, in log space."""
-    got = refine(predicted(50, 10), measured([8, 0], [200, 0]))
-    assert float(got.rtt[0, 0]) == pytest.approx(100, rel=1e-5)
+def test_samples_weigh_n_over_n_plus_k_in_log_space() -> None:
+    """Six samples against k = 2 weigh three quarters: 50 x 4 ^ 0.75."""
+    got = refine(predicted(50, 10), measured([6, 0], [200, 0]))
+    assert float(got.rtt[0, 0]) == pytest.approx(141.42, rel=1e-4)
     assert got.origin(0, 0, placed=True) == "blended"
 
 

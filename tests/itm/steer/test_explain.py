@@ -72,7 +72,7 @@ def test_the_story_of_a_measured_move() -> None:
     assert (story["answer"]["pop"], story["row"], story["answer"]["scope"]) == ("osaka", "network", 24)
     by_pop = {p["pop"]: p for p in story["pops"]}
     assert (by_pop["tokyo"]["origin"], by_pop["tokyo"]["samples"], by_pop["tokyo"]["distinct"]) == (
-        "blended",
+        "measured",
         30.0,
         6,
     )
