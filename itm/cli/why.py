@@ -56,6 +56,8 @@ def _ladder(story: dict[str, Any]) -> str:
         (r["rung"], r["is"], f"{r['samples_used']:g}" if r["samples_used"] else "") for r in story["ladder"]
     ]
     text = columns(("rung", "is", "samples used"), rows)
+    if story.get("geoip"):
+        text += "\nYour GeoIP databases: " + ", ".join(f"{k} {v}" for k, v in story["geoip"].items())
     return f"{text}\nDecided by the row of its {story['row']}; last mile {story['access_ms']:g} ms."
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from collectors.geography import continents
+from collectors.geoip import GeoipReader, Whereabouts
 from collectors.places import PlaceTable
 from collectors.placesource import PlaceSource
 from itm.catalog.load import load_bundle
@@ -35,6 +39,8 @@ class Explainer:
         self._health = HealthReader(config.state_dir / "health.table")
         self._loaded: tuple[RouteMap, Inputs, World] | None = None
         self._places: PlaceSource | None = None
+        geoip = config.geoip
+        self._reader = GeoipReader(Path(geoip.city[0]), Path(geoip.asn)) if geoip.city and geoip.asn else None
         self._lock = threading.Lock()
 
     def explain(self, question: WhyQuestion) -> dict[str, Any]:
@@ -43,7 +49,10 @@ class Explainer:
             routemap, inputs, world = self._live()
             self._health.refresh()
             states = self._health.states()
-        return explain(question, Served(routemap, inputs, world, states))
+        story = explain(question, Served(routemap, inputs, world, states))
+        if self._reader is not None:
+            story["geoip"] = _known(self._reader.lookup(question.client or question.resolver))
+        return story
 
     def _live(self) -> tuple[RouteMap, Inputs, World]:
         version = current.live_version(self._maps)
@@ -85,3 +94,9 @@ class Explainer:
             self._places = place_source(self._config)
         self._places.refresh()
         return self._places.table
+
+
+def _known(found: Whereabouts) -> dict[str, Any]:
+    """Return what the operator's own databases say of the address, without what they do not say."""
+    known = asdict(found).items()
+    return {k: v for k, v in known if v and not (isinstance(v, float) and math.isnan(v))}

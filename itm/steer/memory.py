@@ -7,7 +7,6 @@ not make the steering forget what it serves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
