@@ -1,4 +1,6 @@
-"""What a record must pass to count in the windows: sound values, a known POP, physics, a cap per client.
+"""What a record must pass to count in the windows: sound values, a known POP, a cap per client.
+
+And what it may speak for: one that is faster than light from its network's place, for the network alone.
 
 Vectorised: a verdict over a whole batch of records, whose places' positions the caller hands in. The guard's
 only memory is how often each client has counted today and yesterday; it is bounded, and `arrays` takes it

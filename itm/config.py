@@ -167,6 +167,8 @@ def load(
             raise ConfigError(f"--set {item}: expected name=value")
         _put(values, name, text)
     config: Config = _build(Config, values, "")
+    if config.dns.workers < 1:
+        raise ConfigError(f"dns.workers: expected at least 1, got {config.dns.workers}")
     return config
 
 

@@ -42,9 +42,10 @@ def _show(ops: OpsClient, args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(answer, indent=2))
         return
-    pinned = f", pinned to {answer['pinned']}" if answer.get("pinned") else ""
-    kept = answer["versions"]
-    print(f"live map {answer['live']}{pinned}; kept: {kept[0]}-{kept[-1]}" if kept else "no map yet")
+    pin = answer.get("pinned")
+    pinned = f", pinned by {pin['author']}" if pin else ""
+    kept = [one["version"] for one in answer["versions"]]
+    print(f"live map {answer['live']}{pinned}; kept: {min(kept)} to {max(kept)}" if kept else "no map yet")
     builder = answer.get("builder")
     if not builder:
         return
@@ -60,7 +61,7 @@ def _show(ops: OpsClient, args: argparse.Namespace) -> None:
     for name, plan in builder["plan"].items():
         print(
             f"{name}: moved {plan['moved_share']:.2%} of demand, held back {plan['held_share']:.2%}; "
-            f"gained {plan['gained_ms']:.2f} ms, lost {plan['lost_ms']:.2f} ms on average"
+            f"gained {plan['gained_ms']:z.2f} ms, lost {plan['lost_ms']:z.2f} ms on average"
         )
         loads = sorted(plan["load"].items(), key=lambda item: -item[1])
         rows = [(pop, f"{share:.1%}", f"{plan['load_before'][pop]:.1%}") for pop, share in loads if share]

@@ -28,7 +28,7 @@ def state_lock(directory: Path) -> Iterator[None]:
     """
     path = directory / "lock"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # keys, tokens and who was where
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as error:
         raise ConfigError(f"state: cannot write {path}: {error.strerror}") from error

@@ -32,7 +32,7 @@ class PopAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ServiceAnswer:
-    """A steered name: absolute, lower case. `class_index` -1: no map, answer the last-resort values."""
+    """A steered name: absolute, lower case. `class_index` -1: no class decides, the values are answered."""
 
     name: str
     class_index: int

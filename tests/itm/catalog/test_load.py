@@ -10,8 +10,8 @@ import pytest
 from itm.catalog import healthcheck, load, pops, rules, services
 from itm.catalog.load import load_bundle, load_path, read_bundle
 from itm.catalog.types import Catalog, HealthCheck
-from itm.cli.catalog import check_zone
 from itm.config import ROOT
+from itm.dns.zone import faults
 from itm.errors import CatalogError
 from tests.itm.catalog.bundles import ZONE, bundle
 
@@ -24,7 +24,7 @@ def pop_rows(catalog: Catalog) -> list[tuple[str, str, str, str, float, float]]:
 
 def test_the_demo_is_the_published_list() -> None:
     """30 POPs in file order, on 127.20.0.1-30 and 2001:db8:20::1-30, all in one pool of one service."""
-    catalog = load_path(DATA / "demo", check_zone)
+    catalog = load_path(DATA / "demo", faults)
     with (DATA / "world" / "pops30.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert pop_rows(catalog) == [
@@ -40,7 +40,7 @@ def test_the_demo_is_the_published_list() -> None:
 
 def test_the_replay_world() -> None:
     """14 POPs on 127.21.0.1-14 at coordinates of a tenth of a degree."""
-    catalog = load_path(DATA / "world14", check_zone)
+    catalog = load_path(DATA / "world14", faults)
     assert [p.ipv4 for p in catalog.pops] == [(f"127.21.0.{n}",) for n in range(1, 15)]
     assert all(round(value, 1) == value for p in catalog.pops for value in (p.lat, p.lon))
     assert sum(p.provider == "azure" for p in catalog.pops) == 11
@@ -103,7 +103,7 @@ def test_the_documented_example_is_sound() -> None:
     """The file that docs/catalog.md shows loads, and its list of keys is the code's."""
     text = (ROOT / "docs" / "catalog.md").read_text()
     example = text.split("```yaml\n")[1].split("```")[0]
-    catalog = load_bundle({"catalog.yaml": example, "example.net.zone": ZONE}, check_zone)
+    catalog = load_bundle({"catalog.yaml": example, "example.net.zone": ZONE}, faults)
     (service,) = catalog.services
     assert service.pools == (("europe", ("fra", "ams")), ("world", ("fra", "ams")))
     assert [rule.pools for rule in service.rules] == [("europe", "world"), ("europe", "world"), ("world",)]
