@@ -17,12 +17,20 @@ from itm.catalog.types import Rule
 KEYS = ("pool", "pools", "geos", "subnets", "asns")
 CONDITIONS = ("geos", "subnets", "asns")
 
+MOST_RULES = 250
+"""Of one service: the builder keeps a row's rule in a byte."""
+
+MOST_POOLS = 99
+"""Of one rule: the builder keeps a POP's pool in a byte, with room for those demoted behind all pools."""
+
 _Net = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def read_rules(cursor: Cursor, pools: Mapping[str, Pool]) -> tuple[Rule, ...]:
     """Return the rules, their pools followed by the fallback pools of the last one named."""
     entries = cursor.items(least=1)
+    if len(entries) > MOST_RULES:
+        cursor.refuse(f"expected at most {MOST_RULES} rules, got {len(entries)}")
     rules = tuple(_read_rule(entry, pools) for entry in entries)
     order = _Order()
     for index, (entry, rule) in enumerate(zip(entries, rules, strict=True)):
@@ -60,7 +68,10 @@ def _read_pools(cursor: Cursor, fields: Mapping[str, Cursor], pools: Mapping[str
         elif name:
             names.append(name)
     tail = chain(pools, names[-1])[1:] if names else ()
-    return (*names, *(name for name in tail if name not in names))
+    names += [name for name in tail if name not in names]
+    if len(names) > MOST_POOLS:
+        cursor.refuse(f"expected at most {MOST_POOLS} pools with their fallbacks, got {len(names)}")
+    return tuple(names)
 
 
 def _subnet(cursor: Cursor) -> str:

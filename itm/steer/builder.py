@@ -8,21 +8,20 @@ from there. Runs at the lowest CPU priority: answers always come first.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from itm.catalog.load import load_bundle
 from itm.config import Config
-from itm.errors import SnapshotError, UnsafePlan
+from itm.errors import CatalogError, SnapshotError, UnsafePlan
 from itm.ops.stopping import stop_requested
 from itm.routemap import current, snapshot
 from itm.routemap.routemap import RouteMap
+from itm.steer import inputs as inputs_file
+from itm.steer import memoryfiles
 from itm.steer.build import ClassBuild, Limits, build_class
 from itm.steer.evidence import Evidence
 from itm.steer.inputs import Inputs
@@ -31,6 +30,7 @@ from itm.steer.memory import Memory
 from itm.steer.plan import Plan
 from itm.steer.publish import publish, routemap_of, says_the_same
 from itm.steer.sources import Sources
+from itm.steer.stats import Stats
 from itm.steer.world import World
 from itm.store.catalogs import CatalogVersion
 
@@ -42,28 +42,6 @@ TURN_SECONDS = 0.25
 """How often the journal, the catalog and the pin are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What the builder says about itself, for `/metrics` and `itm map show`."""
-
-    builds: int
-    map_version: int
-    build_seconds: float
-    built_at: float
-    rows: int
-    counted: int
-    own_only: int
-    refused: dict[str, int]
-    cells: int
-    plan: dict[str, Any]
-
-    def write(self, path: Path) -> None:
-        """Write it atomically as JSON."""
-        partial = path.with_suffix(".tmp")
-        partial.write_text(json.dumps({f: getattr(self, f) for f in self.__slots__}))
-        partial.replace(path)
-
-
 class Builder:
     """Holds what is alive between two builds; `step` is one turn of the loop."""
 
@@ -73,11 +51,11 @@ class Builder:
         self._clock = clock
         self._maps = config.state_dir / "maps"
         self._memory_path = config.state_dir / "memory"
+        self._learner = Learner(config, clock)
         self._world: World | None = None
-        self._learner: Learner | None = None
         self._last: tuple[ClassBuild, ...] = ()
         self._memories: tuple[Memory, ...] = ()
-        self._live: RouteMap | None = self._read_live()
+        self._newest: RouteMap | None = None
         self._builds = 0
         self._next_build = 0.0
 
@@ -89,16 +67,15 @@ class Builder:
             self._settle(pending)
         if self._world is None:
             self._adopt_live_catalog()
-        if self._world is None or self._learner is None:
+        if self._world is None:
             return
-        self._learner.read()
+        self._learner.read(self._world)
         if self._clock() >= self._next_build:
-            self._build_automatically()
+            self._build_automatically(self._world)
 
     def close(self) -> None:
         """Make what was learned durable."""
-        if self._learner is not None:
-            self._learner.checkpoint()
+        self._learner.checkpoint()
 
     def _refresh_places(self) -> None:
         if self._sources.places_changed():
@@ -112,84 +89,81 @@ class Builder:
             self._take(self._sources.world(*live))
 
     def _take(self, world: World) -> None:
-        """Make a world the current one: its first build is a full one."""
+        """Make a world the current one: its first build is a full one, and due."""
         self._world = world
         self._last = ()
-        self._memories = tuple(
-            Memory.load(self._memory_path / f"class{i}.npz") for i in range(len(world.classes))
-        )
-        if self._learner is None:
-            self._learner = Learner(self._config, world, self._clock)
-        else:
-            self._learner.adopt(world)
+        self._memories = memoryfiles.load(self._memory_path, world.class_index)
         self._next_build = 0.0
 
     def _settle(self, pending: CatalogVersion) -> None:
         """Judge a person's change by its Plan: live, or refused with the numbers."""
-        world = self._sources.world(load_bundle(pending.files), pending.version)
-        memories = tuple(Memory.load(self._memory_path / f"class{i}.npz") for i in range(len(world.classes)))
-        evidence = self._learner.evidence(world.pops) if self._learner else Evidence.nothing(len(world.pops))
-        limits = Limits(self._config.builder.candidates, 1.0)
-        builds = tuple(
-            build_class(world, evidence, steering, memory, limits)
-            for steering, memory in zip(world.classes, memories, strict=True)
-        )
+        started = self._clock()
+        try:
+            world = self._sources.world(load_bundle(pending.files), pending.version)
+        except CatalogError as error:  # it was sound for the release that took it
+            self._refuse(pending, error, [])
+            return
+        memories = memoryfiles.load(self._memory_path, world.class_index)
+        evidence = self._learner.evidence(world.pops)
+        builds = self._decided(world, evidence, memories, max_moved_share=1.0)
         plans = [build.plan for build in builds]
         try:
             for one in plans:
                 one.raise_if_unsafe(self._config.builder.unsafe_moved_share, pending.forced)
         except UnsafePlan as error:
-            log.warning("catalog.refused", extra={"version": pending.version, "reason": str(error)})
-            self._sources.refuse(pending.version, str(error), _as_dict(plans))
+            self._refuse(pending, error, plans)
             return
-        started = self._clock()
         self._take(world)
-        self._memories = memories
         self._publish(world, evidence, builds, started)
         self._sources.make_live(pending.version, _as_dict(plans))
         log.info("catalog.live", extra={"version": pending.version})
 
-    def _build_automatically(self) -> None:
-        world, learner = self._world, self._learner
-        if world is None or learner is None or self._sources.pinned_map() is not None:
+    def _refuse(self, pending: CatalogVersion, reason: Exception, plans: list[Plan]) -> None:
+        log.warning("catalog.refused", extra={"version": pending.version, "reason": str(reason)})
+        self._sources.refuse(pending.version, str(reason), _as_dict(plans))
+
+    def _build_automatically(self, world: World) -> None:
+        if self._sources.pinned_map() is not None:
+            self._learner.checkpoint()
             self._next_build = self._clock() + self._config.builder.interval_seconds
             return
         started = self._clock()
-        evidence = learner.evidence(world.pops)
-        limits = Limits(self._config.builder.candidates, self._config.builder.max_moved_share)
-        last = self._last or (None,) * len(world.classes)
-        builds = tuple(
-            build_class(world, evidence, steering, memory, limits, before)
-            for steering, memory, before in zip(world.classes, self._memories, last, strict=True)
-        )
+        evidence = self._learner.evidence(world.pops)
+        builds = self._decided(world, evidence, self._memories, self._config.builder.max_moved_share)
         for build in builds:
             if build.plan.held_share > 0:
                 log.warning("plan.limited", extra={"held_share": round(build.plan.held_share, 4)})
         self._publish(world, evidence, builds, started)
 
+    def _decided(
+        self, world: World, evidence: Evidence, memories: tuple[Memory, ...], max_moved_share: float
+    ) -> tuple[ClassBuild, ...]:
+        """Return the builds of all classes; incremental in the world of the last ones."""
+        limits = Limits(self._config.builder.candidates, max_moved_share)
+        last = self._last if world is self._world and self._last else (None,) * len(world.classes)
+        return tuple(
+            build_class(world, evidence, steering, memory, limits, before)
+            for steering, memory, before in zip(world.classes, memories, last, strict=True)
+        )
+
     def _publish(
         self, world: World, evidence: Evidence, builds: tuple[ClassBuild, ...], started: float
     ) -> None:
-        version = max(current.versions(self._maps), default=0) + 1 if self._maps.is_dir() else 1
+        """Publish what differs from the map before, then make durable what the next build begins from."""
+        version = max([*current.versions(self._maps), current.live_version(self._maps) or 0]) + 1
         routemap = routemap_of(world, builds, version, self._clock())
-        if not says_the_same(self._live, routemap):
-            publish(
-                self._maps,
-                routemap,
-                self._inputs(world, evidence, builds, version),
-                self._config.builder.keep_maps,
-            )
-            self._live = routemap
+        if not (says_the_same(self._map_before(), routemap) and self._is_explained(world)):
+            inputs = self._inputs(world, evidence, builds, version)
+            pinned = self._sources.pinned_map() is not None
+            publish(self._maps, routemap, inputs, keep=self._config.builder.keep_maps, pinned=pinned)
+            self._newest = routemap
             log.info("map.published", extra={"version": version, "moved": round(_moved(builds), 4)})
-        self._memory_path.mkdir(parents=True, exist_ok=True)
-        for index, build in enumerate(builds):
-            build.after.save(self._memory_path / f"class{index}.npz")
         self._memories = tuple(build.after for build in builds)
+        memoryfiles.save(self._memory_path, self._memories, world.class_index)
         self._last = builds
         self._builds += 1
         self._report(builds, started)
-        if self._learner is not None:
-            self._learner.checkpoint()
+        self._learner.checkpoint()
         self._next_build = self._clock() + self._config.builder.interval_seconds
 
     def _inputs(
@@ -207,24 +181,36 @@ class Builder:
         )
 
     def _report(self, builds: tuple[ClassBuild, ...], started: float) -> None:
-        learner = self._learner
         Stats(
             builds=self._builds,
-            map_version=self._live.version if self._live else 0,
+            map_version=self._newest.version if self._newest else 0,
             build_seconds=round(self._clock() - started, 3),
             built_at=self._clock(),
             rows=sum(len(build.rows) for build in builds),
-            counted=learner.counted if learner else 0,
-            own_only=learner.own_only if learner else 0,
-            refused=dict(learner.refused) if learner else {},
-            cells=learner.cells if learner else 0,
+            counted=self._learner.counted,
+            own_only=self._learner.own_only,
+            refused=dict(self._learner.refused),
+            cells=self._learner.cells,
             plan=_as_dict([build.plan for build in builds]),
         ).write(self._config.state_dir / "builder.json")
 
-    def _read_live(self) -> RouteMap | None:
+    def _map_before(self) -> RouteMap | None:
+        """Return the live map, read anew where the pointer was moved by somebody else."""
         version = current.live_version(self._maps)
-        if version is None:
-            return None
+        if self._newest is None or self._newest.version != version:
+            self._newest = None if version is None else self._read(version)
+        return self._newest
+
+    def _is_explained(self, world: World) -> bool:
+        """Say whether `why` can tell the live map from this world; not after its places were replaced."""
+        if self._last or self._newest is None:
+            return True
+        try:
+            return inputs_file.load(self._maps, self._newest.version).predictions_digest == world.digest
+        except SnapshotError:
+            return False
+
+    def _read(self, version: int) -> RouteMap | None:
         try:
             return snapshot.read(current.path_of(self._maps, version))
         except (SnapshotError, OSError) as error:

@@ -19,15 +19,19 @@ def compile_class(
     """Return the frozen table of one class.
 
     `tiers` is (rules, POPs), `common_score` per POP its demand-weighted score over all rows. Two rows
-    share a leaf only if their whole lists are equal: the K ranks and the rule's tail behind them.
+    share a leaf only if their whole lists are equal: the K ranks and the rule's tail behind them. Rules
+    with equal tails have one: a border between them is none between their leaves.
     """
-    lists = np.concatenate([decision.ranks, rows.rule[:, None].astype(np.uint16)], axis=1)
+    tails: dict[bytes, int] = {}
+    of_rule = [tails.setdefault(tail_of(own, common_score).tobytes(), len(tails)) for own in tiers]
+    tail = np.array(of_rule, dtype=np.uint16)[rows.rule]
+    lists = np.concatenate([decision.ranks, tail[:, None]], axis=1)
     leaves, leaf_of_row = _unique_rows(lists)
     tables = {f: _table(f, rows.segments[f], leaf_of_row.astype(np.uint32)) for f in FAMILIES}
     return ClassMap(
         leaves=np.ascontiguousarray(leaves[:, :-1]),
         leaf_tail=np.ascontiguousarray(leaves[:, -1]),
-        tails=tuple(_tail(tiers[r], common_score) for r in range(len(tiers))),
+        tails=tuple(np.frombuffer(own, dtype=np.uint16) for own in tails),
         v4=tables[4],
         v6=tables[6],
     )
@@ -44,8 +48,8 @@ def _table(family: int, segments: Segments, leaf_of_row: npt.NDArray[np.uint32])
     return merge(UNIT_BITS[family], segments.start, leaf_of_row[segments.row])
 
 
-def _tail(tiers: npt.NDArray[np.uint8], common_score: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-    """Return every POP the rule allows, by pool and then by how fast it is for the world at large."""
+def tail_of(tiers: npt.NDArray[np.uint8], common_score: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+    """Return every POP that a rule with these tiers allows, by pool and then by its score."""
     order = np.lexsort((common_score, tiers))
     tail: npt.NDArray[np.uint16] = order[tiers[order] != NOT_ALLOWED].astype(np.uint16)
     return tail

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from itm.steer.classes import NOT_ALLOWED
-from itm.steer.steps import BUILD_STEPS, NO_POP, Facts, Running
+from itm.steer.steps import BUILD_STEPS, GONE_POP, NO_POP, Facts, Running
 
 CHUNK = 32_768
 """Rows decided at a time: bounds memory to some 40 MB for 50 POPs."""
@@ -20,7 +20,7 @@ class Decision:
     """Per row: `ranks` (rows, K) POP indices in order, padded with `NO_POP`; `wanted` the POP that the
     chain would serve without stickiness; `gain_ms` what the new first POP saves against the served one
     (0 where nothing was served or nothing changes); `mandatory` where the served POP is out of the
-    running or behind in it (not allowed, another pool's, unavailable), so that no limit may keep it.
+    running or behind in it (gone, not allowed, another pool's, unavailable): no limit may keep it.
     """
 
     ranks: npt.NDArray[np.uint16]
@@ -93,7 +93,8 @@ def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
 
     rows, best, first = np.arange(len(order)), order[:, 0], ranks[:, 0]
     moved = (facts.previous != NO_POP) & (facts.previous != first)
-    previous = np.where(moved, facts.previous, best)
+    gone = facts.previous == GONE_POP
+    previous = np.where(moved & ~gone, facts.previous, best)
     gain = running.score[rows, previous] - running.score[rows, best]
     behind = running.tier[rows, previous] > running.tier[rows, best]
     wanted = np.where(running.wanted == NO_POP, best, running.wanted)
@@ -101,7 +102,7 @@ def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
         ranks,
         np.where(out[rows, wanted], first, wanted).astype(np.uint16),
         np.where(moved & (first != NO_POP), gain, 0).astype(np.float32),
-        moved & (behind | out[rows, previous]),
+        moved & (behind | out[rows, previous] | gone),
     )
 
 

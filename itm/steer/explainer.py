@@ -21,9 +21,10 @@ from itm.routemap import current, snapshot
 from itm.routemap.health import HealthReader
 from itm.routemap.routemap import RouteMap
 from itm.steer import inputs as inputs_file
-from itm.steer.explain import Served, WhyQuestion, explain
+from itm.steer.explain import WhyQuestion, explain
 from itm.steer.inputs import Inputs
 from itm.steer.sources import place_source
+from itm.steer.story import Served
 from itm.steer.world import World, predictions_path
 from itm.store import catalogs
 from itm.store.engine import Engine
@@ -51,7 +52,8 @@ class Explainer:
             states = self._health.states()
         story = explain(question, Served(routemap, inputs, world, states))
         if self._reader is not None:
-            story["geoip"] = _known(self._reader.lookup(question.client or question.resolver))
+            address, _, _ = (question.client or question.resolver).strip().partition("/")
+            story["geoip"] = _known(self._reader.lookup(address))
         return story
 
     def _live(self) -> tuple[RouteMap, Inputs, World]:
@@ -78,7 +80,7 @@ class Explainer:
         path = predictions_path(self._config.state_dir / "predictions", inputs.predictions_digest)
         try:
             predictions = np.load(path, mmap_mode="r")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise SnapshotError(f"{path.name}: {error}") from error
         return World(
             catalog=load_bundle(version.files),

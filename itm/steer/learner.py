@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 class Learner:
     """Reads the journal into windows; survives restarts by a checkpoint that holds the journal position."""
 
-    def __init__(self, config: Config, world: World, clock: Callable[[], float]) -> None:
+    def __init__(self, config: Config, clock: Callable[[], float]) -> None:
         self._collect = config.collect
         self._clock = clock
         self._checkpoint = config.state_dir / "windows.ckpt"
@@ -38,7 +38,6 @@ class Learner:
         self._journal = JournalReader(self._journal_dir, kept.position)
         self.refused: Counter[str] = Counter()
         self.own_only = 0
-        self.adopt(world)
 
     @property
     def cells(self) -> int:
@@ -50,16 +49,15 @@ class Learner:
         """The number of measurements that have counted since the start."""
         return self._windows.counted
 
-    def adopt(self, world: World) -> None:
-        """Go on with another catalog or place table: keys are stable, nothing is forgotten."""
-        pops = world.catalog.pops
-        self._world = world
-        self._sites = PopSites.of([p.id for p in pops], [p.lat for p in pops], [p.lon for p in pops])
+    def read(self, world: World) -> None:
+        """Take everything new from the journal; its networks stand where this world's places say.
 
-    def read(self) -> None:
-        """Take everything new from the journal."""
+        Keys are stable: with another catalog or place table nothing that was learned is forgotten.
+        """
+        pops = world.catalog.pops
+        sites = PopSites.of([p.id for p in pops], [p.lat for p in pops], [p.lon for p in pops])
         while len(batch := self._journal.read()):
-            self._take(batch)
+            self._take(batch, world, sites)
 
     def evidence(self, pops: tuple[str, ...]) -> Evidence:
         """Return what the windows say now."""
@@ -72,17 +70,17 @@ class Learner:
         self._windows.checkpoint(self._checkpoint, position, self._guard.arrays())
         prune(self._journal_dir, position, self._collect.journal_keep_hours * 3600, self._clock)
 
-    def _take(self, batch: npt.NDArray[np.void]) -> None:
-        places = self._world.places
+    def _take(self, batch: npt.NDArray[np.void], world: World, sites: PopSites) -> None:
+        places = world.places
         place = np.zeros(len(batch), dtype=np.uint32)
         for family in (4, 6):
             here = np.flatnonzero(batch["family"] == family)
             if len(here):
                 place[here] = places.places_of(family, batch["unit"][here])
-        verdict = self._guard.judge(batch, places.lat[place], places.lon[place], self._sites)
+        verdict = self._guard.judge(batch, places.lat[place], places.lon[place], sites)
         self.refused.update(verdict.refused)
         good = batch[verdict.mask]
-        keys = self._world.ladder.keys(good["family"], good["unit"])
+        keys = world.ladder.keys(good["family"], good["unit"])
         # What contradicts the network's place teaches the finest rung, the network itself, and no other.
         own_only = verdict.own_only[verdict.mask]
         self._windows.add(good[~own_only], keys[~own_only])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from itm.steer.steps import NO_POP
+from itm.steer.steps import GONE_POP, NO_POP
 
 Keys = npt.NDArray[np.uint64]
 Pops = npt.NDArray[np.uint16]
@@ -53,15 +53,16 @@ class Memory:
         translate = self._translation(pops)
         served[known] = translate[self.served[at[known]]]
         challenger[known] = translate[self.challenger[at[known]]]
+        challenger[challenger == GONE_POP] = NO_POP
         adopt = np.flatnonzero(~known & (parent >= 0))
         for _ in range(2):  # a network may be as new as its routing prefix
             served[adopt] = served[parent[adopt]]
         return served, challenger
 
     def _translation(self, pops: tuple[str, ...]) -> Pops:
-        """Return old index -> new index; `NO_POP` for a POP that is gone, and for itself."""
+        """Return old index -> new index, `NO_POP` for itself."""
         table = np.full(NO_POP + 1, NO_POP, dtype=np.uint16)
-        for old, name in enumerate(self.pops):
-            if name in pops:
-                table[old] = pops.index(name)
+        new = {name: index for index, name in enumerate(pops)}
+        table[: len(self.pops)] = [new.get(name, GONE_POP) for name in self.pops]
+        table[GONE_POP] = GONE_POP
         return table

@@ -104,6 +104,6 @@ def limited(
 def _load(
     pop: npt.NDArray[np.uint16], weight: npt.NDArray[np.float64], total: float, pops: tuple[str, ...]
 ) -> dict[str, float]:
-    known = pop != NO_POP
+    known = pop < len(pops)
     sums = np.bincount(pop[known], weights=weight[known], minlength=len(pops))
     return {name: round(float(s) / total, 6) for name, s in zip(pops, sums, strict=True)}

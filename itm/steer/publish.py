@@ -41,15 +41,17 @@ def says_the_same(old: RouteMap | None, new: RouteMap) -> bool:
     return all(_same_class(a, b) for a, b in zip(old.classes, new.classes, strict=True))
 
 
-def publish(directory: Path, routemap: RouteMap, inputs: Inputs, keep: int) -> None:
+def publish(directory: Path, routemap: RouteMap, inputs: Inputs, *, keep: int, pinned: bool = False) -> None:
     """Write inputs and map, make the map live, and forget the oldest ones. Raises `OSError`.
 
-    The inputs stand on disk before the pointer moves: a live map can always be explained.
+    The inputs stand on disk before the pointer moves: a live map can always be explained. While another
+    map is `pinned` the pointer stays, and this one is what unpinning goes to.
     """
     directory.mkdir(parents=True, exist_ok=True)
     inputs_file.save(inputs, directory)
     snapshot.write(routemap, current.path_of(directory, routemap.version))
-    current.publish(directory, routemap.version)
+    if not pinned:
+        current.publish(directory, routemap.version)
     inputs_file.prune(directory, current.prune(directory, keep))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ def predictions_digest(predictor: Predictor, places: PlaceTable, pops: tuple[Pop
 def predict_cells(predictor: Predictor, places: PlaceTable, pops: tuple[Pop, ...], folder: Path) -> Floats:
     """Return (3, cells, POPs) in ms, from the state directory when this very prediction stands there."""
     path = predictions_path(folder, predictions_digest(predictor, places, pops))
-    if path.exists():
+    with contextlib.suppress(OSError, ValueError, EOFError):  # not made yet, or damaged: made anew
         kept: Floats = np.load(path, mmap_mode="r")
         return kept
     clients = Sites(*places.cell_sites())

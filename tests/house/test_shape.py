@@ -67,13 +67,13 @@ def test_suppressions_are_counted() -> None:
 
 
 def test_tests_mirror_the_tree() -> None:
-    """Each test module of a package stands where the module it tests stands."""
+    """A test module stands where what it tests stands; `test_NAME_ASPECT.py` is one aspect of NAME."""
     strays = []
     for package in PACKAGES:
         for path in sorted((ROOT / "tests" / package).rglob("test_*.py")):
-            inside = path.relative_to(ROOT / "tests")
-            name = inside.name.removeprefix("test_")
-            twin = ROOT / inside.with_name("__main__.py" if name == "main.py" else name)
-            if not twin.exists() and not twin.with_suffix("").is_dir():
-                strays.append(str(inside))
+            folder = (ROOT / path.relative_to(ROOT / "tests")).parent
+            about = path.stem.removeprefix("test_") + "_"
+            twins = {p.stem.strip("_") + "_" for p in folder.iterdir() if p.suffix == ".py" or p.is_dir()}
+            if not any(about.startswith(twin) for twin in twins):
+                strays.append(str(path.relative_to(ROOT)))
     assert strays == []

@@ -9,9 +9,19 @@ a POP's death needs no rebuild (`itm.routemap.mask`).
 from itm.steer.steps.allowed import allowed
 from itm.steer.steps.available import available
 from itm.steer.steps.fastest import fastest
-from itm.steer.steps.running import NO_POP, Facts, Running
+from itm.steer.steps.running import GONE_POP, NO_POP, Facts, Running
 from itm.steer.steps.sticky import sticky
 
 BUILD_STEPS = {"allowed": allowed, "available": available, "fastest": fastest, "sticky": sticky}
 
-__all__ = ["BUILD_STEPS", "NO_POP", "Facts", "Running", "allowed", "available", "fastest", "sticky"]
+__all__ = [
+    "BUILD_STEPS",
+    "GONE_POP",
+    "NO_POP",
+    "Facts",
+    "Running",
+    "allowed",
+    "available",
+    "fastest",
+    "sticky",
+]

@@ -14,13 +14,17 @@ from itm.steer.estimate import Estimate
 NO_POP: Final = 0xFFFF
 """No POP: nothing was served before, or nobody is put first."""
 
+GONE_POP: Final = 0xFFFE
+"""A POP that was served and is not in the catalog any more: whoever had it moves, whatever comes."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What a step may read, one row per place or measured prefix, one column per POP.
 
-    `tiers` are the row's rule positions, `previous` the POP the live map serves, `challenger` the POP
-    that the build before this one would have liked better (`NO_POP`: none), `bias_ms` per POP.
+    `tiers` are the row's rule positions, `previous` the POP the live map serves (`NO_POP`, `GONE_POP`),
+    `challenger` the POP that the build before this one would have liked better (`NO_POP`: none), `bias_ms`
+    per POP.
     """
 
     estimate: Estimate

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from itm.steer.steps.fastest import band
-from itm.steer.steps.running import NO_POP, Facts, Running
+from itm.steer.steps.running import Facts, Running
 
 GAIN_MS: Final = 10.0
 GAIN_SHARE: Final = 0.15
@@ -20,7 +20,7 @@ def sticky(running: Running, facts: Facts) -> Running:
     """
     best = running.best()
     rows = np.arange(len(best))
-    served = facts.previous != NO_POP
+    served = facts.previous < running.tier.shape[1]  # neither nobody nor one that is gone
     previous = np.where(served, facts.previous, best)
     best_score = running.score[rows, best]
     own_score = running.score[rows, previous]

@@ -88,3 +88,14 @@ def test_narrow_subnet_before_the_wide_one() -> None:
 def test_faults(lines: tuple[str, ...], fault: str) -> None:
     """The first fault is the one at hand, at its path."""
     assert service_faults(rules(*lines))[0].startswith(fault)
+
+
+def test_there_is_an_end_to_rules_and_pools() -> None:
+    """What the builder cannot number is refused here, with the count."""
+    pools = "pools: {" + ", ".join(f"p{n}: {{values: [{{value: a}}]}}" for n in range(100)) + "}\n"
+    rules = [f"{{pool: p0, asns: [{n + 1}]}}" for n in range(250)]
+    every = "{pools: [" + ", ".join(f"p{n}" for n in range(100)) + "]}"
+    assert service_faults(f"{pools}rules: [{', '.join([*rules, every])}]") == [
+        "rules: expected at most 250 rules, got 251",
+        "rules[250]: expected at most 99 pools with their fallbacks, got 100",
+    ]

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from collectors.aggregate import empty
+from collectors.ladder import RUNGS
 from collectors.network import Network
 from itm.catalog.types import Rule
 from itm.routemap.mask import serve
-from itm.steer.build import ClassBuild, Limits, build_class
+from itm.steer.build import ClassBuild, Limits, build_class, demand_weights, frame_of
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
 from itm.steer.world import World
-from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, pop, service, world
+from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, cut_world, pop, service, world
 
 LIMITS = Limits(candidates=3, max_moved_share=1.0)
 POPS = tuple(P50)
@@ -104,6 +107,62 @@ def test_an_incremental_build_equals_a_full_one() -> None:
     assert np.array_equal(partial.table.leaves, full.table.leaves)
     assert np.array_equal(partial.table.v4.start, full.table.v4.start)
     assert np.array_equal(partial.table.v4.leaf, full.table.v4.leaf)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("share", [1.0, 0.1])
+def test_incremental_builds_of_a_random_world_equal_full_ones(seed: int, share: float) -> None:
+    """Evidence comes, changes and goes, rows are held: the same tables, memories and plans every time."""
+    w, aggregates = cut_world(seed)
+    rng = np.random.default_rng(seed)
+    key = build(w, Evidence.of(aggregates, w.pops)).after.key
+    was = (rng.integers(0, 4, len(key)).astype(np.uint16) for _ in range(2))
+    limits, last, memory = Limits(2, share), None, Memory.of(w.pops, key, *was)
+    for turn in range(9):
+        p25 = aggregates.p25 * rng.choice([1.0, 1.0, 3.0, 0.3], len(aggregates.p25)).astype(np.float32)
+        heard = (rng.random(len(p25)) < 0.7) & ((aggregates.rung != RUNGS.index("place")) | (turn % 3 == 2))
+        n = np.where(heard, aggregates.n, 0).astype(np.float32)
+        evidence = Evidence.of(replace(aggregates, p25=p25, n=n), w.pops)
+        full = build_class(w, evidence, w.classes[0], memory, limits)
+        part = build_class(w, evidence, w.classes[0], memory, limits, last)
+        for name in ("leaves", "leaf_tail"):
+            assert np.array_equal(getattr(part.table, name), getattr(full.table, name))
+        for family in ("v4", "v6"):
+            mine, theirs = getattr(part.table, family), getattr(full.table, family)
+            assert np.array_equal(mine.start, theirs.start)
+            assert np.array_equal(mine.leaf, theirs.leaf)
+        for name in ("key", "served", "challenger"):
+            assert np.array_equal(getattr(part.after, name), getattr(full.after, name))
+        assert np.array_equal(part.held, full.held)
+        assert part.plan.as_dict() == full.plan.as_dict()
+        last, memory = part, part.after
+
+
+def test_a_network_begins_where_its_routing_prefix_is() -> None:
+    """When it has evidence of its own it is not thrown back to its place's POP for a build."""
+    w = world()
+    prefix = [(JAPAN, "prefix", "tokyo", 140.0, 30.0, 6), (JAPAN, "prefix", "osaka", 13.0, 30.0, 6)]
+    network = [(JAPAN, "network", "tokyo", 150.0, 30.0, 6), (JAPAN, "network", "osaka", 14.0, 30.0, 6)]
+    b = build(w)
+    for _ in range(2):
+        b = build(w, Evidence.of(cells(*prefix), POPS), b.after, b)
+    assert [first(b, a) for a in (JAPAN, "133.11.1.1")] == ["osaka", "osaka"]
+    b = build(w, Evidence.of(cells(*prefix, *network), POPS), b.after, b)
+    assert first(b, JAPAN) == "osaka"
+    assert b.plan.moved_share == 0
+
+
+def test_demand_is_counted_in_slash_24s() -> None:
+    """A measured network is taken from its place; IPv6 only weighs 1, what is nobody's or empty 0."""
+    w = world()
+    rows = [(JAPAN, "network"), ("2001:200::1", "network"), ("9.9.9.9", "network"), (DUTCH, "prefix")]
+    evidence = Evidence.of(cells(*((a, r, "tokyo", 9.0, 30.0, 9) for a, r in rows)), POPS)
+    frame = frame_of(w, evidence, w.classes[0], Memory.nothing(), w.rules_of_places(w.classes[0]))
+    weight = dict(zip(frame.keys["row"].tolist(), demand_weights(frame.rows).tolist(), strict=True))
+    place = [weight[int(key)] for key in w.places.key]
+    own = [weight[int(key)] for rung in ("network", "prefix") for key in evidence.rungs[rung].key]
+    assert place == [0, 255, 0, 256]
+    assert sorted(own) == [0, 1, 1, 256]
 
 
 def test_rules_choose_pools_by_country_asn_and_subnet() -> None:

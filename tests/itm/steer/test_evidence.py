@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from collectors.ladder import RUNGS
 from itm.steer.evidence import Evidence
-from tests.itm.steer.worlds import JAPAN, P50, cells
+from tests.itm.steer.worlds import JAPAN, P50, cells, world
 
 POPS = tuple(P50)
 
@@ -34,3 +37,22 @@ def test_keys_without_evidence_have_no_row() -> None:
     own = evidence.rungs["network"]
     assert own.rows(np.array([own.key[0], own.key[0] + np.uint64(1)])).tolist() == [0, -1]
     assert evidence.rungs["place"].rows(np.array([1], dtype=np.uint64)).tolist() == [-1]
+
+
+def test_a_few_fetches_do_not_hide_what_is_known_above() -> None:
+    """Its place cannot reach Tokyo: one lucky fetch of the network says nothing, twenty are its own word."""
+    rows = cells((JAPAN, "place", "tokyo", 9.0, 50.0, 9), (JAPAN, "network", "tokyo", 9.0, 50.0, 9))
+    keys = world().ladder.keys(np.array([4], np.uint8), np.array([0x850B00], np.uint64))[0]
+    told = []
+    for fetches in (1.0, 20.0):
+        aggregates = replace(
+            rows,
+            availability=np.array([0.1, 1.0], dtype=np.float32),
+            availability_n=np.array([500.0, fetches], dtype=np.float32),
+        )
+        estimate = Evidence.of(aggregates, POPS).estimate(
+            world().predictions[:, [1], :],
+            {r: keys[[RUNGS.index(r)]] for r in ("place", "prefix", "network")},
+        )
+        told.append((float(estimate.availability[0, 0]), float(estimate.availability_n[0, 0])))
+    assert told == [(pytest.approx(0.1), 500.0), (1.0, 20.0)]

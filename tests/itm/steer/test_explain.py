@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from itm.routemap.health import State
 from itm.steer import inputs as inputs_file
 from itm.steer.build import ClassBuild, Limits, build_class
 from itm.steer.evidence import Evidence
-from itm.steer.explain import Served, WhyQuestion, explain
+from itm.steer.explain import WhyQuestion, explain
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
 from itm.steer.publish import routemap_of
+from itm.steer.story import Served
 from itm.steer.world import World
 from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, service, world
 
@@ -109,6 +111,17 @@ def test_a_served_leaf_that_cannot_be_reached_again_is_an_error() -> None:
     forged = replace(s.inputs, evidence=Evidence.of(empty(), POPS))
     with pytest.raises(ExplainMismatch, match="map 7, leaf"):
         explain(WhyQuestion("gw.example.net", JAPAN), replace(s, inputs=forged))
+
+
+def test_the_tail_is_compared_too() -> None:
+    """The ranks may agree: what is served when they are all down must be what the rule allows."""
+    s = moved()
+    (table,) = s.routemap.classes
+    for tails, is_wrong in ((table.tails, False), (tuple(tail[::-1] for tail in table.tails), True)):
+        cut = replace(table, tails=tails, leaves=table.leaves[:, :2])
+        forged = replace(s, routemap=replace(s.routemap, classes=(cut,)))
+        with pytest.raises(ExplainMismatch, match="map 7, leaf") if is_wrong else nullcontext():
+            explain(WhyQuestion("gw.example.net", JAPAN), forged)
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from collectors.aggregate import Aggregates
 from collectors.ladder import RUNGS
 from collectors.network import Network
-from collectors.places import PlaceTable, code_of, keys_of
+from collectors.places import PlaceTable, code_of, keys_of, square_of
 from itm.catalog.types import Catalog, Pop, Rule, Service
 from itm.steer.world import World
 
 COUNTRIES = ("", "JP", "NL", "US")
 CONTINENTS = {"JP": "AS", "NL": "EU", "US": "NA"}
 JAPAN, DUTCH, AMERICA = "133.11.0.1", "193.0.6.1", "8.8.8.8"
+LAT = np.array([np.nan, 35.7, 52.4, 37.4])
+LON = np.array([np.nan, 139.7, 4.9, -122.1])
 P50 = {
     "tokyo": (80, 5, 230, 150),
     "osaka": (85, 12, 235, 155),
@@ -24,9 +28,16 @@ P50 = {
 
 
 def pop(name: str, number: int, **more: object) -> Pop:
-    return Pop(
-        name, "test", name, "JP", 0.0, 0.0, (f"127.20.0.{number}",), (f"2001:db8:20::{number}",), **more
-    )  # type: ignore[arg-type]
+    fields: dict[str, object] = {
+        "provider": "test",
+        "city": name,
+        "country": "JP",
+        "lat": 0.0,
+        "lon": 0.0,
+        "ipv4": (f"127.20.0.{number}",),
+        "ipv6": (f"2001:db8:20::{number}",),
+    }
+    return Pop(name, **(fields | more))  # type: ignore[arg-type]
 
 
 POPS = tuple(pop(name, i + 1) for i, name in enumerate(P50))
@@ -46,7 +57,7 @@ def places() -> PlaceTable:
     japan, dutch, america = units.values()
     country = np.array([0, 1, 2, 3], dtype=np.uint16)
     asn = np.array([0, 2501, 3333, 15169], dtype=np.uint32)
-    square = np.array([0, 45500, 51600, 46200])
+    square = square_of(LAT, LON)
     codes = np.array([code_of(COUNTRIES[c]) for c in country])
     # Japan holds 133.11.0.0 - 133.11.255.255, the others one /16 each; the rest is nobody's.
     edges = sorted(
@@ -63,8 +74,8 @@ def places() -> PlaceTable:
     return PlaceTable(
         countries=COUNTRIES,
         country=country,
-        lat=np.array([np.nan, 35.7, 52.4, 37.4], dtype=np.float32),
-        lon=np.array([np.nan, 139.7, 4.9, -122.1], dtype=np.float32),
+        lat=LAT.astype(np.float32),
+        lon=LON.astype(np.float32),
         cell=np.array([0, 1, 2, 3], dtype=np.uint32),
         asn=asn,
         key=np.where(country > 0, keys_of(codes, square, asn), 0).astype(np.uint64),
@@ -91,10 +102,48 @@ def world(*services: Service, pops: tuple[Pop, ...] = POPS) -> World:
     )
 
 
-def cells(*rows: tuple[str, str, str, float, float, int]) -> Aggregates:
+def cut_world(seed: int) -> tuple[World, Aggregates]:
+    """A world cut at random, with borders near each other: places, subnet rules, and what was measured."""
+    rng = np.random.default_rng(seed)
+    starts = {
+        4: 0x0A0000 + rng.choice(512, 40, replace=False),
+        6: 0x2001_0200_0000 + rng.choice(512, 40, replace=False),
+    }
+    start = {f: np.sort(np.append(s, 0)) for f, s in starts.items()}
+    table = replace(
+        places(),
+        v4_start=start[4].astype(np.uint32),
+        v4_place=rng.integers(0, 4, 41).astype(np.uint32),
+        v6_start=start[6].astype(np.uint64),
+        v6_place=rng.integers(0, 4, 41).astype(np.uint32),
+    )
+    pools = (("asia", ("osaka", "tokyo")), ("west", ("ash", "ams")), ("world", tuple(P50)))
+    orders = [("asia", "west"), ("west", "world"), ("world",), ("asia", "world")]
+    rules = [
+        Rule(
+            orders[rng.integers(0, 4)],
+            subnets=(
+                f"10.{rng.integers(0, 2)}.{rng.integers(0, 16) * 16}.0/{rng.integers(20, 24)}",
+                f"2001:200:{rng.integers(0, 32) * 16:x}::/{rng.integers(44, 48)}",
+            ),
+        )
+        for _ in range(3)
+    ]
+    rules.insert(int(rng.integers(0, 3)), Rule(("west", "asia"), geos=("AS",)))
+    one = replace(world(service(pools=pools, rules=(*rules, Rule(("world",))))), places=table)
+    rows = []
+    for _ in range(40):
+        third = int(rng.integers(0, 512))
+        address = f"10.{third >> 8}.{third & 255}.1" if rng.random() < 0.6 else f"2001:200:{third:x}::1"
+        rung = str(rng.choice(["network", "network", "prefix", "place"]))
+        rows += [(address, rung, name, float(rng.uniform(5, 200)), 40.0, 9) for name in P50]
+    return one, cells(*rows, of=one)
+
+
+def cells(*rows: tuple[str, str, str, float, float, int], of: World | None = None) -> Aggregates:
     """Return aggregates of (address, rung, pop, p25 ms, samples, distinct)."""
     key, rung = [], []
-    ladder = world().ladder
+    ladder = (of or world()).ladder
     for address, name, *_ in rows:
         network = Network.of(address)
         keys = ladder.keys(np.array([network.family], np.uint8), np.array([network.unit], np.uint64))[0]

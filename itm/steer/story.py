@@ -1,0 +1,158 @@
+"""How one answer is told: each part of what `why` shows, JSON-ready, from one decided case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from collectors.network import Network
+from itm.catalog.types import Service
+from itm.routemap.health import State
+from itm.routemap.routemap import NO_POP, RouteMap
+from itm.steer.classes import SteeringClass
+from itm.steer.decide import Stage
+from itm.steer.inputs import Inputs
+from itm.steer.one import Row
+from itm.steer.steps import Facts, Running
+from itm.steer.steps.fastest import band
+from itm.steer.steps.sticky import GAIN_MS, GAIN_SHARE
+from itm.steer.world import World
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """The live map with what it was decided from, and the health of now."""
+
+    routemap: RouteMap
+    inputs: Inputs
+    world: World
+    states: dict[str, State]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One network's decision run again: `order` is the served list, `choice` what health leaves of it."""
+
+    served: Served
+    service: Service
+    steering: SteeringClass
+    network: Network
+    row: Row
+    facts: Facts
+    stages: list[Stage]
+    leaf: int
+    scope: int
+    order: list[int]
+    choice: int
+    fail_open: bool
+
+    @property
+    def pops(self) -> tuple[str, ...]:
+        """POP ids by index."""
+        return self.served.world.pops
+
+
+def ladder(case: Case) -> list[dict[str, Any]]:
+    """Tell the network's rungs, and how many samples of each the decision drew on."""
+    told = []
+    for rung in case.served.world.ladder.describe(case.network):
+        own = case.served.inputs.evidence.rungs.get(rung.rung)
+        at = int(own.rows(case.row.keys[rung.rung])[0]) if own is not None else -1
+        samples = round(float(own.measured.n[at].sum()), 1) if own is not None and at >= 0 else 0.0
+        told.append({"rung": rung.rung, "is": rung.text, "samples_used": samples})
+    return told
+
+
+def pops(case: Case) -> list[dict[str, Any]]:
+    """Tell what is believed of every POP, in the order in which they would be served."""
+    left = (p for p in range(len(case.pops)) if p not in case.order)
+    last = case.stages[-1].after
+    in_band, out = band(last)[0], last.is_out()[0]
+    return [
+        _pop(case, p) | {"in_band": bool(in_band[p] and not out[p]), "out": bool(out[p])}
+        for p in (*case.order, *left)
+    ]
+
+
+def _pop(case: Case, p: int) -> dict[str, Any]:
+    estimate, world = case.facts.estimate, case.served.world
+    cell = world.places.cell[case.row.place]
+    availability = float(estimate.availability[0, p])
+    return {
+        "pop": case.pops[p],
+        "estimate_ms": round(float(estimate.rtt[0, p]), 1),
+        "interval_ms": [round(float(estimate.low[0, p]), 1), round(float(estimate.high[0, p]), 1)],
+        "predicted_ms": round(float(world.predictions[1, cell, p]), 1),
+        "origin": estimate.origin(0, p, placed=bool(cell)),
+        "samples": round(float(estimate.n[0, p]), 1),
+        "distinct": int(estimate.distinct[0, p]),
+        "availability": None if availability != availability else round(availability, 3),
+        "bias_ms": float(case.facts.bias_ms[p]),
+        "health": case.served.states.get(case.pops[p], State.UP).name.lower(),
+    }
+
+
+def steps(case: Case) -> list[dict[str, Any]]:
+    """Tell what every step dropped, demoted and put first; health acts last, at answer time."""
+    told = [_step(case, before.after, stage) for before, stage in pairwise(case.stages)]
+    states = case.served.states.items()
+    not_up = {pop: s.name.lower() for pop, s in states if s is not State.UP and pop in case.pops}
+    first = case.pops[case.choice] if case.choice != NO_POP else None
+    told.append({"step": "up", "not_up": not_up, "fail_open": case.fail_open, "first": first})
+    return told
+
+
+def _step(case: Case, was: Running, stage: Stage) -> dict[str, Any]:
+    now = stage.after
+    is_out, was_out = now.is_out()[0], was.is_out()[0]
+    behind = (now.tier[0] > was.tier[0]) & ~is_out
+    return {
+        "step": stage.step,
+        "dropped": [pop for p, pop in enumerate(case.pops) if is_out[p] and not was_out[p]],
+        "demoted": [pop for p, pop in enumerate(case.pops) if behind[p]],
+        "first_before": _first(case, was),
+        "first": _first(case, now),
+    }
+
+
+def _first(case: Case, running: Running) -> str | None:
+    best = int(running.best()[0])
+    return None if running.is_out()[0, best] else case.pops[best]
+
+
+def answer(case: Case, qtype: str) -> dict[str, Any]:
+    """Tell what is answered: a POP's addresses, or the last-resort values where no POP is allowed."""
+    holder = case.served.routemap.pops[case.choice] if case.choice != NO_POP else None
+    if qtype.upper() == "AAAA":
+        values = holder.ipv6 if holder else case.service.ipv6_values
+    else:
+        values = holder.ipv4 if holder else case.service.ipv4_values
+    return {
+        "pop": holder.id if holder else None,
+        "values": list(values),
+        "ttl": case.service.ttl,
+        "scope": case.scope,
+        "all_down": case.fail_open,
+    }
+
+
+def runner_up(case: Case) -> dict[str, Any] | None:
+    """Tell who stands next, and by how much which of the two would have to change."""
+    if len(case.order) < 2:
+        return None
+    last, first = case.stages[-1].after, case.order[0]
+    name = case.pops[first]
+    rivals = [p for p in case.order[1:] if last.tier[0, p] == last.tier[0, first]]
+    if not rivals:
+        return {"pop": case.pops[case.order[1]], "gap_ms": None, "flips": f"only if {name} is not up"}
+    rival = min(rivals, key=lambda p: float(last.score[0, p]))
+    own, other = float(last.score[0, first]), float(last.score[0, rival])
+    sticky = "sticky" in case.steering.steer
+    at = max(other + GAIN_MS, other / (1 - GAIN_SHARE)) if sticky else other
+    twice = ", seen in two successive builds" if sticky else ""
+    return {
+        "pop": case.pops[rival],
+        "gap_ms": round(other - own, 1),
+        "flips": f"when {name} costs more than {at:.1f} ms (now {own:.1f}){twice}, or is not up",
+    }

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from itm.steer.classes import NOT_ALLOWED
+from itm.steer.steps import NO_POP, Running, allowed, available, fastest, sticky
+from tests.itm.steer.facts import Facts, facts
+
+
+def run(f: Facts) -> Running:
+    return sticky(fastest(available(allowed(Running.start(f), f), f), f), f)
+
+
+@pytest.mark.parametrize(
+    ("own", "best", "challenger", "served"),
+    [
+        (40, 29, 1, 1),  # 11 ms better, seen before: left
+        (40, 29, NO_POP, 0),  # seen for the first time: stays
+        (40, 29, 2, 0),  # somebody else was better before: stays
+        (40, 31, 1, 0),  # 9 ms are not large
+        (200, 172, 1, 0),  # 28 ms are not large for 200
+        (200, 168, 1, 1),  # 32 ms are
+    ],
+)
+def test_when_the_served_pop_is_left(own: float, best: float, challenger: int, served: int) -> None:
+    """Only for a gain of more than 10 ms and 15 %, by the same POP in two successive builds."""
+    got = run(facts([own, best, 500], previous=[0], challenger=[challenger]))
+    assert got.best().tolist() == [served]
+    assert got.wanted.tolist() == [1]
+
+
+def test_the_rest_of_the_list_stays_in_its_order() -> None:
+    """The kept POP goes to the front, nothing else changes place."""
+    assert run(facts([30, 26, 28, 27], previous=[0])).ranking().tolist() == [[0, 1, 3, 2]]
+
+
+def test_where_nothing_was_served_the_best_is() -> None:
+    """A first build has nothing to stick to."""
+    assert run(facts([30, 26])).best().tolist() == [1]
+
+
+def test_a_pop_that_is_not_allowed_any_more_is_left_at_once() -> None:
+    """No challenger, no gain: what the rule forbids is not kept."""
+    got = run(facts([10, 90], tiers=[[NOT_ALLOWED, 0]], previous=[0]))
+    assert got.ranking().tolist() == [[1, 0]]
+
+
+def test_a_pop_that_users_cannot_reach_is_left_at_once() -> None:
+    """Unavailable is behind every pool: another tier, so nothing holds its clients."""
+    got = run(facts([10, 90], previous=[0], availability=[[0.5, 1]], availability_n=[[40, 40]]))
+    assert got.best().tolist() == [1]
+
+
+def test_a_served_pop_of_a_later_pool_is_left_when_the_first_pool_is_back() -> None:
+    """Pools are an order of preference, not only of failure."""
+    assert run(facts([10, 90], tiers=[[1, 0]], previous=[0])).best().tolist() == [1]

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from itm.errors import SnapshotError
+from itm.steer import inputs as inputs_file
+from itm.steer.evidence import Evidence
+from itm.steer.inputs import Inputs
+from itm.steer.memory import Memory
+from tests.itm.steer.worlds import JAPAN, P50, cells
+
+ROWS = [(JAPAN, "network", "tokyo", 140.0, 30.0, 6), (JAPAN, "place", "osaka", 13.0, 30.0, 9)]
+
+
+def inputs(version: int = 7) -> Inputs:
+    memory = Memory.of(
+        tuple(P50),
+        np.array([4, 1 << 63], dtype=np.uint64),
+        np.array([1, 2], dtype=np.uint16),
+        np.array([3, 2], dtype=np.uint16),
+    )
+    return Inputs(
+        version=version,
+        catalog_version=3,
+        places_digest="places",
+        predictions_digest="predictions",
+        candidates=4,
+        evidence=Evidence.of(cells(*ROWS), tuple(P50)),
+        memories=(memory, Memory.nothing()),
+        held=(np.array([4], dtype=np.uint64), np.zeros(0, dtype=np.uint64)),
+    )
+
+
+def test_inputs_come_back_as_they_were(tmp_path: Path) -> None:
+    """Every array bit for bit: `why` decides from the file what the builder decided from memory."""
+    was = inputs()
+    inputs_file.save(was, tmp_path)
+    got = inputs_file.load(tmp_path, 7)
+    for name in ("version", "catalog_version", "places_digest", "predictions_digest", "candidates"):
+        assert getattr(got, name) == getattr(was, name)
+    assert list(got.evidence.rungs) == list(was.evidence.rungs)
+    for rung, own in was.evidence.rungs.items():
+        assert np.array_equal(got.evidence.rungs[rung].key, own.key)
+        for field in own.measured.__slots__:
+            again, before = getattr(got.evidence.rungs[rung].measured, field), getattr(own.measured, field)
+            assert again.dtype == before.dtype
+            assert again.tobytes() == before.tobytes()
+    for mine, theirs in zip(got.memories, was.memories, strict=True):
+        assert mine.pops == theirs.pops
+        for field in ("key", "served", "challenger"):
+            assert np.array_equal(getattr(mine, field), getattr(theirs, field))
+    assert [h.tolist() for h in got.held] == [[4], []]
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "cut", "changed"])
+def test_inputs_that_cannot_be_read_are_an_error_with_a_name(tmp_path: Path, damage: str) -> None:
+    """A map without its inputs cannot be explained; the file is named."""
+    inputs_file.save(inputs(), tmp_path)
+    path = inputs_file.path_of(tmp_path, 7)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes({"empty": b"", "cut": bytes(data[: len(data) // 3])}.get(damage, bytes(data)))
+    if damage == "gone":
+        path.unlink()
+    with pytest.raises(SnapshotError, match=r"0000000007\.inputs: the inputs of map 7 cannot be read"):
+        inputs_file.load(tmp_path, 7)
+
+
+def test_inputs_go_with_their_maps(tmp_path: Path) -> None:
+    """Pruning removes the versions named, and bears that one is gone already."""
+    for version in (1, 2, 3):
+        inputs_file.save(inputs(version), tmp_path)
+    inputs_file.prune(tmp_path, [1, 2, 99])
+    assert [p.name for p in tmp_path.iterdir()] == [inputs_file.path_of(tmp_path, 3).name]
