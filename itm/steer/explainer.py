@@ -23,7 +23,7 @@ from itm.routemap.routemap import RouteMap
 from itm.steer import inputs as inputs_file
 from itm.steer.explain import WhyQuestion, explain
 from itm.steer.inputs import Inputs
-from itm.steer.sources import place_source
+from itm.steer.placing import place_source
 from itm.steer.story import Served
 from itm.steer.world import World, predictions_path
 from itm.store import catalogs

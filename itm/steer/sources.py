@@ -11,11 +11,12 @@ from typing import Any
 
 from collectors.geography import continents
 from collectors.places import PlaceTable
-from collectors.placesource import PlaceSource
 from itm.catalog.load import load_bundle
 from itm.catalog.types import Catalog
 from itm.config import Config
-from itm.steer.world import World, predict_cells, predictions_digest
+from itm.steer.placing import place_source
+from itm.steer.predict import predict_cells, predictions_digest
+from itm.steer.world import World
 from itm.store import catalogs, pins
 from itm.store.catalogs import CatalogVersion
 from itm.store.engine import Engine, open_engine
@@ -97,18 +98,3 @@ class Sources:
     def make_live(self, version: int, plan: Mapping[str, Any]) -> None:
         """Settle a pending version as live."""
         catalogs.settle(self._engine, version, "live", json.dumps(plan), now=self._clock())
-
-
-def place_source(config: Config) -> PlaceSource:
-    """Return the bundled place table, or the one compacted from the operator's databases.
-
-    Raises `CollectorsError` naming the file or setting that is wrong.
-    """
-    geoip = config.geoip
-    return PlaceSource(
-        bundled=Path(geoip.places),
-        cache=config.state_dir,
-        city=[Path(path) for path in geoip.city],
-        asn=Path(geoip.asn) if geoip.asn else None,
-        check_seconds=geoip.reload_seconds,
-    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +12,8 @@ import numpy.typing as npt
 
 from collectors.ladder import Ladder
 from collectors.places import PlaceTable
-from itm.catalog.types import Catalog, Pop
+from itm.catalog.types import Catalog
 from itm.steer.classes import SteeringClass, classes_of
-from models.artifact import Predictor
-from models.sites import Sites
 
 Floats = npt.NDArray[np.float32]
 
@@ -93,47 +89,6 @@ def cell_weights(places: PlaceTable) -> Floats:
     return weight.astype(np.float32)
 
 
-def predictions_digest(predictor: Predictor, places: PlaceTable, pops: tuple[Pop, ...]) -> str:
-    """Name the prediction of these places and POPs: equal digests mean equal numbers."""
-    parts = [predictor.digest, places.digest, *(f"{p.id} {p.lat} {p.lon} {p.country}" for p in pops)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def predict_cells(predictor: Predictor, places: PlaceTable, pops: tuple[Pop, ...], folder: Path) -> Floats:
-    """Return (3, cells, POPs) in ms, from the state directory when this very prediction stands there."""
-    path = predictions_path(folder, predictions_digest(predictor, places, pops))
-    with contextlib.suppress(OSError, ValueError, EOFError):  # not made yet, or damaged: made anew
-        kept: Floats = np.load(path, mmap_mode="r")
-        return kept
-    clients = Sites(*places.cell_sites())
-    servers = Sites(
-        np.array([p.lat for p in pops]),
-        np.array([p.lon for p in pops]),
-        np.array([p.country for p in pops]),
-    )
-    answer = predictor.predict(clients, servers)
-    grid = np.stack([answer.p25, answer.p50, answer.p75]).astype(np.float32)
-    _fill_unplaced(grid, cell_weights(places))
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npy")
-    np.save(partial, grid)
-    partial.rename(path)
-    return grid
-
-
 def predictions_path(folder: Path, digest: str) -> Path:
     """Return where a prediction is kept."""
     return folder / f"predictions-{digest}.npy"
-
-
-def _fill_unplaced(grid: Floats, weight: Floats) -> None:
-    """Give cells without a position the demand-weighted median of all others: the `prior` of `world`."""
-    unknown = ~np.isfinite(grid[1]).all(axis=1)
-    known = np.flatnonzero(~unknown)
-    for quantile in grid:
-        order = np.argsort(quantile[known], axis=0)
-        cumulative = np.cumsum(weight[known][order], axis=0)
-        middle = (cumulative < cumulative[-1] / 2).sum(axis=0)
-        at = np.minimum(middle, len(known) - 1)
-        row = np.take_along_axis(quantile[known], np.take_along_axis(order, at[None, :], axis=0), axis=0)
-        quantile[unknown] = row
