@@ -16,6 +16,8 @@ from itm.catalog.types import Rule
 
 KEYS = ("pool", "pools", "geos", "subnets", "asns")
 CONDITIONS = ("geos", "subnets", "asns")
+LONGEST_SUBNET = {4: 24, 6: 48}
+"""What a client network is (RFC 7871 answers are never scoped longer), by IP version."""
 
 MOST_RULES = 250
 """Of one service: the builder keeps a row's rule in a byte."""
@@ -76,10 +78,15 @@ def _read_pools(cursor: Cursor, fields: Mapping[str, Cursor], pools: Mapping[str
 
 def _subnet(cursor: Cursor) -> str:
     try:
-        return str(ipaddress.ip_network(cursor.text()))
+        network = ipaddress.ip_network(cursor.text())
     except ValueError as error:
         cursor.refuse(str(error))
         return ""
+    longest = LONGEST_SUBNET[network.version]
+    if network.prefixlen > longest:
+        cursor.refuse(f"expected a prefix of at most /{longest}: clients are told apart no finer")
+        return ""
+    return str(network)
 
 
 def _asn(cursor: Cursor) -> int:

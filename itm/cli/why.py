@@ -89,6 +89,7 @@ def _pops(story: dict[str, Any], everything: bool) -> str:
 
 def _steps(story: dict[str, Any]) -> str:
     lines = []
+    ranked = False
     for step in story["steps"]:
         effects = [f"dropped {', '.join(step['dropped'])}"] if step.get("dropped") else []
         effects += [f"put behind: {', '.join(step['demoted'])}"] if step.get("demoted") else []
@@ -96,9 +97,11 @@ def _steps(story: dict[str, Any]) -> str:
             effects.append(", ".join(f"{pop} is {state}" for pop, state in step["not_up"].items()))
         if step.get("fail_open"):
             effects.append("all candidates are down: answered as if all were up")
-        if step.get("first_before", step["first"]) != step["first"]:
+        if ranked and step.get("first_before", step["first"]) != step["first"]:
             effects.append(f"{step['first']} now before {step['first_before']}")
-        lines.append(f"  {step['step']:<10} {'; '.join(effects) or 'no change'}  (first: {step['first']})")
+        told = "; ".join(effects) or "no change"
+        ranked = ranked or step["step"] in {"fastest", "up"}  # until then the order is that of the catalog
+        lines.append(f"  {step['step']:<10} {told}" + (f"  (first: {step['first']})" if ranked else ""))
     return "Steps\n" + "\n".join(lines)
 
 

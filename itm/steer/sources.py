@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -19,7 +20,8 @@ from itm.steer.predict import predict_cells, predictions_digest
 from itm.steer.world import World
 from itm.store import catalogs, pins
 from itm.store.catalogs import CatalogVersion
-from itm.store.engine import Engine, open_engine
+from itm.store.engine import Engine, StoreError, open_engine
+from itm.store.pins import Pin
 from models.artifact import Predictor
 from models.train import load_or_train
 
@@ -35,6 +37,8 @@ class Sources:
         self._clock = clock
         self._continents = continents()
         self._predictor: Predictor | None = None
+        self._pin: Pin | None = None
+        self._store_fault = ""
         self._places = place_source(config)
 
     @classmethod
@@ -77,8 +81,14 @@ class Sources:
         )
 
     def pending_catalog(self) -> CatalogVersion | None:
-        """Return the newest version that waits to be settled."""
-        return catalogs.latest_pending(self._engine)
+        """Return the newest version that waits to be settled; none while the store does not answer."""
+        try:
+            found = catalogs.latest_pending(self._engine)
+        except StoreError as error:
+            self._tell_once(error)
+            return None
+        self._store_fault = ""
+        return found
 
     def live_catalog(self) -> tuple[Catalog, int] | None:
         """Return the catalog that is live, with its version."""
@@ -86,9 +96,10 @@ class Sources:
         return None if live is None else (load_bundle(live.files), live.version)
 
     def pinned_map(self) -> int | None:
-        """Return the map version a person went back to, while that holds."""
-        pin = pins.get(self._engine)
-        return None if pin is None else pin.version
+        """Return the map version a person went back to, while that holds (as last known)."""
+        with contextlib.suppress(StoreError):  # told by `pending_catalog`, which asks every turn
+            self._pin = pins.get(self._engine)
+        return None if self._pin is None else self._pin.version
 
     def refuse(self, version: int, reason: str, plan: Mapping[str, Any]) -> None:
         """Settle a pending version as refused."""
@@ -98,3 +109,8 @@ class Sources:
     def make_live(self, version: int, plan: Mapping[str, Any]) -> None:
         """Settle a pending version as live."""
         catalogs.settle(self._engine, version, "live", json.dumps(plan), now=self._clock())
+
+    def _tell_once(self, error: Exception) -> None:
+        if str(error) != self._store_fault:
+            log.warning("store.unreachable", extra={"reason": str(error)})
+        self._store_fault = str(error)

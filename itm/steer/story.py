@@ -143,6 +143,9 @@ def runner_up(case: Case) -> dict[str, Any] | None:
         return None
     last, first = case.stages[-1].after, case.order[0]
     name = case.pops[first]
+    if case.choice != first:
+        gap = float(last.score[0, first] - last.score[0, case.choice])
+        return {"pop": name, "gap_ms": round(gap, 1), "flips": "as soon as its health is the better again"}
     rivals = [p for p in case.order[1:] if last.tier[0, p] == last.tier[0, first]]
     if not rivals:
         return {"pop": case.pops[case.order[1]], "gap_ms": None, "flips": f"only if {name} is not up"}

@@ -9,9 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy import Engine as Engine
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from itm.errors import ConfigError
+
+StoreError = SQLAlchemyError
+"""What everything in this package raises when the database does not answer, or not as it should."""
 
 BUSY_SECONDS = 10
 """How long a writer waits for another process's transaction; ours take milliseconds."""

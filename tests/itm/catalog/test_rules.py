@@ -72,6 +72,10 @@ def test_narrow_subnet_before_the_wide_one() -> None:
         ),
         (("pool: x, subnets: [10.0.0.1/8]", "pool: y"), "rules[0].subnets[0]: 10.0.0.1/8 has host bits set"),
         (
+            ("pool: x, subnets: [192.0.2.0/28]", "pool: y"),
+            "rules[0].subnets[0]: expected a prefix of at most /24: clients are told apart no finer",
+        ),
+        (
             ("pool: x, geos: [EU]", "pool: y, subnets: [10.0.0.0/8]", "pool: z"),
             "rules[1]: rules with subnets must stand before rules with geos only (rules[0])",
         ),

@@ -9,7 +9,8 @@ import pytest
 from collectors.errors import CollectorsError, GeoipError
 from itm.config import Geoip
 from itm.steer import sources as module
-from itm.steer.sources import Sources, place_source
+from itm.steer.placing import place_source
+from itm.steer.sources import Sources
 from itm.store import pins
 from tests.itm.steer.station import FakePredictor, Station, bundle
 
@@ -112,3 +113,16 @@ def test_sources_open_the_configured_store(station: Station) -> None:
     """The store of the settings, not one handed in."""
     station.apply(bundle())
     assert Sources.open(station.config).pending_catalog() is not None
+
+
+def test_a_store_that_does_not_answer_is_no_news(station: Station) -> None:
+    """The builder goes on with what it knows: nothing pending, and the pin it saw last."""
+    sources = Sources(station.config, station.engine)
+    pins.set(station.engine, 3, author="me", now=1.0)
+    assert sources.pinned_map() == 3
+    database = station.config.state_dir / "itm.db"
+    station.engine.dispose()
+    database.rename(database.with_suffix(".away"))
+    database.mkdir()
+    assert sources.pending_catalog() is None
+    assert sources.pinned_map() == 3
