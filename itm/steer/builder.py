@@ -73,6 +73,11 @@ class Builder:
         if self._clock() >= self._next_build:
             self._build_automatically(self._world)
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether a map is live."""
+        return current.live_version(self._maps) is not None
+
     def close(self) -> None:
         """Make what was learned durable."""
         self._learner.checkpoint()
@@ -220,22 +225,27 @@ class Builder:
 
 def run(config: Config) -> None:
     """Build until asked to stop. Raises `ItmError` or `CollectorsError` at start, naming what is wrong."""
-    yield_to_all()
     asyncio.run(_turn(Builder(config, Sources.open(config))))
 
 
 def yield_to_all() -> None:
-    """Give way to everything that answers or listens: a waking thread preempts SCHED_IDLE at once."""
+    """Make this thread give way to all that answers or listens: whoever wakes preempts SCHED_IDLE at once."""
     try:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     except OSError:
         os.nice(NICENESS)
 
 
+def _step(builder: Builder) -> None:
+    if builder.is_serving:  # before the first map there is nothing to give way to, and everybody waits for it
+        yield_to_all()
+    builder.step()
+
+
 async def _turn(builder: Builder) -> None:
     stopping = asyncio.ensure_future(stop_requested(supervised=True))
     while not stopping.done():
-        await asyncio.to_thread(builder.step)
+        await asyncio.to_thread(_step, builder)
         await asyncio.wait([stopping], timeout=TURN_SECONDS)
     await asyncio.to_thread(builder.close)
 

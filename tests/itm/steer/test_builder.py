@@ -283,3 +283,12 @@ def test_the_process_turns_until_it_is_asked_to_stop(
     monkeypatch.setattr(module, "stop_requested", stop_requested)
     asyncio.run(module._turn(station.builder()))
     assert (station.config.state_dir / "windows.ckpt").exists()
+
+
+def test_nothing_is_served_before_the_first_map(station: Station) -> None:
+    """Until a map is live the builder has nobody to give way to."""
+    builder = station.builder()
+    assert not builder.is_serving
+    station.apply(bundle())
+    builder.step()
+    assert builder.is_serving
