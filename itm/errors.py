@@ -48,8 +48,9 @@ class NameTaken(ItmError):
 
 
 class Refused(ItmError):
-    """The ops API refused a request."""
+    """The ops API refused a request; `answer` is its body as JSON, where a caller got one."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, answer: object = None) -> None:
         super().__init__(text)
         self.status = status
+        self.answer = answer

@@ -58,7 +58,8 @@ def parse(
 ) -> FeedResult:
     """Return the measurements of a feed; rows older than `window_seconds` are refused.
 
-    With `shift_to_now` all times move so that the newest row is now, before ages are looked at. `client_of`
+    With `shift_to_now` all times move so that the newest row is now, before ages are looked at; rows of the
+    future are refused first, and so are rows from before 1970. `client_of`
     hashes a full address (`ClientHash.of`); without it, and for rows with a mere network, the client is not
     known. Codes: `not_text`, `not_csv`, `not_json`, `bad_network`, `unknown_pop`, `unknown_metric`,
     `bad_value`, `bad_time`, `too_old`, `in_the_future`. Never raises on input.
@@ -71,18 +72,14 @@ def parse(
     rows = _ndjson(text) if text.lstrip().startswith("{") else _csv(text)
     for line, row in rows:
         reading.take(line, row)
-    newest = max((m.time for _, m in reading.measurements), default=now)
-    shift = now - newest if shift_to_now else 0.0
+    timed = [(line, m) for line, m in reading.measurements if reading.has_sane_time(line, m.time, now)]
+    shift = now - max((m.time for _, m in timed), default=now) if shift_to_now else 0.0
     accepted = []
-    for line, measurement in reading.measurements:
+    for line, measurement in timed:
         age = now - (measurement.time + shift)
         if age > window_seconds:
             text = f"time: {age / 3600:.1f} h old; the window is {window_seconds / 3600:g} h"
             reading.refused.append(RefusedRow(line, "too_old", text))
-        elif age < -CLOCK_SKEW_SECONDS:
-            reading.refused.append(
-                RefusedRow(line, "in_the_future", f"time: {-age:.0f} s ahead of our clock")
-            )
         else:
             accepted.append(replace(measurement, time=min(measurement.time + shift, now)))
     return FeedResult(tuple(accepted), tuple(sorted(reading.refused)), shift)
@@ -156,6 +153,21 @@ class _Reading:
         else:
             network, client = origin
             self.measurements.append((line, Measurement(network, pop, metric, value, time, "feed", client)))
+
+    def has_sane_time(self, line: int, time: float, now: float) -> bool:
+        """Say whether a time lies between 1970 and now, with clocks that go ahead; refuses the row if not.
+
+        Looked at before the newest row is chosen: one absurd time must not make all others too old.
+        """
+        if time > now + CLOCK_SKEW_SECONDS:
+            self.refused.append(
+                RefusedRow(line, "in_the_future", f"time: {time - now:.7g} s ahead of our clock")
+            )
+        elif time < 0:
+            self.refused.append(RefusedRow(line, "too_old", "time: before 1970"))
+        else:
+            return True
+        return False
 
     def _origin(self, given: object, wrong: list[tuple[str, str]]) -> tuple[Network, int]:
         text = str(given).strip()

@@ -7,12 +7,14 @@ becomes a date or a base-60 number. What the values mean is not known here.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
-from typing import Any, NoReturn
+from collections.abc import Hashable, Iterator
+from typing import Any, Final
 
 import yaml
 
 from itm.errors import CatalogError
+
+MERGE: Final = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.SafeLoader):
@@ -36,22 +38,8 @@ def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[object] = set()
-    for key_node, _ in node.value:
-        if key_node.tag == "tag:yaml.org,2002:merge":
-            continue
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, Hashable):
-            _refuse(key_node, "a key must be a word")
-        if key in seen:
-            _refuse(key_node, f"the key {key!r} stands twice")
-        seen.add(key)
     loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-def _refuse(node: yaml.Node, problem: str) -> NoReturn:
-    raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+    return loader.construct_mapping(node, deep=True)  # deep: a mapping that holds itself is refused
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
@@ -59,15 +47,60 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def parse(text: str, file: str) -> object:
-    """Return the document's value. Raises `CatalogError` naming file, line and column."""
+    """Return the document's value. Raises `CatalogError` naming file and line."""
+    reasons: list[str] = []
+    value = read(text, file, reasons)
+    if reasons:
+        raise CatalogError(reasons)
+    return value
+
+
+def read(text: str, file: str, reasons: list[str]) -> object:
+    """Return the document's value, of repeated keys the last; each of those adds a reason with its path.
+
+    Raises `CatalogError` naming file, line and column for a text that cannot be read at all.
+    """
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        reasons.extend(f"{file}: {fault}" for fault in _repeated(loader, root, "", set()))
+        return loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
         raise CatalogError([f"{file}: {where}: {error.problem or error.context}"]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CatalogError([f"{file}: not YAML: {' '.join(str(error).split())}"]) from error
+
+
+def _repeated(loader: _Loader, node: yaml.Node, path: str, seen: set[int]) -> Iterator[str]:
+    """Find the keys that stand twice in one mapping, here and below; an aliased node is looked at once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _repeated(loader, item, f"{path}[{index}]", seen)
+    elif isinstance(node, yaml.MappingNode):
+        lines: dict[object, int] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == MERGE:
+                continue
+            key, line = _key(loader, key_node), key_node.start_mark.line + 1
+            below = f"{path}.{key}" if path else str(key)
+            if key in lines:
+                yield f"{below}: the key stands twice (lines {lines[key]} and {line})"
+            lines[key] = line
+            yield from _repeated(loader, value_node, below, seen)
+
+
+def _key(loader: _Loader, node: yaml.Node) -> Hashable:
+    key = loader.construct_object(node, deep=True)
+    if not isinstance(key, Hashable):
+        raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=node.start_mark)
+    return key
 
 
 def render(value: object) -> str:

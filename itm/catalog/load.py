@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from itm.catalog.cursor import Cursor
-from itm.catalog.document import parse
+from itm.catalog.document import read
 from itm.catalog.healthcheck import read_healthcheck
 from itm.catalog.pops import read_pops
 from itm.catalog.services import read_services
@@ -32,7 +32,7 @@ def load_bundle(files: Mapping[str, str], check_zone: CheckZone = no_check) -> C
     if MAIN not in files:
         raise CatalogError([f"{MAIN}: the file is missing"])
     reasons: list[str] = []
-    root = Cursor(parse(files[MAIN], MAIN), MAIN, "", reasons)
+    root = Cursor(read(files[MAIN], MAIN, reasons), MAIN, "", reasons)
     fields = root.fields(KEYS, required=("pops",))
     default = read_healthcheck(fields["healthcheck"]) if "healthcheck" in fields else None
     pops = read_pops(fields["pops"], default) if "pops" in fields else ()
@@ -53,7 +53,7 @@ def read_bundle(path: Path) -> dict[str, str]:
     """
     main = path / MAIN if path.is_dir() else path
     files = {MAIN: _read(main)}
-    document = parse(files[MAIN], main.name)
+    document = read(files[MAIN], main.name, [])  # `load_bundle` tells what is repeated
     named = document.get("zones") if isinstance(document, dict) else None
     for file in file_names(named):
         beside = main.parent / file

@@ -136,7 +136,17 @@ def _wait(ops: OpsClient, version: int) -> int:
     if found.get("plan"):
         print("\n".join(plan_lines(found["plan"])))
     print(f"version {version} is {found['status']}" + (f": {found['reason']}" if found["reason"] else ""))
-    return 0 if found["status"] == "live" else 1
+    if found["status"] != "live":
+        return 1
+    _tell_pin(ops)
+    return 0
+
+
+def _tell_pin(ops: OpsClient) -> None:
+    """Say so when answers come from a map that a person went back to, whatever catalog is live."""
+    pin = ops.get("/api/v1/map").get("pinned")
+    if pin:
+        print(f"map {pin['version']} is pinned: no answer changes until `itm map unpin` publishes the newest")
 
 
 def _show(ops: OpsClient, args: argparse.Namespace) -> int:
@@ -164,4 +174,5 @@ def _history(ops: OpsClient, args: argparse.Namespace) -> int:
         for found in ops.get(VERSIONS)["versions"]
     ]
     print(columns(("version", "status", "created", "author", "about"), rows))
+    _tell_pin(ops)
     return 0

@@ -73,7 +73,8 @@ class OpsClient:
             return json.loads(text) if text else None
         except urllib.error.HTTPError as error:
             with error:
-                raise Refused(error.code, _reason(error.code, error.read())) from error
+                text = error.read()
+            raise Refused(error.code, _reason(error.code, text), _json(text)) from error
         except (OSError, HTTPException) as error:
             cause = getattr(error, "reason", error)
             raise Refused(
@@ -110,11 +111,15 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect
 
 
 def _reason(status: int, text: bytes) -> str:
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
+    body = _json(text)
     if not isinstance(body, dict):
         return text.decode(errors="replace").strip() or f"HTTP status {status}"
     reasons = body.get("reasons") or [body.get("error", f"HTTP status {status}")]
     return "\n".join(map(str, reasons))
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,7 +1,8 @@
 """`itm serve`: the whole server on one machine, from one command to Ctrl-C.
 
-Claims its state directory and addresses, prepares the store, then keeps the processes of
-`itm worker` running, says when it is ready, and stops them all.
+Claims its state directory and addresses, starts what answers DNS, prepares the store, then starts the
+rest; keeps these processes of `itm worker` running, says when it is ready, and stops them all. DNS waits
+for nothing but a map: with one on disk, no fault of the store keeps it down.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from itm.ops import banner, demo, first_start
 from itm.ops.claim import check_listeners, state_lock
 from itm.ops.front import Front
 from itm.ops.stopping import stop_requested
-from itm.supervise import Child, Supervisor
+from itm.routemap import current
+from itm.supervise import Backoff, Child, Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -45,31 +47,58 @@ def run(args: argparse.Namespace) -> int:
     targets = demo.targets(config.demo) if config.demo.enabled else ()
     with state_lock(config.state_dir):
         check_listeners(config, targets)
-        first_start.prepare(config, time.time)
-        asyncio.run(_serve(config, settings.words_of(args)))
+        first_start.sweep(config.state_dir)
+        has_map = current.served_version(config.state_dir / "maps") is not None
+        if not has_map:  # nothing could be answered yet: a fault of the store is told at once
+            first_start.prepare(config, time.time)
+        asyncio.run(_serve(config, settings.words_of(args), is_prepared=not has_map))
     return 0
 
 
-async def _serve(config: Config, words: tuple[str, ...]) -> None:
-    supervisor = Supervisor(children(config, words), environment=_environment(config))
+async def _serve(config: Config, words: tuple[str, ...], *, is_prepared: bool) -> None:
+    environment = _environment(config)
+    front = Supervisor(answering(config, words), environment=environment)
+    back = Supervisor(thinking(words), environment=environment)
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(supervisor.run())
+        group.create_task(front.run())
+        preparing = group.create_task(_prepared(config, is_prepared))
+        group.create_task(_run_after(preparing, back))
         greeting = group.create_task(_greet(config, words))
         await stop_requested(supervised=False)
         log.info("serve.stopping")
-        greeting.cancel()
-        supervisor.stop()
-        await running
+        for task in (greeting, preparing):
+            task.cancel()
+        for supervisor in (front, back):
+            supervisor.stop()
     log.info("serve.stopped")
 
 
-def children(config: Config, words: tuple[str, ...]) -> list[Child]:
-    """Return the processes of one machine; `words` are the settings they all read."""
-    itm = (sys.executable, "-m", "itm", "worker")
-    kinds: list[tuple[str, tuple[str, ...]]] = [("edge", ("edge",)), ("builder", ("builder",))]
+async def _prepared(config: Config, is_prepared: bool) -> None:
+    if not is_prepared:
+        await first_start.until_prepared(lambda: first_start.prepare(config, time.time), Backoff())
+
+
+async def _run_after(preparing: asyncio.Task[None], supervisor: Supervisor) -> None:
+    await preparing
+    await supervisor.run()
+
+
+def answering(config: Config, words: tuple[str, ...]) -> list[Child]:
+    """Return the processes that need nothing but files; `words` are the settings that all read."""
+    kinds: list[tuple[str, tuple[str, ...]]] = []
     kinds += [(f"dns-{n}", ("dns", "--index", str(n))) for n in range(config.dns.workers)]
     kinds += [("targets", ("targets",))] if config.demo.enabled else []
-    return [Child(name, (*itm, *kind, *words)) for name, kind in kinds]
+    return [_child(name, kind, words) for name, kind in kinds]
+
+
+def thinking(words: tuple[str, ...]) -> list[Child]:
+    """Return the processes that need the store as well."""
+    return [_child(name, (name,), words) for name in ("edge", "builder")]
+
+
+def _child(name: str, kind: tuple[str, ...], words: tuple[str, ...]) -> Child:
+    itm = (sys.executable, "-m", "itm", "worker")
+    return Child(name, (*itm, *kind, "--supervisor", str(os.getpid()), *words))
 
 
 def _environment(config: Config) -> dict[str, str]:

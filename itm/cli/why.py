@@ -10,7 +10,7 @@ from itm.cli import client
 from itm.cli.columns import columns
 
 SHOWN = 8
-"""POPs shown without --all: the candidates and the first few behind them."""
+"""POPs shown without --all: the candidates and the first few behind them, besides those of `_matters`."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -82,9 +82,20 @@ def _pops(story: dict[str, Any], everything: bool) -> str:
             )
         )
     header = ("pop", "ms", "p25-p75", "origin", "samples", "predicted", "health", "notes")
-    shown = rows if everything else rows[:SHOWN]
+    matters = _matters(story)
+    shown = [row for at, row in enumerate(rows) if everything or at < SHOWN or row[0] in matters]
     more = f"\n... and {len(rows) - len(shown)} more (--all)" if len(rows) > len(shown) else ""
     return columns(header, shown) + more
+
+
+def _matters(story: dict[str, Any]) -> set[str | None]:
+    """Return the POPs that are part of the story wherever they stand: those with measurements, the one that
+    was first before stickiness, the answer and the runner-up.
+    """
+    measured = {p["pop"] for p in story["pops"] if p["samples"] or p["availability"] is not None}
+    before = {step["first_before"] for step in story["steps"] if step["step"] == "sticky"}
+    after = {story["runner_up"]["pop"]} if story["runner_up"] else set()
+    return {*measured, *before, story["answer"]["pop"], *after}
 
 
 def _steps(story: dict[str, Any]) -> str:

@@ -1,14 +1,14 @@
 """`itm worker`: one process of the server, started and watched by `itm serve`.
 
 Each kind imports its own world and nothing of the others'. All stop on SIGTERM and at the end of
-their input pipe.
+their input pipe, and die with their supervisor.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from itm import log
+from itm import log, tether
 from itm.cli import settings
 from itm.config import Config
 
@@ -19,11 +19,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the kind and the settings."""
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--index", type=int, default=0, help="which of the DNS workers (from 0)")
+    parser.add_argument(
+        "--supervisor", type=int, default=0, metavar="PID", help="end with this parent (0: run by hand)"
+    )
     settings.configure(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until told to stop."""
+    """Run until told to stop, or until the supervisor is gone; 1 if it is gone before anything began."""
+    if args.supervisor and not tether.tie(args.supervisor):
+        return 1
     config = settings.config_of(args)
     log.configure(f"dns-{args.index}" if args.kind == "dns" else args.kind)
     if args.kind == "dns":

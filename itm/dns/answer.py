@@ -21,7 +21,7 @@ from itm.dns.book import Book, Entry, empty
 from itm.dns.counters import Counters
 from itm.dns.ecs import FAMILIES, ClientSubnet
 from itm.dns.lookup import lookup
-from itm.dns.query import REFUSED, Query, parse
+from itm.dns.query import REFUSED, SERVFAIL, Query, parse
 from itm.dns.steering import Steering
 from itm.dns.wire import AA, Body, compose
 from itm.routemap.health import HealthReader
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 MAX_SHAPES: Final = 4096
 MAX_PEERS: Final = 16_384
 
-_SERVFAIL: Final = struct.pack(">5H", reply.QR | 2, 0, 0, 0, 0)
+_FAILED: Final = struct.pack(">5H", reply.QR | SERVFAIL, 0, 0, 0, 0)
 _MAPPED: Final = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96
 
 Shape = tuple[bytes, int, int, int, int, bool, tuple[bytes, ...]]
@@ -128,14 +128,16 @@ class Answerer:
             self.counters.failures += 1
             if self.counters.failures.bit_count() == 1:  # at 1, 2, 4, 8 …: a flood must not fill the disk
                 log.exception("dns.failure", extra={"failures": self.counters.failures})
-            return packet[:2] + _SERVFAIL
+            return packet[:2] + _FAILED
 
     def _respond(self, query: Query, packet: bytes, peer: str, tcp: bool) -> bytes:
         if query.rcode:
             return self._refuse(query)
         zone = self._book.zone_of(query.name, query.qtype)
         if zone is None:
-            return self._refuse(dataclasses.replace(query, rcode=REFUSED))
+            # Without a map nobody can say what is not ours: resolvers try the next server after SERVFAIL.
+            rcode = SERVFAIL if self._book.routemap is None else REFUSED
+            return self._refuse(dataclasses.replace(query, rcode=rcode))
         outcome = lookup(zone, query.name, query.qtype)
         scope = 0
         if outcome.is_steered:

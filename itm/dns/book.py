@@ -17,8 +17,9 @@ from itm.dns.lookup import NXDOMAIN, Outcome, lookup
 from itm.dns.name import encode, parent
 from itm.dns.rdata import AAAA, CNAME, DS, TYPES, A, Rdata, RRset
 from itm.dns.steering import Steering
+from itm.dns.tree import Node
 from itm.dns.wire import AA, CLASS_IN, HEADER_BYTES, Body, compose
-from itm.dns.zone import Node, Zone
+from itm.dns.zone import Zone
 from itm.errors import CatalogError
 from itm.routemap.health import State
 from itm.routemap.routemap import PopAnswer, RouteMap, ServiceAnswer
@@ -101,7 +102,7 @@ class Book:
 
 
 def empty() -> Book:
-    """Return the book of a node that has no map: it refuses everything."""
+    """Return the book of a node that has no map yet: no zone, so nothing can be answered."""
     return Book(None, ZoneBook((), (), {}, {}), {}, (), {})
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from itm.dns.name import is_within, parent
+from itm.dns.name import is_within
 from itm.dns.rdata import AAAA, CNAME, DS, HINFO, NS, A, Rdata, RRset, target
-from itm.dns.zone import WILDCARD, Node, Zone, cut_above
+from itm.dns.tree import Node, find
+from itm.dns.zone import Zone, cut_above
 
 NOERROR: Final = 0
 NXDOMAIN: Final = 3
@@ -48,7 +49,7 @@ def lookup(zone: Zone, name: bytes, qtype: int) -> Outcome:
         cut = cut_above(zone, name)
         if cut is not None and not (qtype == DS and cut == name):
             return Outcome(answer=chain) if chain else _referral(zone, cut)
-        key = _find(zone, name)
+        key = find(zone.nodes, name)
         if key is None:
             return Outcome(NXDOMAIN, answer=chain, authority=(zone.negative_soa,))
         node = zone.nodes[key]
@@ -59,17 +60,6 @@ def lookup(zone: Zone, name: bytes, qtype: int) -> Outcome:
         name = alias.rdatas[0].names[0].lower()
         if not _is_followed(zone, name, qtype, chain):
             return Outcome(answer=chain)
-
-
-def _find(zone: Zone, name: bytes) -> bytes | None:
-    """Return the name of the node that answers: the name itself, or the wildcard of its closest encloser."""
-    if name in zone.nodes:
-        return name
-    encloser = parent(name)
-    while encloser not in zone.nodes:
-        encloser = parent(encloser)
-    wildcard = WILDCARD + encloser
-    return wildcard if wildcard in zone.nodes else None
 
 
 def _at(zone: Zone, node: Node, name: bytes, qtype: int, chain: tuple[RRset, ...]) -> Outcome:
@@ -85,15 +75,13 @@ def _at(zone: Zone, node: Node, name: bytes, qtype: int, chain: tuple[RRset, ...
 
 
 def _is_followed(zone: Zone, name: bytes, qtype: int, chain: tuple[RRset, ...]) -> bool:
-    """Whether the chain goes on here: not out of the zone, not in a circle, not to a steered answer.
+    """Whether the chain goes on here: not out of the zone, not to a steered answer (circles are unsound).
 
     RFC 7871 7.2.1: only the first CNAME when what lies below it depends on the client.
     """
     if not is_within(name, zone.origin) or len(chain) >= MAX_CHAIN:
         return False
-    if any(link.owner == name for link in chain):
-        return False
-    key = _find(zone, name)
+    key = find(zone.nodes, name)
     return not (key is not None and zone.nodes[key].steered and qtype in {A, AAAA})
 
 

@@ -15,6 +15,7 @@ from itm.dns.ecs import ClientSubnet
 
 NOERROR: Final = 0
 FORMERR: Final = 1
+SERVFAIL: Final = 2
 NOTIMP: Final = 4
 REFUSED: Final = 5
 NOTAUTH: Final = 9

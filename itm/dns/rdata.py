@@ -1,7 +1,8 @@
 """Record data: from zone-file words to wire bytes, for the types a zone may hold.
 
-`Rdata` keeps the names that may be compressed apart (RFC 3597 4: only NS, CNAME, SOA and MX of ours);
-the targets of SRV and HTTPS stay whole. Types: SOA NS A AAAA CNAME TXT MX CAA SRV HTTPS.
+`Rdata` keeps domain names apart from other bytes: those that may be compressed (RFC 3597 4: only NS,
+CNAME, SOA and MX of ours), and the targets of SRV and HTTPS, which are written whole.
+Types: SOA NS A AAAA CNAME TXT MX CAA SRV HTTPS.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 
 import dnslib
 
-from itm.dns.name import ROOT, encode, unescape
+from itm.dns.name import encode, unescape
 
 A: Final = 1
 NS: Final = 2
@@ -33,16 +34,22 @@ CAA: Final = 257
 
 @dataclass(frozen=True, slots=True)
 class Rdata:
-    """One record's data: bytes, then compressible names, then bytes."""
+    """One record's data: bytes, then compressible names, then a name that is written whole, then bytes."""
 
     before: bytes = b""
     names: tuple[bytes, ...] = ()
+    whole: bytes = b""
     after: bytes = b""
 
     @property
     def wire(self) -> bytes:
-        """The data without compression: two records are the same when these are."""
-        return self.before + b"".join(self.names) + self.after
+        """The data without compression, names as they were written."""
+        return self.before + b"".join(self.names) + self.whole + self.after
+
+    @property
+    def key(self) -> tuple[bytes, bytes, bytes]:
+        """What makes records of a type the same: every byte, but for case in names (RFC 2181 5, 4034 6.2)."""
+        return self.before, (b"".join(self.names) + self.whole).lower(), self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def target(rrset: RRset, rdata: Rdata) -> bytes | None:
     """Return the host name whose addresses belong in the additional section, if the type has one."""
     if rrset.rtype in {NS, MX}:
         return rdata.names[0]
-    return rdata.before[6:] if rrset.rtype == SRV else None
+    return rdata.whole if rrset.rtype == SRV else None
 
 
 def _words(words: Sequence[str], *names: str) -> Sequence[str]:
@@ -135,17 +142,17 @@ def _caa(words: Sequence[str], _: bytes) -> Rdata:
 def _srv(words: Sequence[str], origin: bytes) -> Rdata:
     *numbers, name = _words(words, "priority", "weight", "port", "target")
     packed = [_number(n, 16, label) for n, label in zip(numbers, ("priority", "weight", "port"), strict=True)]
-    return Rdata(struct.pack(">3H", *packed) + encode(name, origin))
+    return Rdata(struct.pack(">3H", *packed), whole=encode(name, origin))
 
 
 def _https(words: Sequence[str], origin: bytes) -> Rdata:
     if len(words) < 2:
         raise ValueError("expected priority target [parameters]")
     priority = _number(words[0], 16, "priority")
-    head = struct.pack(">H", priority) + (ROOT if words[1] == "." else encode(words[1], origin))
+    host = encode(words[1], origin)
     if priority == 0 and len(words) > 2:
         raise ValueError("priority 0 (alias) takes no parameters")
-    return Rdata(head + b"".join(_parameters(words[2:])))
+    return Rdata(struct.pack(">H", priority), whole=host, after=b"".join(_parameters(words[2:])))
 
 
 def _parameters(words: Sequence[str]) -> list[bytes]:

@@ -9,7 +9,7 @@ import struct
 from typing import Final
 
 from itm.dns.name import MAX_NAME
-from itm.dns.query import BADVERS, NOTAUTH, REFUSED, Edns, Query
+from itm.dns.query import BADVERS, NOTAUTH, REFUSED, SERVFAIL, Edns, Query
 from itm.dns.wire import HEADER_BYTES, Body
 
 QR: Final = 0x8000
@@ -18,7 +18,10 @@ RD: Final = 0x0100
 DO: Final = 0x8000
 UDP_LEAST_BYTES: Final = 512  # RFC 6891 6.2.3: a smaller offer counts as this
 TCP_MOST_BYTES: Final = 65_535
-EDE_NOT_AUTHORITATIVE: Final = struct.pack(">HHH", 15, 2, 20)  # RFC 8914 4.21
+EXTENDED_ERRORS: Final = {
+    REFUSED: struct.pack(">HHH", 15, 2, 20),  # RFC 8914 4.21: Not Authoritative
+    SERVFAIL: struct.pack(">HHH", 15, 2, 14),  # RFC 8914 4.15: Not Ready
+}
 EMPTY: Final = Body(0, b"", (0, 0, 0), b"", (0, 0, 0))
 BADKEY: Final = 17
 
@@ -56,7 +59,7 @@ def build(query: Query, body: Body, *, payload: int, tcp: bool, options: bytes =
 def error(query: Query, *, payload: int) -> bytes:
     """Return the reply to a query that is answered with its rcode only."""
     rcode = query.rcode
-    options = EDE_NOT_AUTHORITATIVE if rcode == REFUSED else b""
+    options = EXTENDED_ERRORS.get(rcode, b"")
     edns = query.edns
     if rcode == BADVERS and edns is None:
         edns = Edns(payload, 0, False)

@@ -76,7 +76,7 @@ class _Writer:
                 self.out += rdata.before
                 for name in rdata.names:
                     self._name(name)
-                self.out += rdata.after
+                self.out += rdata.whole + rdata.after
                 struct.pack_into(">H", self.out, start - 2, len(self.out) - start)
                 count += 1
         return count

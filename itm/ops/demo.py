@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
-from itm.catalog.load import MAIN, load_bundle, load_path, read_bundle
+from itm.catalog.load import load_bundle, load_path, read_bundle
 from itm.config import Demo
 from itm.dns.listen import Listen
+from itm.ops.probes import ProbePlan
 
-CHECKED_PORT = f"port: {Demo().probe_target_port}"
-"""How the demo catalog writes the port of its health checks."""
+CHECKED_PORT = Demo().probe_target_port
+"""The port of the health checks in the demo catalog."""
 
 
 def bundle(demo: Demo) -> dict[str, str]:
-    """Return the demo catalog, its POPs checked on the port where the demo serves them.
-
-    Raises `CatalogError` when somebody broke it.
-    """
+    """Return the demo catalog as it stands on disk. Raises `CatalogError` when somebody broke it."""
     files = read_bundle(Path(demo.catalog))
-    files[MAIN] = files[MAIN].replace(CHECKED_PORT, f"port: {demo.probe_target_port}", 1)
     load_bundle(files)
     return files
 
@@ -27,3 +27,19 @@ def targets(demo: Demo) -> tuple[Listen, ...]:
     """Return one listen address per POP address (IPv4) of the demo catalog."""
     catalog = load_path(Path(demo.catalog))
     return tuple(Listen(address, demo.probe_target_port) for pop in catalog.pops for address in pop.ipv4)
+
+
+def checked_here(plans: Mapping[str, ProbePlan], demo: Demo) -> dict[str, ProbePlan]:
+    """Return the plans with the checks of the demo's POPs at the port where this server serves them.
+
+    The catalog keeps the port it was written with, so that applying the bundled one again changes nothing;
+    POPs that are no loopback addresses are not the demo's.
+    """
+    return {pop: _here(plan, demo.probe_target_port) for pop, plan in plans.items()}
+
+
+def _here(plan: ProbePlan, port: int) -> ProbePlan:
+    target = plan.target
+    if target.port != CHECKED_PORT or not ip_address(target.address).is_loopback:
+        return plan
+    return replace(plan, target=replace(target, port=port))

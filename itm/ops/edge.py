@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,8 +22,8 @@ from collectors.rum.origin import Origin
 from itm.config import Config
 from itm.dns.listen import Listen
 from itm.dns.listen import parse as parse_listen
-from itm.errors import CatalogError, ConfigError
-from itm.ops import app, exposition, rum
+from itm.errors import CatalogError, ConfigError, SnapshotError
+from itm.ops import app, demo, exposition, rum
 from itm.ops.api.maps import hold_pin
 from itm.ops.context import Counters, Edge, Explain, Overrides
 from itm.ops.health import HealthBoard
@@ -92,7 +93,7 @@ def _made(
     state = config.state_dir
     engine = open_engine(config.store_url)
     left = HealthReader(state / "health.table").slots()
-    table = HealthWriter(state / "health.table", clock)
+    table = _table(state / "health.table", clock)
     journal = JournalWriter(
         state / "journal",
         segment_bytes=config.collect.journal_segment_bytes,
@@ -150,6 +151,8 @@ async def _follow_once(edge: Edge, probes: ProbeLoop) -> None:
     if await edge.live.refresh():
         now = edge.live.now
         plans = plans_of(now.catalog.pops, edge.config.probe)
+        if edge.config.demo.enabled:
+            plans = demo.checked_here(plans, edge.config.demo)
         edge.board.set_pops({pop.id: pop.id in plans for pop in now.catalog.pops})
         probes.replace(plans)
         log.info(
@@ -158,6 +161,19 @@ async def _follow_once(edge: Edge, probes: ProbeLoop) -> None:
     held = await asyncio.to_thread(hold_pin, edge.engine, edge.maps)
     if held is not None:
         log.warning("map.pin_held", extra={"version": held})
+
+
+def _table(path: Path, clock: Callable[[], float]) -> HealthWriter:
+    """Open the health table, or make a damaged one anew: no one's answer may hang on a file that can be made.
+
+    Readers go on with what they read last until the fresh one is there.
+    """
+    try:
+        return HealthWriter(path, clock)
+    except SnapshotError as error:
+        log.warning("health.table_remade", extra={"reason": str(error)})
+        path.unlink()
+        return HealthWriter(path, clock)
 
 
 def _origin(config: Config) -> Origin:

@@ -63,8 +63,9 @@ class HealthBoard:
     def set_pops(self, pops: Mapping[str, bool]) -> None:
         """Make these the POPs; the value says whether one is checked. Verdicts of POPs that stay, stay.
 
-        Nothing is written before the first call: overrides are set first, so that a restart does not
-        show a POP that was forced down as up for a moment.
+        Before the first call the table keeps what it was left with, but for overrides: those are set
+        first, so that a restart does not show a POP that was forced down as up for a moment, and one
+        that the store no longer knows (it was lost, or restored) forces nothing for ever.
         """
         self._verdicts = {pop: self._verdict(pop) if checked else None for pop, checked in pops.items()}
         self.refresh()
@@ -83,9 +84,10 @@ class HealthBoard:
 
     def refresh(self) -> None:
         """Fold everything at this moment (overrides expire) and write the table if a state changed."""
-        if self._verdicts is None:
-            return
         now = self._clock()
+        if self._verdicts is None:
+            self._carry_over(now)
+            return
         before, self._health = self._health, fold_all(self._verdicts, self._overrides, now)
         for pop, health in self._health.items():
             if pop not in before or before[pop].state != health.state:
@@ -110,6 +112,17 @@ class HealthBoard:
     def fail_open(self) -> bool:
         """Whether every POP is down, so that answers go out as if all were up."""
         return is_fail_open(self._health)
+
+    def _carry_over(self, now: float) -> None:
+        """Write what the process before left, but for states that nobody forces any more: those are up."""
+        if not self._resume:
+            return
+        held = {p for p, o in self._overrides.items() if o.expires_at is None or o.expires_at > now}
+        forced = {pop for pop, slot in self._resume.items() if slot.forced}
+        for pop in sorted(forced - held):
+            log.warning("pop.released", extra={"pop": pop, "reason": "the store holds no override"})
+            self._resume[pop] = Slot(State.UP, forced=False, since=now)
+        self._table.set({pop: slot.state for pop, slot in self._resume.items()}, forced & held)
 
     def _verdict(self, pop: str) -> Verdict:
         known = (self._verdicts or {}).get(pop)

@@ -37,6 +37,12 @@ def live_version(directory: Path) -> int | None:
         return None
 
 
+def served_version(directory: Path) -> int | None:
+    """Return the live version or, where the pointer is lost, the newest whose file is there; None: no map."""
+    live = live_version(directory)
+    return live if live is not None else max(versions(directory), default=None)
+
+
 def versions(directory: Path) -> list[int]:
     """Return the versions whose files are there, oldest first."""
     found = (path.stem for path in directory.glob("*.map"))

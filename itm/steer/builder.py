@@ -75,8 +75,8 @@ class Builder:
 
     @property
     def is_serving(self) -> bool:
-        """Whether a map is live."""
-        return current.live_version(self._maps) is not None
+        """Whether a map is answered from."""
+        return current.served_version(self._maps) is not None
 
     def close(self) -> None:
         """Make what was learned durable."""
@@ -157,12 +157,15 @@ class Builder:
         """Publish what differs from the map before, then make durable what the next build begins from."""
         version = max([*current.versions(self._maps), current.live_version(self._maps) or 0]) + 1
         routemap = routemap_of(world, builds, version, self._clock())
-        if not (says_the_same(self._map_before(), routemap) and self._is_explained(world)):
+        before, pinned = self._map_before(), self._sources.pinned_map() is not None
+        if before is None or not (says_the_same(before, routemap) and self._is_explained(world)):
             inputs = self._inputs(world, evidence, builds, version)
-            pinned = self._sources.pinned_map() is not None
             publish(self._maps, routemap, inputs, keep=self._config.builder.keep_maps, pinned=pinned)
             self._newest = routemap
             log.info("map.published", extra={"version": version, "moved": round(_moved(builds), 4)})
+        elif current.live_version(self._maps) is None and not pinned:
+            current.publish(self._maps, before.version)
+            log.warning("map.pointer_restored", extra={"version": before.version})
         self._memories = tuple(build.after for build in builds)
         memoryfiles.save(self._memory_path, self._memories, world.class_index)
         self._last = builds
@@ -200,8 +203,8 @@ class Builder:
         ).write(self._config.state_dir / "builder.json")
 
     def _map_before(self) -> RouteMap | None:
-        """Return the live map, read anew where the pointer was moved by somebody else."""
-        version = current.live_version(self._maps)
+        """Return the map that is served, read anew where the pointer was moved by somebody else."""
+        version = current.served_version(self._maps)
         if self._newest is None or self._newest.version != version:
             self._newest = None if version is None else self._read(version)
         return self._newest

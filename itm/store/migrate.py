@@ -26,6 +26,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     except CommandError as error:
         raise ConfigError(f"store.url: the database is not of this release: {error}") from error
     except DatabaseError as error:
-        raise ConfigError(f"store.url: cannot open the database: {error.orig}") from error
+        reason = " ".join(str(error.orig).split())  # PostgreSQL's reasons have several lines
+        raise ConfigError(f"store.url: cannot open the database: {reason}") from error
     finally:
         engine.dispose()

@@ -68,7 +68,7 @@ def itm(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextlib.contextmanager
-def serving(state: Path, sets: Mapping[str, str]) -> Iterator[Server]:
+def serving(state: Path, sets: Mapping[str, str], *, await_ready: bool = True) -> Iterator[Server]:
     """Serve the demo with `sets` (dots written as `__`), on free ports where none is given."""
     ports = free_ports(3)
     chosen = {
@@ -88,7 +88,8 @@ def serving(state: Path, sets: Mapping[str, str]) -> Iterator[Server]:
     host, _, port = chosen["dns.listen"].rpartition(":")
     server = Server(process, words, (host, int(port)), chosen["public.listen"], chosen["ops.listen"], log)
     try:
-        wait_until(server.is_ready, READY_SECONDS, "the server is ready")
+        if await_ready:
+            wait_until(server.is_ready, READY_SECONDS, "the server is ready")
         yield server
     finally:
         if process.poll() is None:

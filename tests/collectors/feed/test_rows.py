@@ -116,6 +116,16 @@ def test_old_feeds_can_be_shifted_to_now():
     assert result.shifted_seconds == 30 * DAY
 
 
+@pytest.mark.parametrize("absurd", [1e300, NOON + 400 * DAY, NOON + HOUR, -1e300, -1])
+def test_one_absurd_time_does_not_shift_the_others_away(absurd: float):
+    """It is refused before the newest row is chosen, in few words; the others are now."""
+    old = [ndjson(time=NOON - 30 * DAY), ndjson(time=absurd), ndjson(time=NOON - 30 * DAY - HOUR)]
+    result = parsed("\n".join(old), shift_to_now=True)
+    assert [m.time for m in result.accepted] == [NOON, NOON - HOUR]
+    assert [(r.line, r.code) for r in result.refused] == [(2, "in_the_future" if absurd > 0 else "too_old")]
+    assert len(result.refused[0].text) < 60
+
+
 def test_a_clock_a_little_ahead_counts_as_now():
     """Some skew is normal and gains nothing."""
     assert parsed(ndjson(time=NOON + 200)).accepted[0].time == NOON

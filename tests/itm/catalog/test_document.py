@@ -36,13 +36,15 @@ def test_words_stay_words(text: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("a: 1\nb: 2\na: 3", "f: line 3, column 1: the key 'a' stands twice"),
-        ("a: {b: 1, b: 1}", "f: line 1, column 11: the key 'b' stands twice"),
+        ("a: 1\nb: 2\na: 3", "f: a: the key stands twice (lines 1 and 3)"),
+        ("a: {b: 1, b: 1}", "f: a.b: the key stands twice (lines 1 and 1)"),
+        ("a: [1, {b: {c: 1,\nc: 2}}]", "f: a[1].b.c: the key stands twice (lines 1 and 2)"),
         ("a: [1", "f: line 1, column 6: "),
         ("{[a]: 1}", "f: line 1, column 2: a key must be a word"),
         ("!!python/object/apply:os.system [id]", "f: line 1, column 1: could not determine a constructor"),
         ("a: \x00", "f: not YAML: "),
         ("[" * 5000, "f: not YAML: "),
+        ("a: &x {b: *x}", "f: line 1, column 4: found unconstructable recursive node"),
         ("*x", "f: line 1, column 1: found undefined alias"),
     ],
 )

@@ -72,6 +72,25 @@ def test_what_is_no_catalog(text: str) -> None:
         load_bundle({"catalog.yaml": text})
 
 
+def test_a_repeated_key_hides_nothing(tmp_path: Path) -> None:
+    """It is told with its path, and so is every other fault; a bundle on disk is read all the same."""
+    files = bundle("gw.example.net.: {ttl: 0, ttl: -1, tl: 60}")
+    files["catalog.yaml"] = files["catalog.yaml"].replace("50.7", "fifty")
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(CatalogError) as caught:
+        load_bundle(read_bundle(tmp_path))
+    starts = [
+        "catalog.yaml: services.gw.example.net..ttl: the key stands twice (lines 9 and 9)",
+        "catalog.yaml: pops.a.lat",
+        "catalog.yaml: services.gw.example.net..tl: no such key",
+        "catalog.yaml: services.gw.example.net..ttl: expected 1 to 86400",
+    ]
+    assert len(caught.value.reasons) == len(starts)
+    for reason, start in zip(caught.value.reasons, starts, strict=True):
+        assert reason.startswith(start)
+
+
 def test_without_the_main_file() -> None:
     """A bundle needs its catalog.yaml."""
     with pytest.raises(CatalogError, match=r"catalog\.yaml: the file is missing"):

@@ -18,6 +18,10 @@ VERSIONS = "/api/v1/catalog/versions"
 PLAN = {"moved_share": 0.1, "gained_ms": 1.0, "lost_ms": 0.0, "load": {}, "load_before": {}}
 
 
+UNPINNED = {"live": 5, "pinned": None}
+PINNED = {"live": 3, "pinned": {"version": 3, "author": "anna", "at": 1.0}}
+
+
 def version(number: int, status: str, **more: Any) -> dict[str, Any]:
     base = {"version": number, "status": status, "created_at": 1_700_000_000.0, "author": "anna"}
     return {**base, "message": "", "forced": False, "reason": "", "plan": None, "files": bundle(), **more}
@@ -53,7 +57,7 @@ def test_check_reports_everything(folder: Path, capsys: pytest.CaptureFixture[st
     assert "catalog.yaml: services.gw.example.net..tl: no such key (did you mean 'ttl'?)" in said
     assert "catalog.yaml: services.gw.example.net..ttl: expected 1 to 86400, got 0" in said
     assert "example.net.zone: line 6: " in said
-    assert "example.net.zone: gw.example.net. A/AAAA: the name is a service" in said
+    assert "gw.example.net. A/AAAA: the name is a service" in said
 
 
 def test_a_service_below_a_delegation(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,6 +98,7 @@ def test_apply(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     answers = {
         "POST /api/v1/catalog": (202, {"version": 7}),
         f"GET {VERSIONS}/7": (200, version(7, "live", plan={"class 0": PLAN})),
+        "GET /api/v1/map": (200, UNPINNED),
     }
     with serving(answers) as ops:
         assert run(ops, tmp_path, "apply", str(folder), "--message", "slower") == 0
@@ -104,6 +109,21 @@ def test_apply(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
         "  class 0: 10.0% of demand changes its POP; 1.00 ms gained and 0.00 ms lost on average",
         "version 7 is live",
     ]
+
+
+def test_a_pinned_map_is_told(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A version may be live and nobody see it: after `apply`, and below the history."""
+    answers = {
+        "POST /api/v1/catalog": (202, {"version": 7}),
+        f"GET {VERSIONS}/7": (200, version(7, "live")),
+        f"GET {VERSIONS}": (200, {"versions": [version(7, "live")]}),
+        "GET /api/v1/map": (200, PINNED),
+    }
+    said = "map 3 is pinned: no answer changes until `itm map unpin` publishes the newest"
+    with serving(answers) as ops:
+        for words in (["apply", str(folder)], ["history"]):
+            assert run(ops, tmp_path, *words) == 0
+            assert capsys.readouterr().out.splitlines()[-1] == said
 
 
 def test_apply_checks_before_it_sends(folder: Path, tmp_path: Path) -> None:
@@ -140,7 +160,7 @@ def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line per version."""
     answer = {"versions": [version(2, "live", forced=True, message="hot"), version(1, "superseded")]}
-    with serving({f"GET {VERSIONS}": (200, answer)}) as ops:
+    with serving({f"GET {VERSIONS}": (200, answer), "GET /api/v1/map": (200, UNPINNED)}) as ops:
         assert run(ops, tmp_path, "history") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines[1:]] == [

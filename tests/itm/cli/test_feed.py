@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from itm.__main__ import main
 from itm.cli import feed
 from itm.cli.client import OpsClient
 from itm.errors import ConfigError
+from tests.itm.cli.ops_server import serving
 
 
 def run(
@@ -53,6 +55,26 @@ def test_refused_rows_are_shown_with_file_and_line(
     assert captured.err.splitlines()[0] == f"{file}:1: wrong 1"
     assert captured.err.splitlines()[-1] == "... and 20 more"
     assert captured.out == "0 measurements accepted, 40 refused, shifted by 60 s\n"
+
+
+def test_a_feed_of_which_no_row_is_taken_is_told_line_by_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The server answers 400 then: the same lines and status 1; any other 400 stays one line and status 2."""
+    file = tmp_path / "rows.csv"
+    file.write_bytes(b"x")
+    (tmp_path / "ops.token").write_text("itm_t")
+    reasons = [{"line": 3, "code": "unknown_pop", "text": "pop: no POP 'nope'"}]
+    answer = {"accepted": 0, "refused": 1, "reasons": reasons, "shifted_seconds": 0.0}
+    refusals = [(400, answer), (400, {"error": "shift_to_now: expected 0 or 1, got '2'"})]
+    with serving({"POST /api/v1/feed": refusals}) as ops:
+        words = ["feed", str(file), "--server", ops.url, "--set", f"state={tmp_path}"]
+        assert main(words) == 1
+        told = capsys.readouterr()
+        assert told.err == f"{file}:3: pop: no POP 'nope'\n"
+        assert told.out == "0 measurements accepted, 1 refused\n"
+        assert main(words) == 2
+        assert capsys.readouterr().err == "itm: shift_to_now: expected 0 or 1, got '2'\n"
 
 
 def test_standard_input_is_a_file_too(monkeypatch: pytest.MonkeyPatch) -> None:

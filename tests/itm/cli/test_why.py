@@ -21,6 +21,22 @@ def test_the_story_reads_from_answer_to_runner_up() -> None:
 def test_only_the_first_pops_are_listed_unless_all_are_wanted() -> None:
     """A long list is cut and says so."""
     story = explain(WhyQuestion("gw.example.net", JAPAN), moved(), clock=lambda: 1060.0)
-    story["pops"] *= 5
+    unmeasured = [{**pop, "samples": 0.0, "availability": None} for pop in story["pops"]]
+    story["pops"] = [{**pop, "pop": f"{pop['pop']}-{n}"} for n in range(5) for pop in unmeasured]
     assert "... and 12 more (--all)" in told(story)
     assert "more (--all)" not in told(story, everything=True)
+
+
+def test_pops_that_matter_are_listed_wherever_they_stand() -> None:
+    """Measured ones, the one that stickiness put behind, the answer and the runner-up."""
+    story = explain(WhyQuestion("gw.example.net", JAPAN), moved(), clock=lambda: 1060.0)
+    plain = {**story["pops"][0], "samples": 0.0, "availability": None}
+    others = [{**plain, "pop": f"pop-{n}"} for n in range(30)]
+    others[20]["samples"] = 7.0
+    others[22]["availability"] = 0.5
+    story["pops"] = others
+    story["steps"] = [{"step": "sticky", "first_before": "pop-24", "first": "pop-0"}]
+    story["answer"]["pop"], story["runner_up"]["pop"] = "pop-26", "pop-28"
+    listed = [line.split()[0] for line in told(story).splitlines() if line.startswith("pop-")]
+    assert listed == [f"pop-{n}" for n in (*range(8), 20, 22, 24, 26, 28)]
+    assert "... and 17 more (--all)" in told(story)

@@ -31,6 +31,19 @@ def test_a_dns_worker_is_told_its_files_and_limits(monkeypatch: pytest.MonkeyPat
     ]
 
 
+def test_a_worker_whose_supervisor_is_gone_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tied before it reads a setting; a supervisor that died meanwhile is status 1."""
+    tied: list[int] = []
+
+    def tie(supervisor: int) -> bool:
+        tied.append(supervisor)
+        return False
+
+    monkeypatch.setattr("itm.tether.tie", tie)
+    assert worker.run(parsed("builder", "--supervisor", "77", "--set", "no.such=setting")) == 1
+    assert tied == [77]
+
+
 def test_an_unknown_kind_is_a_usage_error() -> None:
     """Only the kinds that `serve` starts exist."""
     with pytest.raises(SystemExit):

@@ -41,8 +41,6 @@ alias        IN CNAME www
 alias2       IN CNAME alias
 dangling     IN CNAME nowhere
 outside      IN CNAME www.example.org.
-loop1        IN CNAME loop2
-loop2        IN CNAME loop1
 togw         IN CNAME gw
 intocut      IN CNAME host.sub
 *.wcname     IN CNAME www

@@ -178,9 +178,14 @@ def test_health_changes_answers(tmp_path: Path) -> None:
     assert server.book.fail_open
 
 
-def test_without_a_map_everything_is_refused() -> None:
-    """A node that has no map yet answers, and claims nothing."""
-    assert tell(Answerer(), Ask()).rcode == REFUSED
+def test_without_a_map_nothing_can_be_answered() -> None:
+    """Whose names are ours is not known yet: SERVFAIL, Not Ready (RFC 8914 4.15), and others are asked."""
+    server = Answerer()
+    told = tell(server, Ask())
+    assert (told.rcode, told.aa, told.options) == (2, False, {15: b"\0\x0e"})
+    assert server.counters.failures == 0  # no bug of ours
+    server.use(build(demo_map()))
+    assert tell(server, Ask("example.org.")).rcode == REFUSED
 
 
 def test_swapping_books_keeps_the_totals() -> None:

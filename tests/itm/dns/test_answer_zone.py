@@ -115,18 +115,6 @@ TABLE = [
         [NEGATIVE],
         [],
     ),
-    (
-        "loop1.example.net.",
-        A,
-        0,
-        True,
-        [
-            "loop1.example.net. 300 CNAME loop2.example.net.",
-            "loop2.example.net. 300 CNAME loop1.example.net.",
-        ],
-        [],
-        [],
-    ),
     ("intocut.example.net.", A, 0, True, ["intocut.example.net. 300 CNAME host.sub.example.net."], [], []),
     # RFC 7871 7.2.1: only the first CNAME when the address below it is steered
     ("togw.example.net.", A, 0, True, ["togw.example.net. 300 CNAME gw.example.net."], [], []),

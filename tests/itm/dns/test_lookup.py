@@ -34,13 +34,6 @@ def test_long_chains_end() -> None:
     assert (found.rcode, len(found.answer)) == (0, MAX_CHAIN)
 
 
-def test_a_wildcard_that_points_to_itself() -> None:
-    """A CNAME into its own wildcard ends."""
-    text = "@ 60 SOA a b 1 2 3 4 5\n@ 60 NS ns.example.org.\n*.w 60 CNAME x.w\n"
-    found = lookup(parse(ZoneText("example.net.", text)), encode("q.w.example.net."), 1)
-    assert [rrset.owner for rrset in found.answer] == [encode("q.w.example.net."), encode("x.w.example.net.")]
-
-
 def test_a_root_zone() -> None:
     """The root is a zone like others."""
     zone = parse(ZoneText(".", "@ 60 SOA a.x. b.x. 1 2 3 4 5\n@ 60 NS ns.x.\nns.x. 60 A 192.0.2.1\n"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from itm.dns.book import empty
+from itm.dns.book import Book, empty
 from itm.dns.node import Follower, Node, NodeConfig
 from itm.routemap import snapshot
 from itm.routemap.current import path_of, publish
@@ -190,7 +190,7 @@ def test_maps_and_health_change_under_it(tmp_path: Path) -> None:
         async def told() -> Told:
             return Told(await _udp(node, GW.packet()))
 
-        assert (await told()).rcode == 5  # no map yet
+        assert (await told()).rcode == 2  # no map yet
         _publish(tmp_path / "maps", 1)
 
         async def is_up() -> bool:
@@ -232,3 +232,67 @@ def test_a_damaged_live_map_at_start(tmp_path: Path) -> None:
     assert found[0].routemap is not None
     assert (found[0].routemap.version, follower.refused) == (2, 1)
     assert follower.load(found[0]) is None
+
+
+def _version(found: tuple[Book, int] | None) -> int | None:
+    return found[0].routemap.version if found is not None and found[0].routemap is not None else None
+
+
+@pytest.mark.parametrize("pointer", [None, "", "x", "\0\0"])
+def test_a_lost_pointer_at_start(
+    tmp_path: Path, pointer: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The newest sound map is served and it is told once; the pointer wins when it is back."""
+    maps = tmp_path / "maps"
+    for version in (1, 2, 3):
+        _publish(maps, version)
+    path_of(maps, 3).write_bytes(b"rubbish")
+    (maps / "current").unlink() if pointer is None else (maps / "current").write_text(pointer)
+    follower = Follower(maps, HealthReader(tmp_path / "health"))
+    found = follower.load(empty())
+    assert found is not None
+    assert _version(found) == 2
+    assert [follower.load(found[0]), follower.load(found[0])] == [None, None]
+    assert caplog.messages.count("map.pointer_lost") == 1
+    publish(maps, 1)
+    assert _version(follower.load(found[0])) == 1
+
+
+def test_a_pointer_lost_while_serving(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The map in use stays, also a pinned older one; each loss is told."""
+    maps = tmp_path / "maps"
+    for version in (2, 1):
+        _publish(maps, version)
+    follower = Follower(maps, HealthReader(tmp_path / "health"))
+    found = follower.load(empty())
+    assert found is not None
+    assert _version(found) == 1
+    for times in (1, 2):
+        (maps / "current").unlink()
+        assert [follower.load(found[0]) for _ in range(3)] == [None] * 3
+        assert caplog.messages.count("map.pointer_lost") == times
+        publish(maps, 1)
+        assert follower.load(found[0]) is None
+
+
+def test_a_first_map_without_its_pointer_yet(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Between a map's file and the first pointer nothing is lost; a file that stays alone is taken."""
+    maps = tmp_path / "maps"
+    follower = Follower(maps, HealthReader(tmp_path / "health"))
+    assert follower.load(empty()) is None
+    _publish(maps, 1)
+    (maps / "current").unlink()
+    assert follower.load(empty()) is None
+    assert "map.pointer_lost" not in caplog.messages
+    assert _version(follower.load(empty())) == 1
+
+
+def test_unsound_maps_without_a_pointer_are_read_once(tmp_path: Path) -> None:
+    """They are told of at the first look, not twice a second."""
+    maps = tmp_path / "maps"
+    _publish(maps, 1)
+    (maps / "current").unlink()
+    path_of(maps, 1).write_bytes(b"rubbish")
+    follower = Follower(maps, HealthReader(tmp_path / "health"))
+    assert [follower.load(empty()) for _ in range(3)] == [None] * 3
+    assert follower.refused == 1

@@ -61,6 +61,34 @@ def test_rrsets_have_one_ttl_and_no_repeats() -> None:
     assert (found.ttl, len(found.rdatas)) == (20, 2)
 
 
+@pytest.mark.parametrize(
+    "records",
+    [
+        ("A 192.0.2.65", "A 192.0.2.97"),
+        ("AAAA 2001:db8::41", "AAAA 2001:db8::61"),
+        ("TXT Abc", "TXT abc"),
+        ('CAA 0 issue "CA.example"', 'CAA 0 issue "ca.example"'),
+        ("SRV 65 0 1 h", "SRV 97 0 1 h"),
+        ("MX 16705 h", "MX 24929 h"),
+        ("HTTPS 1 . alpn=H2", "HTTPS 1 . alpn=h2"),
+        ("HTTPS 65 .", "HTTPS 97 ."),
+    ],
+)
+def test_data_that_differs_like_upper_from_lower_case(records: tuple[str, str]) -> None:
+    """Bytes of addresses, numbers and texts are no letters: both records stay (RFC 2181 5)."""
+    zone = _zone("".join(f"d {record}\n" for record in records))
+    (rrset,) = zone.nodes[encode("d.example.net.")].rrsets.values()
+    assert len(rrset.rdatas) == 2
+
+
+@pytest.mark.parametrize("record", ["NS {}", "MX 10 {}", "SRV 1 2 3 {}", "HTTPS 1 {} port=1"])
+def test_names_in_data_have_no_case(record: str) -> None:
+    """The same host in two spellings is one record (RFC 4034 6.2)."""
+    zone = _zone(f"d {record.format('Host.example.org.')}\nd {record.format('hOST.example.org.')}\n")
+    (rrset,) = zone.nodes[encode("d.example.net.")].rrsets.values()
+    assert [b"Host" in rdata.wire for rdata in rrset.rdatas] == [True]
+
+
 def test_nodes_cuts_and_steered_names() -> None:
     """Ancestors become empty non-terminals; services of other zones are not ours."""
     zone = _zone("a.b.c TXT t\ns NS ns\nx.s A 192.0.2.1\n", "gw.example.net.", "gw.example.org.")

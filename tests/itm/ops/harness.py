@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from sqlalchemy import Engine
 
-from itm.config import Config, Ops, Public
+from itm.config import Config, Demo, Ops, Public
 from itm.ops.context import Explain
 from itm.ops.edge import Running, running
 from itm.steer.explain import WhyQuestion
@@ -108,12 +108,14 @@ def play(
     files: Mapping[str, str] | None = FILES,
     trusted: tuple[str, ...] = (),
     explain: Explain = no_story,
+    demo: Demo | None = None,
 ) -> None:
     """Run the scenario against an edge on this state directory; `files` None: no catalog is live."""
     config = Config(
         state=str(state),
         public=Public(listen="127.0.0.1:0", trusted_proxies=trusted),
         ops=Ops(listen="127.0.0.1:0"),
+        demo=demo or Demo(),
     )
     asyncio.run(_play(replace(config), scenario, files, explain))
 

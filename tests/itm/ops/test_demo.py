@@ -1,15 +1,31 @@
 from dataclasses import replace
+from pathlib import Path
 
-from itm.catalog.load import load_bundle
+from collectors.probe.check import Target
+from collectors.probe.threshold import Threshold
+from itm.catalog.load import load_bundle, read_bundle
 from itm.config import Demo, Probe
-from itm.ops.demo import bundle, targets
-from itm.ops.probes import plans_of
+from itm.ops.demo import bundle, checked_here, targets
+from itm.ops.probes import ProbePlan, plans_of
 
 
 def test_every_pop_of_the_demo_is_checked_where_its_target_listens() -> None:
     """Also when the port is set: what is served and what is checked cannot drift apart."""
     for demo in (Demo(), replace(Demo(), probe_target_port=9000)):
-        pops = load_bundle(bundle(demo)).pops
-        checked = {(plan.target.address, plan.target.port) for plan in plans_of(pops, Probe()).values()}
+        plans = checked_here(plans_of(load_bundle(bundle(demo)).pops, Probe()), demo)
+        checked = {(plan.target.address, plan.target.port) for plan in plans.values()}
         assert checked == {(listen.host, listen.port) for listen in targets(demo)}
         assert len(checked) == 30
+
+
+def test_the_demo_is_stored_as_it_stands_on_disk() -> None:
+    """Applying the bundled catalog again is no change, whatever the port."""
+    assert bundle(replace(Demo(), probe_target_port=9000)) == read_bundle(Path(Demo().catalog))
+
+
+def test_checks_that_are_not_the_demos_are_left_alone() -> None:
+    """Another port is the operator's word, another machine is no POP of the demo."""
+    own = Target("http", "127.0.0.9", 7000)
+    real = Target("http", "192.0.2.1", Demo().probe_target_port)
+    plans = {str(n): ProbePlan(target, 5.0, Threshold(2, 3)) for n, target in enumerate((own, real))}
+    assert checked_here(plans, replace(Demo(), probe_target_port=9000)) == plans

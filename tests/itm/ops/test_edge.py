@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from collectors.journal import JournalReader
-from itm.config import Config, Ops, Public
+from itm.config import Config, Demo, Ops, Public
 from itm.errors import ConfigError
 from itm.ops.edge import running
-from itm.routemap.health import HealthReader, State
+from itm.routemap.health import HealthReader, HealthWriter, State
 from itm.store import migrate, overrides
 from itm.store.overrides import Override
 from tests.itm.ops.harness import FILES, MAIN, Clock, Served, make_live, no_story, play
@@ -69,6 +69,45 @@ def test_an_expired_override_leaves_by_itself(tmp_path: Path) -> None:
         await until(lambda: states(tmp_path)["tokyo"] == State.UP)
 
     play(tmp_path, scenario)
+
+
+def test_a_damaged_health_table_is_made_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is told, and a reader finds the fresh one."""
+    (tmp_path / "health.table").write_bytes(b"junk")
+
+    async def scenario(served: Served) -> None:
+        assert states(tmp_path) == {"tokyo": State.UP, "paris": State.UP}
+
+    play(tmp_path, scenario)
+    assert "health.table_remade" in [record.getMessage() for record in caplog.records]
+
+
+def test_an_override_that_went_with_a_lost_store_forces_nothing(tmp_path: Path) -> None:
+    """Also while no catalog is live: what was measured stays, what nobody forces is up."""
+    left = HealthWriter(tmp_path / "health.table")
+    left.set({"tokyo": State.DOWN, "paris": State.DRAINED, "oslo": State.DOWN}, ("tokyo", "paris"))
+    left.close()
+
+    async def scenario(served: Served) -> None:
+        assert states(tmp_path) == {"tokyo": State.UP, "paris": State.UP, "oslo": State.DOWN}
+
+    play(tmp_path, scenario, files=None)
+
+
+def test_the_demos_pops_are_checked_where_it_serves_them(tmp_path: Path) -> None:
+    """The bundled port in the catalog means the one set for this server; no check fails for it."""
+    check = "{protocol: tcp, port: 8081, interval_seconds: 0.1, rise: 1, fall: 1}"
+    main = MAIN.replace("ipv4: 192.0.2.1}", f"ipv4: 127.20.9.9, healthcheck: {check}}}")
+    with socket.create_server(("127.20.9.9", 0)) as target:
+        demo = Demo(enabled=True, probe_target_port=target.getsockname()[1])
+
+        async def scenario(served: Served) -> None:
+            await until(
+                lambda: (verdict := served.now.edge.board.entries()["tokyo"].verdict) and verdict.checks
+            )
+            assert states(tmp_path)["tokyo"] == State.UP
+
+        play(tmp_path, scenario, files={**FILES, "catalog.yaml": main}, demo=demo)
 
 
 def test_what_was_answered_is_on_disk_after_a_stop(tmp_path: Path) -> None:

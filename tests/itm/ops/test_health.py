@@ -140,3 +140,21 @@ def test_a_restart_does_not_show_a_forced_down_pop_as_up() -> None:
     assert table.states == {"a": State.DOWN}
     made.set_pops({"a": True})
     assert table.states == {"a": State.DOWN}
+
+
+def test_a_forced_state_that_the_store_does_not_know_is_released() -> None:
+    """Before the POPs are known as well; what is still forced or was measured stays as it was left."""
+    table, left = (
+        FakeTable(),
+        {
+            "a": Slot(State.DOWN, forced=True, since=1.0),
+            "b": Slot(State.DRAINED, forced=True, since=1.0),
+            "c": Slot(State.DOWN, forced=False, since=1.0),
+        },
+    )
+    made = HealthBoard(table, resume=left, clock=Clock())
+    made.set_overrides({"b": Override(State.DRAINED)})
+    assert table.states == {"a": State.UP, "b": State.DRAINED, "c": State.DOWN}
+    assert table.forced == {"b"}
+    made.set_pops({"a": True, "b": True, "c": True})
+    assert table.states == {"a": State.UP, "b": State.DRAINED, "c": State.DOWN}

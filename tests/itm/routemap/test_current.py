@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from itm.routemap.current import live_version, path_of, prune, publish, versions
+from itm.routemap.current import live_version, path_of, prune, publish, served_version, versions
 
 
 def test_the_pointer_names_the_live_version(tmp_path: Path) -> None:
@@ -14,6 +14,18 @@ def test_the_pointer_names_the_live_version(tmp_path: Path) -> None:
     assert live_version(tmp_path) == 2
     (tmp_path / "current").write_text("x")
     assert live_version(tmp_path) is None
+
+
+def test_without_a_pointer_the_newest_map_is_served(tmp_path: Path) -> None:
+    """A pointer that can be read wins, also with an older version."""
+    assert served_version(tmp_path) is None
+    for version in (1, 2, 3):
+        path_of(tmp_path, version).touch()
+    assert served_version(tmp_path) == 3
+    publish(tmp_path, 2)
+    assert served_version(tmp_path) == 2
+    (tmp_path / "current").write_text("")
+    assert served_version(tmp_path) == 3
 
 
 def test_pruning_keeps_the_newest_and_the_live_one(tmp_path: Path) -> None:

@@ -209,6 +209,17 @@ def test_an_unreadable_live_map_is_replaced(
     assert station.answer(JAPAN) == "tokyo"
 
 
+def test_a_lost_pointer_is_written_again(station: Station) -> None:
+    """The newest map is what is served without it: the same answers need no new version."""
+    builder = started(station)
+    pointer = station.maps / current.POINTER
+    for text in ("", "rubbish"):
+        pointer.write_text(text)
+        assert builder.is_serving
+        station.turn(builder)
+        assert (station.live(), current.versions(station.maps)) == (1, [1])
+
+
 def test_a_version_number_is_never_given_twice(station: Station) -> None:
     """Also where the maps are gone and only the pointer is left."""
     started(station)
