@@ -1,0 +1,240 @@
+"""What happens to a client after TLS: its first bytes, its ticket or token, its session or its refusal.
+
+Every refusal is answered in the client's own protocol and counted by its close code (strays by what they
+look like). A ticket is spent before a connector is asked: no connector ever hears of a bad ticket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from gateway.channel import Channel
+from gateway.errors import Lost, Refused
+from gateway.pop.config import PopConfig
+from gateway.pop.counters import Counters
+from gateway.pop.face import Face
+from gateway.pop.limits import SessionCounts, TicketGuard
+from gateway.pop.redeem import Grant, Redeemer
+from gateway.pop.rendezvous import Order, Rendezvous
+from gateway.pop.sessions import Record, Session, Sessions, truncated
+from gateway.pop.visit import Visit
+from gateway.protocol import hello, ticket, token
+from gateway.protocol.codes import CloseCode, from_name
+from gateway.protocol.control import Opened
+from gateway.protocol.errors import ProtocolError
+from gateway.protocol.sniff import PREAMBLE_BYTES, Kind, Stray, sniff
+from gateway.protocol.socks5 import Socks5Server
+
+log = logging.getLogger(__name__)
+
+GUESSES = (
+    CloseCode.CLIENT_TICKET_REFUSED,
+    CloseCode.CLIENT_TICKET_FOREIGN,
+    CloseCode.CLIENT_TICKET_MALFORMED,
+)
+RESUMED = ("resumed", 1)
+"""Stands for the target of a resumed session, which only its connector knows."""
+
+
+class Clients:
+    """Serves client channels."""
+
+    def __init__(
+        self, config: PopConfig, face: Face, guard: TicketGuard, counts: SessionCounts, redeemer: Redeemer,
+        rendezvous: Rendezvous, sessions: Sessions, counters: Counters, keys: Mapping[str, Ed25519PublicKey],
+        clock: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._config, self._face, self._guard, self._counts = config, face, guard, counts
+        self._redeemer, self._rendezvous, self._sessions = redeemer, rendezvous, sessions
+        self._counters, self._keys, self._clock = counters, keys, clock
+        self.is_draining = False
+
+    async def serve(self, channel: Channel, visit: Visit) -> None:
+        """Bring the client to its session or its refusal; the channel is taken over."""
+        try:
+            kind, head = await self._first_bytes(channel)
+        except ProtocolError as error:
+            self._counters.add("refused", str(error.code))
+            await channel.farewell()
+            return
+        if isinstance(kind, Stray):
+            self._counters.add("refused", f"stray_{kind}")
+            await channel.farewell()
+            return
+        channel.early = head + channel.early
+        if kind is Kind.SOCKS5:
+            await self._serve_socks5(channel, visit)
+        elif kind is Kind.RSP:
+            await self._serve_rsp(channel, visit)
+        else:
+            visit.leave()
+            await self._face.serve(channel)
+
+    async def _first_bytes(self, channel: Channel) -> tuple[Kind | Stray, bytes]:
+        head = b""
+        async with self._preamble():
+            while (kind := sniff(head)) is None:
+                more = await channel.read(PREAMBLE_BYTES)
+                if not more:
+                    raise ProtocolError(CloseCode.CLIENT_GONE if not head else CloseCode.CLIENT_PROTOCOL)
+                head += more
+        return kind, head
+
+    def _preamble(self) -> AbstractAsyncContextManager[None]:
+        return _within(self._config.times.preamble_seconds, CloseCode.CLIENT_PREAMBLE_TIMEOUT)
+
+    async def _serve_socks5(self, channel: Channel, visit: Visit) -> None:
+        socks = Socks5Server()
+        try:
+            async with self._preamble():
+                while (request := socks.receive(await _more(channel))) is None:
+                    await channel.write(socks.take())
+            visit.mark("preamble")
+            grant = await self._spend(request.host, visit)
+            order = _order(grant, "plain")
+            session, wire = await self._open(self._record(grant, order, visit), order, visit)
+        except (ProtocolError, Refused) as error:
+            code = _code_of(error)
+            self._counters.add("refused", str(code))
+            if not isinstance(error, ProtocolError) or code is CloseCode.CLIENT_TICKET_MALFORMED:
+                socks.refuse(code)
+            await channel.write(socks.take())
+            await channel.farewell()
+            return
+        socks.accept()
+        await self._begin(session, channel, wire, order, socks.take(), socks.rest())
+
+    async def _serve_rsp(self, channel: Channel, visit: Visit) -> None:
+        data = b""
+        try:
+            async with self._preamble():
+                while (parsed := hello.parse_hello(data)) is None:
+                    data += await _more(channel)
+            wanted, size = parsed
+            visit.mark("preamble")
+            record, order, routing = await self._wanted(wanted, visit)
+            session, wire = await self._open(record, order, visit)
+        except (ProtocolError, Refused) as error:
+            code = _code_of(error)
+            self._counters.add("refused", str(code))
+            await channel.write(hello.encode_answer(code))
+            await channel.farewell()
+            return
+        accepted = hello.Accepted(
+            record.session, routing, record.connector, self._config.alternates, order.idle_seconds
+        )
+        await self._begin(session, channel, wire, order, hello.encode_answer(accepted), data[size:])
+
+    async def _wanted(self, wanted: hello.ClientHello, visit: Visit) -> tuple[Record, Order, str]:
+        """Return record, order and routing token for a first wire (ticket) or a later one (token)."""
+        if wanted.ticket:
+            grant = await self._spend(wanted.ticket, visit)
+            order = _order(grant, "rsp", wanted.epoch)
+            return self._record(grant, order, visit), order, grant.resume_token
+        self._admit()
+        lives = token.verify(wanted.token, self._keys, self._clock())
+        order = Order(
+            lives.session, lives.location, *RESUMED, "rsp", wanted.epoch, resume=True,
+            connector=wanted.connector, idle_seconds=lives.idle_seconds,
+            max_seconds=max(1, int(lives.expires - self._clock())),
+        )  # fmt: skip
+        record = Record(
+            lives.session, wanted.epoch, "rsp", lives.user, lives.tenant, lives.location, "",
+            truncated(visit.address), self._clock(), visit.phases,
+        )  # fmt: skip
+        return record, order, wanted.token
+
+    def _admit(self) -> None:
+        if self.is_draining:
+            raise Refused(CloseCode.POP_DRAINING)
+        if self._counts.total >= self._config.caps.sessions:
+            raise Refused(CloseCode.POP_FULL)
+
+    async def _spend(self, text: str, visit: Visit) -> Grant:
+        self._admit()
+        if self._guard.is_shut(visit.network):
+            raise Refused(CloseCode.CLIENT_RATE_LIMITED)
+        try:
+            presented = ticket.parse(text)
+            grant = await self._redeemer.redeem(str(presented))
+        except (ProtocolError, Refused) as error:
+            if _code_of(error) in GUESSES and self._guard.failed(visit.network):
+                self._counters.add("ticket_alarms")
+                log.warning("tickets.guessed", extra={"network": truncated(visit.address)})
+            raise
+        visit.mark("redeem")
+        return grant
+
+    def _record(self, grant: Grant, order: Order, visit: Visit) -> Record:
+        return Record(
+            grant.session, order.epoch, order.mode, grant.user, grant.tenant, grant.location, grant.resource,
+            truncated(visit.address), self._clock(), visit.phases,
+        )  # fmt: skip
+
+    async def _open(self, record: Record, order: Order, visit: Visit) -> tuple[Session, Channel]:
+        """Return the entered session and its proved data channel; `Refused` leaves a closed record."""
+        if not order.resume and (code := self._counts.refusal(record.tenant, record.user)) is not None:
+            raise Refused(code)
+        session = self._sessions.enter(record)
+
+        def note(opened: Opened) -> None:
+            record.phases |= {"vda": float(opened.vda_ms), "pop": float(opened.pop_ms)}
+
+        try:
+            wire, record.connector = await self._rendezvous.join(order, note)
+        except Refused as error:
+            self._sessions.leave(session, _code_of(error), str(error))
+            raise
+        except BaseException:
+            self._sessions.leave(session, CloseCode.POP_STOPPED)
+            raise
+        visit.mark("join")
+        return session, wire
+
+    async def _begin(
+        self, session: Session, channel: Channel, wire: Channel, order: Order, answer: bytes, early: bytes
+    ) -> None:
+        try:
+            await channel.write(answer)
+        except BaseException as error:
+            channel.close()
+            wire.close()
+            self._sessions.leave(session, CloseCode.CLIENT_LOST, str(error))
+            if isinstance(error, Lost):
+                return
+            raise
+        channel.early = early + channel.early
+        idle = order.idle_seconds or self._config.times.idle_seconds
+        session.carry(channel, wire, idle_seconds=idle, max_seconds=order.max_seconds)
+
+
+@asynccontextmanager
+async def _within(seconds: float, code: CloseCode) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise ProtocolError(code) from None
+
+
+async def _more(channel: Channel) -> bytes:
+    data = await channel.read(PREAMBLE_BYTES)
+    if not data:
+        raise ProtocolError(CloseCode.CLIENT_PROTOCOL, "ended inside its preamble")
+    return data
+
+
+def _order(grant: Grant, mode: str, epoch: int = 1) -> Order:
+    return Order(
+        grant.session, grant.location, grant.host, grant.port, mode, epoch,
+        idle_seconds=grant.idle_seconds, max_seconds=grant.max_seconds,
+    )  # fmt: skip
+
+
+def _code_of(error: ProtocolError | Refused) -> CloseCode:
+    return error.code if isinstance(error, ProtocolError) else from_name(error.code)

@@ -1,0 +1,80 @@
+"""What an operator sets for one POP. Defaults here and nowhere else; units stand in the names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.errors import ConfigError
+from gateway.protocol.hello import Alternate
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Time limits of everything that a peer could draw out."""
+
+    handshake_seconds: float = 10.0
+    preamble_seconds: float = 5.0
+    park_seconds: float = 60.0
+    """A data channel opened in advance may wait this long for its preamble."""
+    launch_seconds: float = 10.0
+    """From the first byte of a ticket to the joined session, or the refusal."""
+    hedge_seconds: float = 1.0
+    """A connector that has not come by then gets a rival."""
+    redeem_seconds: float = 4.0
+    """One broker's time to answer; then the next one is asked."""
+    bypass_seconds: float = 30.0
+    """A broker that did not answer is asked last for this long."""
+    ping_seconds: int = 5
+    idle_seconds: int = 1800
+    """For sessions whose resource sets none."""
+    drain_seconds: float = 600.0
+    """What sessions have left from SIGTERM to being cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Most of each kind; what is above is refused with a counted reason."""
+
+    sessions: int = 9_000
+    user_sessions: int = 50
+    tenant_sessions: int = 5_000
+    half_open: int = 2_000
+    half_open_per_network: int = 64
+    """TLS handshakes and preambles under way from one client network (IPv4 address, IPv6 /64)."""
+    failed_tickets_per_minute: int = 10
+    """Per client network; above it tickets are refused unread for the rest of the minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class PopConfig:
+    """One host of a POP.
+
+    `state` holds the credential that enrolment brought. `certificate` (PEM, chain and key) is what clients
+    see, when it is not the authority's own. `addresses` are what connectors and resuming clients dial;
+    empty: where we listen. `brokers` are `https://HOST:PORT` in the order of preference.
+    """
+
+    state: Path
+    listen: tuple[Address, ...]
+    addresses: tuple[str, ...] = ()
+    certificate: Path | None = None
+    brokers: tuple[str, ...] = ()
+    signal: tuple[Address, ...] = ()
+    """Signal ports of the brokers; empty: what the broker said at enrolment."""
+    admin: Address | None = None
+    alternates: tuple[Alternate, ...] = ()
+    report_to: str = ""
+    """URL to which browsers send Network Error Logging reports about this POP; empty: none."""
+    times: Times = field(default_factory=Times)
+    caps: Caps = field(default_factory=Caps)
+
+
+def parse_address(setting: str, text: str) -> Address:
+    """Return host and port of `host:port` or `[v6]:port`; `ConfigError` names the setting."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ConfigError(f"{setting}: expected HOST:PORT, not {text!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)

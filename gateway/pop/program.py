@@ -1,0 +1,287 @@
+"""The POP's process: puts its parts together, keeps them running, drains on SIGTERM.
+
+The composition root of `gateway.pop`: everything else there is handed what it needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal as signals
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.channel import Channel
+from gateway.errors import ConfigError, GatewayError
+from gateway.pop import admin, credential
+from gateway.pop.broker import BrokerHttp
+from gateway.pop.clients import Clients
+from gateway.pop.config import Address, PopConfig, parse_address
+from gateway.pop.connectors import Connectors, Line
+from gateway.pop.counters import Counters
+from gateway.pop.credential import Credential
+from gateway.pop.doors import Doors
+from gateway.pop.face import Face
+from gateway.pop.limits import Gate, SessionCounts, TicketGuard
+from gateway.pop.listener import Listener
+from gateway.pop.redeem import Redeemer
+from gateway.pop.rendezvous import Rendezvous
+from gateway.pop.revoked import Revoked
+from gateway.pop.sessions import Sessions
+from gateway.pop.visit import Visit
+from gateway.protocol.codes import CloseCode
+from gateway.protocol.control import Announce, Cancel, Drain, End, Load, Open, Opened, Refused
+from gateway.protocol.data import DataHello
+from gateway.signal import Signal
+
+log = logging.getLogger(__name__)
+
+RELOAD_SECONDS: Final = 5.0
+REVOCATIONS_SECONDS: Final = 30.0
+RENEW_RETRY_SECONDS: Final = 30.0
+
+
+class Pop:
+    """One running POP. Made inside its event loop."""
+
+    def __init__(
+        self,
+        config: PopConfig,
+        who: Credential,
+        tasks: asyncio.TaskGroup,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self._config, self._who, self._clock, self._tasks = config, who, clock, tasks
+        times, caps, state = config.times, config.caps, config.state
+        self.counters = Counters()
+        self.doors = Doors(state / "pop.pem", state / "ca.pem", config.certificate)
+        self._gate = Gate(caps)
+        counts = SessionCounts(caps)
+        self.sessions = Sessions(counts, self.counters, clock, loop)
+        self._revoked = Revoked(state / "ca.pem")
+        self.connectors = Connectors(who.name, times.ping_seconds, self._revoked.__contains__)
+        self._listener = Listener(self.doors, self, self._gate, times, self.counters, tasks.create_task)
+        self.listening = self._listener.open(config.listen)
+        self.addresses = config.addresses or _reachable(self.listening)
+        urls = config.brokers or ((who.broker,) if who.broker else ())
+        self._brokers = [BrokerHttp(url, lambda: self.doors.outward) for url in urls]
+        ports = config.signal or ((parse_address("pop.signal", who.signal),) if who.signal else ())
+        self._signal = Signal(who.name, self.addresses, ports, lambda: self.doors.outward)
+        self._rendezvous = Rendezvous(
+            self.connectors, self._signal, pop=who.name, addresses=self.addresses,
+            launch_seconds=times.launch_seconds, hedge_seconds=times.hedge_seconds,
+        )  # fmt: skip
+        self.connectors.watchers = (self._rendezvous, self)
+        redeemer = Redeemer(
+            who.name,
+            self._brokers,
+            seconds=times.redeem_seconds,
+            bypass_seconds=times.bypass_seconds,
+            clock=loop.time,
+        )
+        self._clients = Clients(
+            config,
+            Face(self.fault, self.counters, report_to=config.report_to),
+            TicketGuard(caps, loop.time),
+            counts,
+            redeemer,
+            self._rendezvous,
+            self.sessions,
+            self.counters,
+            credential.token_keys(state),
+            clock,
+        )
+        self._relayed: dict[bytes, str] = {}
+
+    # what the listener serves
+
+    async def client(self, channel: Channel, visit: Visit) -> None:
+        """Take over a client's channel."""
+        await self._clients.serve(channel, visit)
+
+    async def control(self, channel: Channel, visit: Visit) -> None:
+        """Take over a connector's control channel."""
+        visit.leave()
+        await self.connectors.serve(channel)
+
+    async def data(self, hello: DataHello, channel: Channel) -> None:
+        """Take over a connector's data channel."""
+        await self._rendezvous.arrive(hello, channel)
+
+    def is_known(self, network: str) -> bool:
+        """Whether a connector's control channel comes from this network."""
+        return network in self.connectors.networks
+
+    # what the broker's signals reach
+
+    @property
+    def load(self) -> Load:
+        """The POP's sessions and capacity."""
+        return Load(len(self.sessions), self._config.caps.sessions, self._clients.is_draining)
+
+    def announcements(self) -> Iterable[Announce]:
+        """Every connector whose line stands here."""
+        return [line.announce() for line in self.connectors]
+
+    def forward(self, frame: Open | Cancel) -> None:
+        """Hand the broker's frame to the connector here that it is for."""
+        name = frame.connector if isinstance(frame, Open) else self._relayed.pop(frame.nonce, "")
+        line = self.connectors.get(name)
+        if isinstance(frame, Cancel):
+            if line is not None:
+                line.standing.send(frame)
+        elif line is None:
+            self._signal.send(Refused(frame.nonce, CloseCode.CONNECTOR_NONE))
+        else:
+            self._relayed[frame.nonce] = name
+            seconds = frame.deadline_ms / 1000
+            asyncio.get_running_loop().call_later(seconds, self._relayed.pop, frame.nonce, None)
+            line.open(frame)
+
+    def answered(self, frame: Opened | Refused) -> None:
+        """Take an answer of a connector here (it may belong to another POP) or of the broker."""
+        if self._relayed.pop(frame.nonce, None) is not None:
+            self._signal.send(frame)
+
+    def signalled(self, frame: Opened | Refused) -> None:
+        """Take the broker's answer to an `Open` that went up."""
+        self._rendezvous.answered(frame)
+
+    def end(self, session: str, code: CloseCode) -> None:
+        """End a session, here and at the connectors."""
+        self.sessions.end(session, code)
+        self.connectors.broadcast(End(session, code))
+
+    # who comes and goes
+
+    def connector_came(self, line: Line) -> None:
+        """Tell the broker."""
+        self._signal.send(line.announce())
+
+    def connector_left(self, line: Line) -> None:
+        """Tell the broker, and the askers at other POPs."""
+        self._signal.connector_left(line.identity.id)
+        for nonce in [nonce for nonce, name in self._relayed.items() if name == line.identity.id]:
+            del self._relayed[nonce]
+            self._signal.send(Refused(nonce, CloseCode.CONNECTOR_LOST))
+
+    # health and running
+
+    def fault(self) -> str:
+        """Why this POP cannot serve, or ""."""
+        if self._clients.is_draining:
+            return "draining"
+        return "full" if len(self.sessions) >= self._config.caps.sessions else ""
+
+    def metrics(self) -> str:
+        """Return the counters and gauges as Prometheus text."""
+        return self.counters.text(
+            {
+                "sessions": len(self.sessions),
+                "connectors": len(self.connectors),
+                "half_open": self._gate.half_open,
+                "pending": len(self._rendezvous),
+                "hedged": self._rendezvous.hedged,
+                "held_bytes": self.sessions.held_bytes(),
+                "signal_standing": float(self._signal.is_standing),
+            }
+        )
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Serve until `stopping` is set, then drain; returns when nothing is left."""
+        chores: list[Coroutine[Any, Any, None]] = [self._signal.run(self), self._reload(), self._renew()]
+        if self._brokers:
+            chores.append(self._revoked.watch(self._brokers, REVOCATIONS_SECONDS))
+        running = [self._tasks.create_task(chore) for chore in chores]
+        async with _admin_site(self._config, admin.build(self.fault, self.metrics, self.sessions)):
+            log.info("pop.ready", extra={"pop": self._who.name, "addresses": ",".join(self.addresses)})
+            await stopping.wait()
+            await self._drain()
+        for task in running:
+            task.cancel()
+        self._listener.close()
+        for broker in self._brokers:
+            broker.close()
+
+    async def _drain(self) -> None:
+        seconds = self._config.times.drain_seconds
+        self._clients.is_draining = True
+        self.connectors.broadcast(Drain(int(seconds)))
+        self._signal.send(self.load)
+        log.info("pop.draining", extra={"sessions": len(self.sessions), "seconds": seconds})
+        try:
+            async with asyncio.timeout(seconds):
+                while len(self.sessions):
+                    self.sessions.emptied.clear()
+                    await self.sessions.emptied.wait()
+        except TimeoutError:
+            log.warning("pop.drain_cut", extra={"sessions": self.sessions.end_all(CloseCode.POP_STOPPED)})
+
+    async def _reload(self) -> None:
+        while True:
+            await asyncio.sleep(RELOAD_SECONDS)
+            try:
+                if self.doors.reload():
+                    log.info("certificate.reloaded")
+            except ConfigError as error:
+                log.warning("certificate.not_reloaded", extra={"reason": str(error)})
+
+    async def _renew(self) -> None:
+        while self._who.broker:
+            await asyncio.sleep(max(1.0, self._who.renew_at - self._clock()))
+            try:
+                self._who = await asyncio.to_thread(
+                    credential.renew, self._config.state, self._who, self.doors.outward, self._clock
+                )
+                self.doors.reload()
+            except GatewayError as error:
+                log.warning("certificate.not_renewed", extra={"reason": str(error)})
+                await asyncio.sleep(RENEW_RETRY_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def _admin_site(config: PopConfig, app: web.Application) -> AsyncIterator[None]:
+    if config.admin is None:
+        yield
+        return
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, *config.admin).start()
+        address: Address = runner.addresses[0][:2]
+        (config.state / "admin").write_text(_text(address) + "\n")
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _reachable(listening: tuple[Address, ...]) -> tuple[str, ...]:
+    if any(host in ("0.0.0.0", "::") for host, _ in listening):  # noqa: S104 - compared, not bound
+        raise ConfigError("pop.address: say where connectors reach this host; it listens on all addresses")
+    return tuple(_text(address) for address in listening)
+
+
+def _text(address: Address) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def serve(config: PopConfig, who: Credential) -> None:
+    """Run a POP until SIGTERM or SIGINT and the end of its drain; a second signal stops at once."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if stopping.is_set():
+            raise SystemExit(1)
+        stopping.set()
+
+    for number in (signals.SIGTERM, signals.SIGINT):
+        loop.add_signal_handler(number, stop)
+    async with asyncio.TaskGroup() as tasks:
+        await Pop(config, who, tasks).run(stopping)

@@ -1,0 +1,180 @@
+"""Sessions being carried, and the records of those that ended: who, phases in ms, bytes, why it ended.
+
+A record holds a client's truncated network, never its address, and no ticket. A session costs no task: its
+pump is driven by the sockets, and its end arrives as a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from gateway.channel import Channel
+from gateway.pop.counters import Counters
+from gateway.pop.limits import SessionCounts
+from gateway.protocol.codes import CloseCode
+from gateway.pump import Ended, Pump, scratch
+
+KEPT: Final = 2_000
+"""Records of ended sessions that a trace can still find here."""
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """One wire of one session at this POP; times of day in Unix seconds, phases in ms, NaN unknown.
+
+    Phases: `tls`, `preamble`, `redeem`, `join` (a connector asked until its proved channel), and from the
+    connector `vda` and `pop` (its own dials).
+    """
+
+    session: str
+    epoch: int
+    mode: str
+    user: str
+    tenant: str
+    location: str
+    resource: str
+    network: str
+    started: float
+    phases: dict[str, float] = field(default_factory=dict)
+    connector: str = ""
+    client_rtt_ms: float = float("nan")
+    connector_rtt_ms: float = float("nan")
+    ended: float | None = None
+    code: str = ""
+    detail: str = ""
+    from_client: int = 0
+    from_vda: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values; NaN becomes null."""
+        fields = asdict(self)
+        return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in fields.items()}
+
+
+def truncated(address: str) -> str:
+    """Return the /24 or /48 of a client address, as measurements name networks."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    length = 24 if parsed.version == 4 else 48
+    return str(ipaddress.ip_network((parsed, length), strict=False))
+
+
+class Session:
+    """One wire being carried."""
+
+    __slots__ = ("_code", "_owner", "_timer", "pump", "record")
+
+    def __init__(self, owner: Sessions, record: Record) -> None:
+        self._owner, self.record = owner, record
+        self._code: CloseCode | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.pump: Pump | None = None
+
+    def carry(self, client: Channel, connector: Channel, *, idle_seconds: float, max_seconds: float) -> None:
+        """Pump from now on; both channels are the session's to close."""
+        loop = self._owner.loop
+        self.record.client_rtt_ms, self.record.connector_rtt_ms = client.rtt_ms(), connector.rtt_ms()
+        self.pump = Pump(
+            client, connector, self._owner.buffer, self._ended, idle_seconds=idle_seconds, loop=loop
+        )
+        if max_seconds > 0:
+            self._timer = loop.call_later(max_seconds, self.end, CloseCode.CLIENT_SESSION_EXPIRED)
+        self.pump.start()
+
+    def end(self, code: CloseCode) -> None:
+        """Cut it for a reason of ours."""
+        if self.pump is not None and self._code is None:
+            self._code = code
+            self.pump.stop(code.text)
+
+    def _ended(self, ended: Ended) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self.record.from_client, self.record.from_vda = ended.from_left, ended.from_right
+        self._owner.leave(self, self._code or _code(ended), ended.detail)
+
+
+def _code(ended: Ended) -> CloseCode:
+    """Whose doing it was, as far as this POP can see: behind a connector's clean end stands the VDA."""
+    if ended.manner == "idle":
+        return CloseCode.CLIENT_IDLE
+    if ended.manner == "finished":
+        return CloseCode.CLIENT_CLOSED if ended.side == "left" else CloseCode.VDA_CLOSED
+    return CloseCode.CLIENT_LOST if ended.side == "left" else CloseCode.CONNECTOR_LOST
+
+
+class Sessions:
+    """All sessions of this POP, and the records of the last that ended."""
+
+    def __init__(
+        self,
+        counts: SessionCounts,
+        counters: Counters,
+        clock: Callable[[], float],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.loop, self._clock = loop, clock
+        self.buffer = scratch()
+        self._counts, self._counters = counts, counters
+        self._live: set[Session] = set()
+        self._ended: deque[Record] = deque(maxlen=KEPT)
+        self.emptied = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def enter(self, record: Record) -> Session:
+        """Count a session whose ticket was good; it must be ended or `leave`."""
+        session = Session(self, record)
+        self._counts.enter(record.tenant, record.user)
+        self._live.add(session)
+        return session
+
+    def leave(self, session: Session, code: CloseCode, detail: str = "") -> None:
+        """Close a session's record."""
+        record = session.record
+        record.ended, record.code, record.detail = self._clock(), str(code), detail[:200]
+        self._live.discard(session)
+        self._counts.leave(record.tenant, record.user)
+        self._ended.append(record)
+        self._counters.add("sessions_ended", str(code))
+        self._counters.add("bytes", "from_client", record.from_client)
+        self._counters.add("bytes", "from_vda", record.from_vda)
+        if not self._live:
+            self.emptied.set()
+
+    def end(self, session: str, code: CloseCode) -> int:
+        """Cut every wire of a session; return how many there were."""
+        wires = [wire for wire in self._live if wire.record.session == session]
+        for wire in wires:
+            wire.end(code)
+        return len(wires)
+
+    def end_all(self, code: CloseCode) -> int:
+        """Cut everything; return how many there were."""
+        wires = list(self._live)
+        for wire in wires:
+            wire.end(code)
+        return len(wires)
+
+    def trace(self, session: str) -> list[Record]:
+        """Return the records of a session's wires, ended ones first."""
+        ended = [record for record in self._ended if record.session == session]
+        return ended + [wire.record for wire in self._live if wire.record.session == session]
+
+    def recent(self, most: int) -> list[Record]:
+        """Return the newest records: those running, and those that ended last."""
+        running = sorted((wire.record for wire in self._live), key=lambda record: record.started)
+        return (list(self._ended) + running)[-most:]
+
+    def held_bytes(self) -> int:
+        """Bytes in memory that blocked readers have not taken."""
+        return sum(s.pump.held for s in self._live if s.pump is not None)

@@ -1,0 +1,58 @@
+"""The POP as a whole: drains, and ends what must end."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import Lost
+from gateway.protocol import control, hello
+from gateway.protocol.codes import CloseCode
+from gateway.protocol.errors import ProtocolError
+from tests.gateway.certificates import Certificates
+from tests.gateway.pop.scene import rsp, scene, until
+
+
+def test_drain_waits_for_sessions_then_cuts_with_the_pops_fault(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    """SIGTERM's drain: connectors are told, health goes red, new tickets refused, the rest is cut in time."""
+
+    async def body() -> None:
+        async with scene(certificates, tmp_path / "a") as s:
+            connector = await s.connector()
+            client, _ = await s.socks(s.sta.know(1))
+            s.stopping.set()
+            await until(lambda: any(isinstance(frame, control.Drain) for frame in connector.other))
+            with pytest.raises(ProtocolError) as refusal:
+                await rsp(s, hello.ClientHello(1, ticket=s.sta.know(2)))
+            assert refusal.value.code is CloseCode.POP_DRAINING
+            assert s.pop.fault() == "draining"
+            await client.write(b"still here")
+            assert await client.read() == b"still here"
+            with pytest.raises(Lost):
+                await client.read()
+            assert s.pop.sessions.recent(1)[0].code == "pop_stopped"
+
+    asyncio.run(body())
+
+
+def test_a_session_ends_at_its_longest_duration_and_by_the_broker(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    """max_seconds cuts it; so does the broker's End, which also reaches the connectors."""
+
+    async def body() -> None:
+        async with scene(certificates, tmp_path / "a") as s:
+            connector = await s.connector()
+            await s.socks(s.sta.know(1, limits={"idle_seconds": 60, "max_seconds": 1}))
+            await s.socks(s.sta.know(2))
+            s.pop.end(f"{2:032x}", CloseCode.BROKER_ENDED)
+            assert s.pop.sessions.trace(f"{2:032x}")[0].code == "broker_ended"
+            await until(lambda: any(isinstance(frame, control.End) for frame in connector.other))
+            await until(lambda: len(s.pop.sessions) == 0)
+            assert s.pop.sessions.trace(f"{1:032x}")[0].code == "client_session_expired"
+
+    asyncio.run(body())
