@@ -1,0 +1,50 @@
+"""A user's resources and launch files over HTTPS, by name and password; and whether the broker can serve."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.broker import resources as store
+from gateway.broker.access import DESK, user
+from gateway.broker.body import read_object
+from gateway.broker.engine import reading
+from gateway.broker.launch import CONTENT_TYPE
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """GET /healthz: 200 while the database answers."""
+    desk = request.app[DESK]
+
+    def ask() -> None:
+        with reading(desk.engine) as connection:
+            connection.execute(text("SELECT 1 FROM gw_tenants LIMIT 1"))
+
+    try:
+        await asyncio.to_thread(ask)
+    except SQLAlchemyError as error:
+        return web.json_response({"code": "broker_internal", "text": type(error).__name__}, status=503)
+    counts = {"wrong_tickets": desk.guesses.wrong, "alarms": desk.guesses.alarms}
+    return web.json_response({"status": "ok", "sta": desk.sta.id, **counts})
+
+
+async def resources(request: web.Request) -> web.Response:
+    """GET /resources: what the user may open."""
+    tenant, name = await user(request)
+    found = await asyncio.to_thread(store.of_user, request.app[DESK].engine, name, tenant=tenant)
+    return web.json_response({"resources": [{"id": each.id, "name": each.name} for each in found]})
+
+
+async def launch(request: web.Request) -> web.Response:
+    """POST /launch {resource}: a launch file with a fresh ticket."""
+    tenant, name = await user(request)
+    desk = request.app[DESK]
+    body = await read_object(request, ("resource",))
+    made = await asyncio.to_thread(
+        desk.launcher.launch, body["resource"], name, tenant=tenant, now=desk.clock()
+    )
+    headers = {"Content-Disposition": 'attachment; filename="launch.ica"', "Cache-Control": "no-store"}
+    return web.Response(text=made, content_type=CONTENT_TYPE, headers=headers)

@@ -1,0 +1,140 @@
+"""The signal port: control channels of POPs over mutual TLS, joined by the `Switchboard`.
+
+Holds sockets, time limits and the look-ups of who may; which frame goes where is the switchboard's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.broker import certificates
+from gateway.broker.desk import Desk
+from gateway.broker.enrolment import check_connector
+from gateway.broker.switchboard import Out, Switchboard
+from gateway.errors import GatewayError, Refused, Unauthorised
+from gateway.identity import Identity, of_peer
+from gateway.protocol.codes import CloseCode
+from gateway.protocol.control import Announce, Frame, FrameReader, Hello, Welcome, encode
+from gateway.protocol.errors import ProtocolError
+
+PING_SECONDS: Final = 5
+SILENT_SECONDS: Final = 3.0 * PING_SECONDS
+MAX_BACKLOG_BYTES: Final = 1 << 20
+"""A POP that does not read this much of what it is sent is cut off."""
+
+READ_BYTES: Final = 65_536
+SWEEP_SECONDS: Final = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    identity: Identity
+    writer: asyncio.StreamWriter
+
+
+class Signals:
+    """Serves every POP's connection; `sweep` cuts those whose certificates were revoked."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._board = Switchboard(desk.clock)
+        self._links: dict[int, _Link] = {}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One POP's connection, from the handshake on to its end."""
+        name = "unknown"
+        try:
+            identity = of_peer(writer.get_extra_info("peercert"))
+            name = identity.id
+            await asyncio.to_thread(certificates.check, self._desk.engine, identity, "pop")
+            await self._talk(identity, reader, writer)
+            log.info("signal.closed", extra={"pop": name})
+        except TimeoutError:
+            log.warning("signal.silent", extra={"pop": name})
+        except (GatewayError, OSError) as error:
+            log.warning("signal.cut", extra={"pop": name, "reason": str(error) or type(error).__name__})
+        finally:
+            writer.transport.abort()
+
+    async def sweep(self) -> None:
+        """For ever: every few seconds cut off POPs and forget connectors that were revoked meanwhile."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.sweep_once()
+
+    async def sweep_once(self) -> None:
+        """Look at every link and every announced connector once."""
+        for link in list(self._links.values()):
+            try:
+                await asyncio.to_thread(certificates.check, self._desk.engine, link.identity, "pop")
+            except Unauthorised:
+                log.warning("signal.revoked", extra={"pop": link.identity.id})
+                link.writer.transport.abort()
+        for connector, location in self._board.announced():
+            try:
+                await asyncio.to_thread(check_connector, self._desk.engine, connector, location)
+            except Refused:
+                self._board.forget(connector)
+
+    def close(self) -> None:
+        """Cut off every link."""
+        for link in self._links.values():
+            link.writer.transport.abort()
+
+    async def _talk(
+        self, identity: Identity, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        frames = FrameReader(CloseCode.POP_INTERNAL)
+        waiting = await _read(reader, frames)
+        if not waiting:
+            return
+        hello = waiting.pop(0)
+        if not isinstance(hello, Hello) or (hello.role, hello.id) != ("pop", identity.id):
+            raise ProtocolError(CloseCode.POP_INTERNAL, "the first frame is not this POP's Hello")
+        link = self._board.join()
+        self._links[link] = _Link(identity, writer)
+        try:
+            writer.write(encode(Welcome(self._desk.sta.id, PING_SECONDS)))
+            log.info("signal.joined", extra={"pop": identity.id, "link": link})
+            while True:
+                for frame in waiting:
+                    await self._handle(link, frame)
+                waiting = await _read(reader, frames)
+                if not waiting:
+                    return
+        finally:
+            del self._links[link]
+            self._send(self._board.leave(link))
+
+    async def _handle(self, link: int, frame: Frame) -> None:
+        if isinstance(frame, Announce) and (frame.connector, frame.location) not in self._board.announced():
+            try:
+                await asyncio.to_thread(check_connector, self._desk.engine, frame.connector, frame.location)
+            except Refused as error:  # revoked, or of another location: nothing is sent to it
+                log.warning("signal.announce_refused", extra={"link": link, "reason": str(error)})
+                return
+        self._send(self._board.receive(link, frame))
+
+    def _send(self, out: Out) -> None:
+        for number, frame in out:
+            link = self._links.get(number)
+            if link is None:
+                continue
+            link.writer.write(encode(frame))
+            if link.writer.transport.get_write_buffer_size() > MAX_BACKLOG_BYTES:
+                log.warning("signal.backlog", extra={"pop": link.identity.id})
+                link.writer.transport.abort()
+
+
+async def _read(reader: asyncio.StreamReader, frames: FrameReader) -> list[Frame]:
+    """Return the next frames, at least one; none means the POP has closed. Raises `TimeoutError`."""
+    async with asyncio.timeout(SILENT_SECONDS):
+        while data := await reader.read(READ_BYTES):
+            if found := frames.receive(data):
+                return found
+    return []

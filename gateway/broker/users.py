@@ -1,0 +1,75 @@
+"""Local users: names and argon2id hashes (RFC 9106 low-memory profile of argon2-cffi).
+
+Checking a password takes tens of milliseconds of CPU on purpose; callers run it in a thread. A name that
+does not exist costs as much as a wrong password, so that the answer's time does not tell them apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import argon2
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.broker.engine import reading, writing
+from gateway.broker.locations import check_tenant
+from gateway.broker.names import check_name
+from gateway.broker.tables import users as table
+from gateway.errors import Invalid, NameTaken, NotFound
+
+MIN_PASSWORD: Final = 8  # NIST SP 800-63B 5.1.1.2
+MAX_PASSWORD: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """Hashes and checks; `hasher` carries the cost, which tests lower."""
+
+    hasher: argon2.PasswordHasher = field(default_factory=argon2.PasswordHasher)
+
+    def add(self, engine: Engine, name: str, password: str, *, tenant: str, now: float) -> None:
+        """Make a user. Raises `Invalid`, `NotFound` (tenant), `NameTaken`."""
+        check_name("user", name)
+        hashed = self._hash(password)
+        check_tenant(engine, tenant)
+        values = {"tenant": tenant, "name": name, "password_hash": hashed, "created_at": now}
+        try:
+            with writing(engine) as connection:
+                connection.execute(insert(table).values(values))
+        except IntegrityError as error:
+            raise NameTaken(f"{tenant} has a user {name}") from error
+
+    def change(self, engine: Engine, name: str, password: str, *, tenant: str) -> None:
+        """Replace a password. Raises `Invalid`, `NotFound`."""
+        is_user = (table.c.tenant == tenant) & (table.c.name == name)
+        values = {"password_hash": self._hash(password)}
+        with writing(engine) as connection:
+            if not connection.execute(update(table).where(is_user).values(values)).rowcount:
+                raise NotFound(f"{tenant} has no user {name}")
+
+    def is_right(self, engine: Engine, name: str, password: str, *, tenant: str) -> bool:
+        """Say whether this is the user's password."""
+        if len(password) > MAX_PASSWORD:
+            return False
+        query = select(table.c.password_hash).where(table.c.tenant == tenant, table.c.name == name)
+        with reading(engine) as connection:
+            kept = connection.execute(query).scalar()
+        try:
+            return self.hasher.verify(kept or self.hasher.hash("nobody"), password) and kept is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _hash(self, password: str) -> str:
+        if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+            raise Invalid([f"password: expected {MIN_PASSWORD} to {MAX_PASSWORD} characters"])
+        return self.hasher.hash(password)
+
+
+def listing(engine: Engine, *, tenant: str) -> tuple[str, ...]:
+    """Return the names of the tenant's users in order."""
+    query = select(table.c.name).where(table.c.tenant == tenant).order_by(table.c.name)
+    with reading(engine) as connection:
+        return tuple(connection.execute(query).scalars())

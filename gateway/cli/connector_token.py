@@ -1,0 +1,33 @@
+"""`itm-gateway connector token`: the one-time token that enrols a connector."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from gateway.broker import config, desk, locations
+from gateway.broker.authority import CA_FILE
+from gateway.broker.enrolment import TOKEN_SECONDS
+from gateway.cli.columns import next_step
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("location", metavar="LOCATION", help="name or id of the Resource Location")
+    config.configure(parser, tenant=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the token."""
+    settings = config.of(args)
+    with desk.opened(settings) as opened:
+        location = locations.find(opened.engine, args.location, tenant=args.tenant)
+        token = opened.enrolment.connector_token(location, opened.clock())
+    print(token)
+    next_step(
+        f"in the network of the VDAs, within {TOKEN_SECONDS / 60:.0f} minutes, with a copy of"
+        f" {settings.state_dir / CA_FILE}:\n"
+        f"  itm-gateway connector --broker {shlex.quote(settings.url)} --ca {CA_FILE} --token {token}"
+        " --allow HOST:PORTS"
+    )
+    return 0

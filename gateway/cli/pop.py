@@ -1,0 +1,97 @@
+"""`itm-gateway pop`: run one host of a POP."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import time
+from pathlib import Path
+
+from gateway import log
+from gateway.errors import ConfigError
+from gateway.pop import credential
+from gateway.pop.config import Caps, PopConfig, Times, parse_address
+from gateway.pop.program import serve
+from gateway.protocol.hello import Alternate
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument(
+        "--state", type=Path, default=Path("state/pop"), help="key, certificate, what is learned"
+    )
+    parser.add_argument(
+        "--broker", action="append", default=[], metavar="URL", help="https://HOST:PORT (repeatable)"
+    )
+    parser.add_argument("--token", default="", help="the one-time token of `pop token`, to enrol")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="the authority's certificate, to enrol")
+    parser.add_argument(
+        "--listen", action="append", default=[], metavar="HOST:PORT", help="0.0.0.0:443 (repeatable)"
+    )
+    parser.add_argument(
+        "--address", action="append", default=[], metavar="HOST:PORT",
+        help="where connectors and clients reach this host, if not where it listens (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--signal", action="append", default=[], metavar="HOST:PORT", help="the broker's signal port"
+    )
+    parser.add_argument("--certificate", type=Path, metavar="FILE", help="PEM chain and key that clients see")
+    parser.add_argument(
+        "--admin", default="127.0.0.1:0", metavar="HOST:PORT", help="metrics and traces, loopback"
+    )
+    parser.add_argument(
+        "--alternate", action="append", default=[], metavar="NAME@HOST:PORT",
+        help="another POP that clients may resume at (repeatable)",
+    )  # fmt: skip
+    parser.add_argument("--report-to", default="", metavar="URL", help="where browsers report failures (NEL)")
+    for kind, field in _limits():
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind,
+            default=field.default,
+            metavar="N",
+            help=f"({field.default})",
+        )
+
+
+def _limits() -> list[tuple[type, dataclasses.Field[object]]]:
+    """Return every time limit and cap: each is an option of its name."""
+    fields = [*dataclasses.fields(Times), *dataclasses.fields(Caps)]
+    return [(type(field.default), field) for field in fields]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until stopped and drained."""
+    log.configure("pop")
+    who = credential.load(args.state)
+    if who is None:
+        if not args.broker or not args.token:
+            raise ConfigError(f"{args.state} holds no credential: enrol with --broker and --token")
+        who = credential.enrol(args.state, args.broker[0], args.token, args.ca, time.time)
+    asyncio.run(serve(_config(args), who))
+    return 0
+
+
+def _config(args: argparse.Namespace) -> PopConfig:
+    values = vars(args)
+    return PopConfig(
+        state=args.state,
+        listen=tuple(parse_address("--listen", text) for text in args.listen or ["0.0.0.0:443"]),
+        addresses=tuple(args.address),
+        certificate=args.certificate,
+        brokers=tuple(args.broker),
+        signal=tuple(parse_address("--signal", text) for text in args.signal),
+        admin=parse_address("--admin", args.admin),
+        alternates=tuple(_alternate(text) for text in args.alternate),
+        report_to=args.report_to,
+        times=Times(**{field.name: values[field.name] for field in dataclasses.fields(Times)}),
+        caps=Caps(**{field.name: values[field.name] for field in dataclasses.fields(Caps)}),
+    )
+
+
+def _alternate(text: str) -> Alternate:
+    name, at, address = text.partition("@")
+    if not at or not name:
+        raise ConfigError(f"--alternate: expected NAME@HOST:PORT, not {text!r}")
+    return Alternate(name, *parse_address("--alternate", address))
