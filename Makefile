@@ -24,11 +24,14 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench.dns
 	$(BIN)/python -m bench.build
+	$(BIN)/python -m bench.collect
+	$(BIN)/python -m bench.relay
 
 # Debian packages that tests drive: real resolvers, servers and databases. Needs root.
 test-deps:
 	apt-get update
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends dnsutils nsd unbound postgresql
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("collectors", "models", "itm")
+PACKAGES = ("collectors", "models", "itm", "gateway")
 HEAVY = ("sqlalchemy", "alembic", "sklearn", "skops", "scipy", "aiohttp", "geoip2", "maxminddb", "yaml")
 
 MUST_NOT_LOAD = {
+    "gateway": ("itm", "models", "collectors", "sklearn", "dnslib"),
+    "gateway.protocol": ("sqlalchemy", "aiohttp", "asyncio"),
+    "gateway.pop": ("sqlalchemy",),
+    "gateway.connector": ("sqlalchemy",),
+    "gateway.launch": ("sqlalchemy",),
     "collectors": ("models", "itm", "sqlalchemy", "sklearn"),
     "models": ("itm", "sqlalchemy", "aiohttp"),
     "itm.catalog": ("models", "sklearn", "sqlalchemy", "aiohttp"),
@@ -64,7 +69,7 @@ def imports_of(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("library", "owners"),
     [
-        ("sqlalchemy", ("itm/store/", "itm/ops/")),
+        ("sqlalchemy", ("itm/store/", "itm/ops/", "gateway/broker/")),
         ("geoip2", ("collectors/geoip",)),
         ("maxminddb", ("collectors/geoip",)),
         ("sklearn", ("models/",)),

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("collectors", "models", "itm")
+PACKAGES = ("collectors", "models", "itm", "gateway")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "handlers"}

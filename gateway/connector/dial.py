@@ -1,0 +1,104 @@
+"""The connector's dials: to a POP address (through the outbound proxy, if any) and to an admitted VDA.
+
+Knows sockets and TLS; what is said over them stands in `control` and `join`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.address import split_address
+from gateway.channel import Channel
+from gateway.connector.allow import AllowList
+from gateway.connector.outbound import Proxy, Tunnel, tunnel_through
+from gateway.dial import connect, start_tls
+from gateway.errors import Lost, Refused, Unreachable
+from gateway.protocol.codes import CloseCode
+
+POP_SECONDS: Final = 5.0
+VDA_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PopDial:
+    """How this connector reaches POPs: `contexts` holds one TLS context per ALPN id."""
+
+    contexts: dict[str, ssl.SSLContext]
+    gateway_name: str
+    proxy: Proxy | None = None
+
+    async def reach(self, address: str) -> Channel:
+        """Return plain TCP to `host:port`; `Unreachable`, `Refused` (by the proxy) or `Lost`."""
+        host, port = split_address(address)
+        if self.proxy is None:
+            return await connect(host, port, seconds=POP_SECONDS)
+        channel = await connect(self.proxy.host, self.proxy.port, seconds=POP_SECONDS)
+        await _tunnel(channel, tunnel_through(self.proxy, host, port))
+        return channel
+
+    async def open(self, address: str, alpn: str) -> Channel:
+        """Return a TLS channel that speaks `alpn`; errors as of `reach`."""
+        secure = await start_tls(
+            await self.reach(address),
+            self.contexts[alpn],
+            server_name=self.gateway_name,
+            seconds=POP_SECONDS,
+        )
+        if secure.alpn != alpn:
+            secure.close()
+            raise Lost(f"{address}: the POP does not speak {alpn}")
+        return secure
+
+
+async def _tunnel(channel: Channel, tunnel: Tunnel) -> None:
+    try:
+        async with asyncio.timeout(POP_SECONDS):
+            out, is_done = tunnel.begin(), False
+            while not is_done:
+                await channel.write(out)
+                data = await channel.read()
+                if not data:
+                    raise Lost("the proxy closed during its handshake")
+                out, is_done = tunnel.receive(data)
+    except TimeoutError as error:
+        channel.close()
+        raise Unreachable(f"the proxy did not answer within {POP_SECONDS:g} s") from error
+    except BaseException:
+        channel.close()
+        raise
+
+
+async def open_vda(target: str, allow: AllowList) -> Channel:
+    """Return a TCP channel to `host:port` of a VDA.
+
+    The addresses are resolved once and checked before any is dialled. `Refused` carries a close code: no
+    rule admits the target, its name does not resolve, it does not answer.
+    """
+    host, port = split_address(target)
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(VDA_SECONDS):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (TimeoutError, OSError) as error:
+        raise Refused(CloseCode.VDA_NAME, f"{target}: {error}") from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    admitted = [address for address in addresses if allow.admits(host, port, address)]
+    if not admitted:
+        raise Refused(CloseCode.CONNECTOR_TARGET_DENIED, f"{target} is not on this connector's allow-list")
+    fault: Exception | None = None
+    for address in admitted:
+        try:
+            return await connect(address, port, seconds=VDA_SECONDS / len(admitted))
+        except Unreachable as error:
+            fault = error
+    raise Refused(_why(fault.__cause__ if fault else None), str(fault)) from fault
+
+
+def _why(cause: BaseException | None) -> CloseCode:
+    if isinstance(cause, TimeoutError):
+        return CloseCode.VDA_TIMEOUT
+    return CloseCode.VDA_REFUSED if isinstance(cause, ConnectionRefusedError) else CloseCode.VDA_UNREACHABLE

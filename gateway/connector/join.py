@@ -1,0 +1,211 @@
+"""Serves one `Open`: reaches the VDA and the POP at once, proves the nonce, joins the two.
+
+A plain session is spliced here and ends with either side. A resumable one is handed to `streams`, where it
+outlives its wire; a later `Open` of the same session brings it the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from gateway.address import join_address
+from gateway.channel import Channel
+from gateway.connector.allow import AllowList
+from gateway.connector.control import Reply
+from gateway.connector.dial import PopDial, open_vda
+from gateway.connector.streams import Streams
+from gateway.errors import GatewayError, Lost, Refused, Unreachable
+from gateway.protocol import control, data
+from gateway.protocol.codes import CloseCode, from_name
+from gateway.protocol.control import Load, Open, Opened
+from gateway.protocol.errors import ProtocolError
+from gateway.pump import scratch, splice
+
+log = logging.getLogger(__name__)
+
+LONGEST_OPEN_SECONDS: Final = 30.0
+NO_LIMIT_SECONDS: Final = 7 * 24 * 3600.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Both legs of a session stand; `vda` is None when a wire was brought to a stream that holds its VDA."""
+
+    vda: Channel | None
+    wire: Channel
+    opened: Opened
+
+
+class Joins:
+    """All that a connector opens; an `Opener` for its control channels."""
+
+    def __init__(
+        self,
+        dial: Callable[[], PopDial],
+        allow: AllowList,
+        streams: Streams,
+        tasks: asyncio.TaskGroup,
+        capacity: int,
+    ) -> None:
+        self.is_draining = False
+        self._dial, self._allow, self._streams, self._tasks = dial, allow, streams, tasks
+        self._capacity = capacity
+        self._pending: dict[bytes, asyncio.Task[None]] = {}
+        self._plain: dict[str, asyncio.Task[None]] = {}
+        self._buffer = scratch()
+        self._changed = asyncio.Event()
+        streams.on_change = self._changed.set
+
+    @property
+    def load(self) -> Load:
+        """Return sessions carried (those that are being opened too) and the capacity."""
+        sessions = len(self._plain) + len(self._streams) + len(self._pending)
+        return Load(sessions, self._capacity, self.is_draining)
+
+    def open(self, request: Open, reply: Reply) -> None:
+        """Begin to serve the request; a repeated nonce is passed over."""
+        if request.nonce in self._pending:
+            return
+        if len(self._pending) > self._capacity:
+            reply(control.Refused(request.nonce, CloseCode.CONNECTOR_FULL))
+        else:
+            self._pending[request.nonce] = self._tasks.create_task(self._serve(request, reply))
+
+    def cancel(self, nonce: bytes) -> None:
+        """Give up a request that is not joined yet."""
+        if task := self._pending.get(nonce):
+            task.cancel()
+
+    def end(self, session: str, code: CloseCode) -> None:
+        """End a session because the broker or a POP says so."""
+        self._streams.end(session, code)
+        if task := self._plain.get(session):
+            task.cancel()
+
+    async def wait_empty(self) -> None:
+        """Return when no session is left."""
+        while self.load.sessions:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def stop(self) -> None:
+        """Cut what is left."""
+        for task in (*self._pending.values(), *self._plain.values()):
+            task.cancel()
+        self._streams.stop()
+
+    def pop_drains(self, pop: str, seconds: int) -> None:
+        """Ask the clients whose wires run through a draining POP to move."""
+        self._streams.pop_drains(pop, seconds)
+
+    async def _serve(self, request: Open, reply: Reply) -> None:
+        try:
+            async with asyncio.timeout(min(LONGEST_OPEN_SECONDS, request.deadline_ms / 1000)):
+                self._admit(request)
+                joined = await self._establish(request)
+        except (GatewayError, ProtocolError, TimeoutError) as error:
+            refusal = control.Refused(request.nonce, _code(error), str(error)[:200])
+            log.info("open.refused", extra={"session": request.session, "code": str(refusal.code)})
+            reply(refusal)
+            return
+        finally:
+            del self._pending[request.nonce]
+            self._changed.set()
+        reply(joined.opened)
+        log.info("open.joined", extra={"session": request.session, "epoch": request.epoch})
+        await self._carry(request, joined)
+
+    def _admit(self, request: Open) -> None:
+        if request.resume:
+            if request.mode != "rsp" or not self._streams.holds(request.session):
+                raise ProtocolError(CloseCode.CONNECTOR_SESSION_UNKNOWN)
+            return
+        if self.is_draining:
+            raise ProtocolError(CloseCode.CONNECTOR_DRAINING)
+        if self._streams.holds(request.session) or request.session in self._plain:
+            raise ProtocolError(CloseCode.CONNECTOR_PROTOCOL, "the session stands already")
+        if self.load.sessions > self._capacity:
+            raise ProtocolError(CloseCode.CONNECTOR_FULL)
+
+    async def _establish(self, request: Open) -> Joined:
+        opened: list[Channel] = []
+        target = join_address(request.host, request.port)
+        try:
+            async with asyncio.TaskGroup() as both:
+                pop = both.create_task(_timed(self._dial_pop(request), opened))
+                vda = None
+                if not request.resume:
+                    vda = both.create_task(_timed(open_vda(target, self._allow), opened))
+            wire, pop_ms = pop.result()
+            desk, vda_ms = vda.result() if vda else (None, 0)
+            await _prove(wire, request)
+        except BaseException as error:
+            for channel in opened:
+                channel.close()
+            if isinstance(error, BaseExceptionGroup):
+                raise _worst(error) from error
+            raise
+        return Joined(desk, wire, Opened(request.nonce, vda_ms, pop_ms))
+
+    async def _dial_pop(self, request: Open) -> Channel:
+        fault: GatewayError = Unreachable("the request names no POP address")
+        for address in request.pop:
+            try:
+                return await self._dial().open(address, data.ALPN)
+            except (Unreachable, Lost, Refused) as error:
+                fault = error
+        raise ProtocolError(CloseCode.POP_LOST, str(fault)) from fault
+
+    async def _carry(self, request: Open, joined: Joined) -> None:
+        if request.mode == "rsp":
+            if joined.vda is not None:
+                self._streams.begin(request, joined.vda)
+            self._streams.attach(request, joined.wire)
+            return
+        task = asyncio.current_task()
+        if joined.vda is None or task is None:
+            raise ProtocolError(CloseCode.CONNECTOR_INTERNAL, "a plain session without a VDA")
+        self._plain[request.session] = task
+        try:
+            ended = await splice(
+                joined.vda,
+                joined.wire,
+                self._buffer,
+                idle_seconds=request.idle_seconds or NO_LIMIT_SECONDS,
+            )
+            log.info("session.ended", extra={"session": request.session, "manner": ended.manner})
+        finally:
+            del self._plain[request.session]
+            self._changed.set()
+
+
+async def _timed(opening: Awaitable[Channel], opened: list[Channel]) -> tuple[Channel, int]:
+    """Await a dial; note the channel for the case that the other dial fails; return it and its ms."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    channel = await opening
+    opened.append(channel)
+    return channel, round((loop.time() - started) * 1000)
+
+
+async def _prove(wire: Channel, request: Open) -> None:
+    await wire.write(data.encode_hello(request.nonce, request.key))
+    data.parse_answer(await wire.read_exactly(data.ANSWER_BYTES))
+
+
+def _worst(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Of two failed dials the VDA's is told: the client can do something about it."""
+    return min(group.exceptions, key=lambda error: not isinstance(error, Refused))
+
+
+def _code(error: Exception) -> CloseCode:
+    if isinstance(error, ProtocolError):
+        return error.code
+    if isinstance(error, Refused):
+        return from_name(error.code)
+    return CloseCode.POP_LOST if isinstance(error, Lost) else CloseCode.CONNECTOR_TIMEOUT

@@ -1,0 +1,77 @@
+"""Is the wire alive? When to ask, when to race a second path, when to give the wire up.
+
+Pure: a clock and what happened in, one verdict out. Only what the far end sent counts as life (a PONG, an
+ACK, data); a POP cannot speak for it. A silent wire with nothing outstanding is idle, not dead, and a VDA
+that does not read is slow, not dead: it still answers a PING.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+
+class Verdict(enum.Enum):
+    """What to do about the wire now."""
+
+    FINE = "fine"
+    ASK = "ask"
+    RACE = "race"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Time limits in seconds; the silences are lengthened to multiples of the round-trip time."""
+
+    idle_ping_seconds: float = 15.0
+    ask_seconds: float = 0.5
+    race_seconds: float = 1.0
+    dead_seconds: float = 6.0
+
+
+RTTS_TO_ASK: Final = 1.5
+RTTS_TO_RACE: Final = 3.0
+
+
+class Liveness:
+    """Watches one wire from the moment it stands."""
+
+    def __init__(self, patience: Patience, clock: Callable[[], float]) -> None:
+        self._patience, self._clock = patience, clock
+        self._heard_at = self._expecting_since = clock()
+        self._is_expecting = False
+        self._asked_at: float | None = None
+        self.rtt_seconds = 0.0
+
+    def heard(self, *, is_pong: bool = False) -> None:
+        """Take note that the far end sent something; a PONG also measures the round trip."""
+        now = self._heard_at = self._clock()
+        if is_pong and self._asked_at is not None:
+            sample = now - self._asked_at
+            self.rtt_seconds = sample if not self.rtt_seconds else 0.875 * self.rtt_seconds + 0.125 * sample
+            self._asked_at = None
+
+    def asked(self) -> None:
+        """Take note that a PING went out."""
+        self._asked_at = self._clock()
+
+    def verdict(self, has_outstanding: bool) -> Verdict:
+        """Say what to do, given whether sent bytes wait for an ACK."""
+        now, patience = self._clock(), self._patience
+        is_expecting = has_outstanding or self._asked_at is not None
+        if is_expecting and not self._is_expecting:
+            self._expecting_since = now
+        self._is_expecting = is_expecting
+        if not is_expecting:
+            return Verdict.ASK if now - self._heard_at >= patience.idle_ping_seconds else Verdict.FINE
+        silence = now - max(self._heard_at, self._expecting_since)
+        if self._asked_at is None:
+            ask_after = max(RTTS_TO_ASK * self.rtt_seconds, patience.ask_seconds)
+            return Verdict.ASK if silence >= ask_after else Verdict.FINE
+        if silence >= max(2 * RTTS_TO_RACE * self.rtt_seconds, patience.dead_seconds):
+            return Verdict.DEAD
+        race_after = max(RTTS_TO_RACE * self.rtt_seconds, patience.race_seconds)
+        return Verdict.RACE if silence >= race_after else Verdict.FINE

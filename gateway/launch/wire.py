@@ -1,0 +1,66 @@
+"""One wire to a POP: TCP, TLS with the POP's name verified, our hello, the POP's answer."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.channel import Channel
+from gateway.dial import connect, start_tls
+from gateway.errors import Lost, Unreachable
+from gateway.launch.paths import Path
+from gateway.protocol import hello as hellos
+from gateway.protocol.hello import Accepted, ClientHello
+
+CONNECT_SECONDS: Final = 3.0
+ANSWER_SECONDS: Final = 15.0
+"""Above a POP's own launch time-out, so that its refusal, which names a reason, comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A wire whose POP said yes; `rest` came behind its answer."""
+
+    path: Path
+    epoch: int
+    channel: Channel
+    accepted: Accepted
+    rest: bytes
+
+
+async def open_wire(path: Path, hello: ClientHello, context: ssl.SSLContext) -> Wire:
+    """Return a joined wire; `Unreachable`, `Lost`, or `ProtocolError` with the code of the refusal."""
+    plain = await connect(path.address, path.port, seconds=CONNECT_SECONDS)
+    channel = await start_tls(plain, context, server_name=path.name, seconds=CONNECT_SECONDS)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await channel.write(hellos.encode_hello(hello))
+            accepted, rest = await _read_answer(channel)
+    except TimeoutError as error:
+        channel.close()
+        raise Unreachable(f"{path.address}:{path.port}: no answer to our hello") from error
+    except BaseException:
+        channel.close()
+        raise
+    return Wire(path, hello.epoch, channel, accepted, rest)
+
+
+async def _read_answer(channel: Channel) -> tuple[Accepted, bytes]:
+    data = b""
+    while True:
+        more = await channel.read()
+        if not more:
+            raise Lost("the POP closed before it answered")
+        data += more
+        answer = hellos.parse_answer(data)
+        if answer is not None:
+            return answer[0], data[answer[1] :]
+
+
+def client_context(ca: str | None) -> ssl.SSLContext:
+    """Return the launcher's TLS context; `ca` is a PEM file to trust instead of the system's."""
+    context = ssl.create_default_context(cafile=ca)
+    context.set_alpn_protocols([hellos.ALPN])
+    return context

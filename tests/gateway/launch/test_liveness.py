@@ -1,0 +1,91 @@
+"""When a wire is asked, raced and given up."""
+
+from __future__ import annotations
+
+from gateway.launch.liveness import Liveness, Patience, Verdict
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def watched() -> tuple[Liveness, Clock]:
+    clock = Clock()
+    return Liveness(Patience(), clock), clock
+
+
+def test_an_idle_wire_is_asked_now_and_then() -> None:
+    """Silence with nothing outstanding is no reason to move; after 15 s the far end is asked."""
+    wire, clock = watched()
+    clock.now += 14.9
+    assert wire.verdict(False) is Verdict.FINE
+    clock.now += 0.1
+    assert wire.verdict(False) is Verdict.ASK
+    wire.asked()
+    clock.now += 0.9
+    assert wire.verdict(False) is Verdict.FINE
+    clock.now += 1.0
+    assert wire.verdict(False) is Verdict.RACE
+
+
+def test_outstanding_data_without_any_sign() -> None:
+    """Asked after 0.5 s, raced after 1 s, dead after 6 s: counted from when something was expected."""
+    wire, clock = watched()
+    clock.now += 10
+    assert wire.verdict(True) is Verdict.FINE
+    clock.now += 0.5
+    assert wire.verdict(True) is Verdict.ASK
+    wire.asked()
+    clock.now += 0.5
+    assert wire.verdict(True) is Verdict.RACE
+    clock.now += 5.0
+    assert wire.verdict(True) is Verdict.DEAD
+
+
+def test_a_slow_reader_is_not_dead() -> None:
+    """Bytes stay unacknowledged for minutes, but every PING is answered: no race."""
+    wire, clock = watched()
+    seen = set()
+    for _ in range(600):
+        clock.now += 0.2
+        verdict = wire.verdict(True)
+        seen.add(verdict)
+        if verdict is Verdict.ASK:
+            wire.asked()
+            clock.now += 0.05
+            wire.heard(is_pong=True)
+    assert seen == {Verdict.FINE, Verdict.ASK}
+    assert 0.049 < wire.rtt_seconds < 0.051
+
+
+def test_a_long_round_trip_lengthens_patience() -> None:
+    """With 2 s of round trip, 1 s of silence means nothing."""
+    wire, clock = watched()
+    wire.asked()
+    clock.now += 2.0
+    wire.heard(is_pong=True)
+    wire.verdict(True)
+    clock.now += 2.9
+    assert wire.verdict(True) is Verdict.FINE
+    clock.now += 0.1
+    assert wire.verdict(True) is Verdict.ASK
+    wire.asked()
+    clock.now += 2.9
+    assert wire.verdict(True) is Verdict.FINE
+    clock.now += 0.2
+    assert wire.verdict(True) is Verdict.RACE
+
+
+def test_whatever_comes_is_life() -> None:
+    """Data from the far end ends the suspicion, also without the PONG."""
+    wire, clock = watched()
+    wire.verdict(True)
+    wire.asked()
+    clock.now += 0.9
+    wire.heard()
+    clock.now += 0.9
+    assert wire.verdict(True) is Verdict.FINE
