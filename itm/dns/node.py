@@ -172,7 +172,7 @@ class Node:
             for server in servers:
                 server.close()
             connections.drop_all()
-            self._write_stats()
+            self._write_stats(self._stats())
 
     def _drain(self, sock: udp.Socket) -> None:
         self.answerer.check_health()
@@ -201,12 +201,13 @@ class Node:
 
     async def _tell(self) -> None:
         while True:
-            self._write_stats()
+            # In a thread: a rename waits for the disk while a map is being synced, queries must not.
+            await asyncio.to_thread(self._write_stats, self._stats())
             await asyncio.sleep(STATS_SECONDS)
 
-    def _write_stats(self) -> None:
+    def _write_stats(self, stats: dict[str, Any]) -> None:
         try:
-            counters.write(self._config.stats, self._stats())
+            counters.write(self._config.stats, stats)
         except OSError as error:
             log.warning("stats.failed", extra={"reason": str(error)})
 
