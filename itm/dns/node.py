@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 HEALTH_SECONDS: Final = 0.1
 """Longest time a state change waits when no packet comes."""
 STATS_SECONDS: Final = 1.0
+LOADING_PRIORITY: Final = 5
+"""Of the thread that loads and checks a new map, in Linux' per-thread nice values."""
+
 PRIORITY: Final = -10
 """Niceness of an answering process, where the system lets us (root or CAP_SYS_NICE)."""
 SWITCH_SECONDS: Final = 0.0002
@@ -197,7 +201,13 @@ class Node:
             await asyncio.sleep(self._config.reload_seconds)
             if self._health.refresh():
                 self.answerer.use(self.answerer.book)
-            self._take(await asyncio.to_thread(self._follower.load, self.answerer.book))
+            self._take(await asyncio.to_thread(self._load))
+
+    def _load(self) -> tuple[Book, int] | None:
+        """Load in this thread, at the priority of ordinary work: the loop that answers goes before it."""
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_PRIORITY)
+        return self._follower.load(self.answerer.book)
 
     async def _tell(self) -> None:
         while True:
