@@ -23,8 +23,8 @@ from itm.config import Config
 from itm.ops import banner, demo, first_start
 from itm.ops.claim import check_listeners, state_lock
 from itm.ops.front import Front
-from itm.ops.stopping import stop_requested
 from itm.routemap import current
+from itm.stopping import stop_requested
 from itm.supervise import Backoff, Child, Supervisor
 
 log = logging.getLogger(__name__)

@@ -31,9 +31,9 @@ from itm.ops.listen import served
 from itm.ops.live import LiveCatalog
 from itm.ops.metrics import Registry
 from itm.ops.probes import ProbeLoop, plans_of
-from itm.ops.stopping import stop_requested
 from itm.routemap.health import HealthReader, HealthWriter
 from itm.steer.explainer import Explainer
+from itm.stopping import stop_requested
 from itm.store.engine import open_engine
 
 log = logging.getLogger(__name__)

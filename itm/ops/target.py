@@ -15,7 +15,7 @@ from aiohttp import web
 from itm.dns.listen import Listen
 from itm.ops import objects
 from itm.ops.listen import served
-from itm.ops.stopping import stop_requested
+from itm.stopping import stop_requested
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ from typing import Any
 from itm.catalog.load import load_bundle
 from itm.config import Config
 from itm.errors import CatalogError, SnapshotError, UnsafePlan
-from itm.ops.stopping import stop_requested
 from itm.routemap import current, snapshot
 from itm.routemap.routemap import RouteMap
 from itm.steer import inputs as inputs_file
@@ -32,6 +31,7 @@ from itm.steer.publish import publish, routemap_of, says_the_same
 from itm.steer.sources import Sources
 from itm.steer.stats import Stats
 from itm.steer.world import World
+from itm.stopping import stop_requested
 from itm.store.catalogs import CatalogVersion
 
 log = logging.getLogger(__name__)

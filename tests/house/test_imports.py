@@ -23,6 +23,7 @@ MUST_NOT_LOAD = {
     "collectors": ("models", "itm", "sqlalchemy", "sklearn"),
     "models": ("itm", "sqlalchemy", "aiohttp"),
     "itm.catalog": ("models", "sklearn", "sqlalchemy", "aiohttp"),
+    "itm.steer": ("aiohttp",),
     "itm.routemap": ("models", "collectors", *HEAVY),
     "itm.dns": ("models", "collectors", *HEAVY),
 }
@@ -56,6 +57,12 @@ def test_the_answering_path_stands_alone() -> None:
     loaded = {name for name in loaded_after(modules("itm.dns")) if name.startswith("itm.")}
     foreign = {n for n in loaded if not n.startswith(MAY_LOAD_OF_ITM)} - {"itm.catalog"}
     assert sorted(foreign) == []
+
+
+def test_steering_reaches_back_to_nobody() -> None:
+    """The stages of a decision load neither the listeners nor the commands that come after them."""
+    loaded = loaded_after(modules("itm.steer"))
+    assert sorted(n for n in loaded if n.startswith(("itm.ops", "itm.cli", "itm.simulate", "itm.dns"))) == []
 
 
 def imports_of(path: Path) -> Iterator[str]:

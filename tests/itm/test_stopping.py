@@ -6,7 +6,7 @@ import pytest
 
 PROGRAM = """
 import asyncio, sys
-from itm.ops.stopping import stop_requested
+from itm.stopping import stop_requested
 
 async def main():
     async with asyncio.TaskGroup() as group:
