@@ -12,10 +12,12 @@ from aiohttp import web
 
 from gateway.broker import certificates, portals
 from gateway.broker.desk import Desk
+from gateway.broker.reach import Reach
 from gateway.errors import Refused, Unauthorised
 from gateway.identity import Identity, of_peer
 
 DESK: Final = web.AppKey("desk", Desk)
+REACH: Final = web.AppKey("reach", Reach)
 DEFAULT_TENANT: Final = "default"
 
 PASSWORD_FAILURES: Final = 10

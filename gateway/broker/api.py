@@ -14,6 +14,7 @@ from aiohttp import web
 
 from gateway.broker import access, api_enrol, api_sta, api_user
 from gateway.broker.desk import Desk
+from gateway.broker.reach import Reach
 from gateway.errors import GatewayError, Invalid, NameTaken, NotFound, Refused, Unauthorised
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -57,10 +58,11 @@ STATUS: Final[tuple[tuple[type[GatewayError], int, str], ...]] = (
 """Status and code of errors that carry none; the first that fits."""
 
 
-def build(desk: Desk) -> web.Application:
+def build(desk: Desk, reach: Reach) -> web.Application:
     """Return the application."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
     app[access.DESK] = desk
+    app[access.REACH] = reach
     app[access.LOGINS] = access.LoginLimit(desk.clock)
     app[access.HASHING] = asyncio.Semaphore(2)
     for route in ROUTES:

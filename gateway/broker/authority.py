@@ -82,11 +82,19 @@ class Authority:
         names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(identity.uri()), *_general(hosts)]
         return self._sign(_public_key(csr_pem), identity.id, names, usages, seconds)
 
-    def issue_server(self, hosts: Sequence[str], seconds: float) -> tuple[Issued, str]:
-        """Make a key and certify it for a TLS server under `hosts`; return both, the key as PEM."""
+    def issue_server(
+        self, hosts: Sequence[str], seconds: float, identity: Identity | None = None
+    ) -> tuple[Issued, str]:
+        """Make a key and certify it for a TLS server under `hosts`; return both, the key as PEM.
+
+        With `identity` the certificate also speaks for it, as a client.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        usages = [ExtendedKeyUsageOID.SERVER_AUTH]
-        return self._sign(key.public_key(), hosts[0], _general(hosts), usages, seconds), _private_pem(key)
+        names, usages = _general(hosts), [ExtendedKeyUsageOID.SERVER_AUTH]
+        if identity is not None:
+            names.append(x509.UniformResourceIdentifier(identity.uri()))
+            usages.append(ExtendedKeyUsageOID.CLIENT_AUTH)
+        return self._sign(key.public_key(), hosts[0], names, usages, seconds), _private_pem(key)
 
     def revocations(self, serials: Iterable[str], seconds: float) -> str:
         """Return the signed list of revoked certificates (a CRL as PEM), to be fetched again in `seconds`."""

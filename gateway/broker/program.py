@@ -16,6 +16,7 @@ from gateway.broker.api import build
 from gateway.broker.config import parse_listen
 from gateway.broker.desk import Desk
 from gateway.broker.names import format_address
+from gateway.broker.reach import Reach
 from gateway.broker.signals import Signals
 from gateway.broker.tls import ServerTls
 from gateway.errors import ConfigError
@@ -33,6 +34,7 @@ class Running:
     api: str
     signal: str
     signals: Signals
+    reach: Reach
 
 
 async def run(desk: Desk) -> None:
@@ -54,10 +56,13 @@ async def run(desk: Desk) -> None:
 async def serving(desk: Desk) -> AsyncIterator[Running]:
     """Serve inside the block."""
     settings = desk.settings
-    tls = ServerTls(desk.authority, settings.state_dir, settings.names, settings.certificate_hours * 3600)
-    runner = web.AppRunner(build(desk), access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
-    await runner.setup()
+    seconds = settings.certificate_hours * 3600
+    tls = ServerTls(desk.authority, settings.state_dir, settings.names, seconds, desk.sta.id)
     signals = Signals(desk)
+    reach = Reach(signals.near, tls.reach, desk.gateway_name)
+    app = build(desk, reach)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
+    await runner.setup()
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(runner.cleanup)
         host, port = parse_listen("listen", settings.listen)
@@ -74,7 +79,7 @@ async def serving(desk: Desk) -> AsyncIterator[Running]:
         background = [tasks.create_task(signals.sweep()), tasks.create_task(_renew(tls))]
         bound = [address[:2] for address in (*runner.addresses, *(s.getsockname() for s in server.sockets))]
         try:
-            yield Running(format_address(*bound[0]), format_address(*bound[-1]), signals)
+            yield Running(format_address(*bound[0]), format_address(*bound[-1]), signals, reach)
         finally:
             for task in background:
                 task.cancel()

@@ -32,9 +32,18 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """A POP's host behind which connectors of a location stand, and where it takes connections."""
+
+    pop: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Link:
     identity: Identity
     writer: asyncio.StreamWriter
+    addresses: tuple[str, ...]
 
 
 class Signals:
@@ -60,6 +69,11 @@ class Signals:
             log.warning("signal.cut", extra={"pop": name, "reason": str(error) or type(error).__name__})
         finally:
             writer.transport.abort()
+
+    def near(self, location: str) -> tuple[Near, ...]:
+        """Return who can reach into the location now, the best first."""
+        links = (self._links[number] for number in self._board.carriers(location))
+        return tuple(Near(link.identity.id, link.addresses) for link in links)
 
     async def sweep(self) -> None:
         """For ever: every few seconds cut off POPs and forget connectors that were revoked meanwhile."""
@@ -97,7 +111,7 @@ class Signals:
         if not isinstance(hello, Hello) or (hello.role, hello.id) != ("pop", identity.id):
             raise ProtocolError(CloseCode.POP_INTERNAL, "the first frame is not this POP's Hello")
         link = self._board.join()
-        self._links[link] = _Link(identity, writer)
+        self._links[link] = _Link(identity, writer, hello.addresses)
         try:
             writer.write(encode(Welcome(self._desk.sta.id, PING_SECONDS)))
             log.info("signal.joined", extra={"pop": identity.id, "link": link})

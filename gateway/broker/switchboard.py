@@ -88,6 +88,11 @@ class Switchboard:
         """Return the (connector, location) pairs that can be reached now."""
         return frozenset((a.connector, a.location) for a in self._announced.values())
 
+    def carriers(self, location: str) -> tuple[int, ...]:
+        """Return the links behind which a connector of the location stands, the best first."""
+        fit = [key for key, a in self._announced.items() if a.location == location and not a.draining]
+        return tuple(dict.fromkeys(link for link, _ in sorted(fit, key=self._cost)))
+
     def receive(self, link: int, frame: Frame) -> Out:
         """Handle one frame of a link. Raises `ProtocolError` for one that a POP must not send."""
         match frame:

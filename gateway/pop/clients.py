@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from gateway.address import join_address
 from gateway.channel import Channel
 from gateway.errors import Lost, Refused
 from gateway.pop.config import PopConfig
@@ -23,9 +24,9 @@ from gateway.pop.redeem import Grant, Redeemer
 from gateway.pop.rendezvous import Order, Rendezvous
 from gateway.pop.sessions import Record, Session, Sessions, truncated
 from gateway.pop.visit import Visit
-from gateway.protocol import hello, ticket, token
+from gateway.protocol import control, hello, ticket, token
 from gateway.protocol.codes import CloseCode, from_name
-from gateway.protocol.control import Opened
+from gateway.protocol.control import Opened, Reach, encode
 from gateway.protocol.errors import ProtocolError
 from gateway.protocol.sniff import PREAMBLE_BYTES, Kind, Stray, sniff
 from gateway.protocol.socks5 import Socks5Server
@@ -37,6 +38,8 @@ GUESSES = (
     CloseCode.CLIENT_TICKET_FOREIGN,
     CloseCode.CLIENT_TICKET_MALFORMED,
 )
+BROKER_USER = "(broker)"
+"""Whose sessions a broker's own wires are, per tenant; no user is called so."""
 RESUMED = ("resumed", 1)
 """Stands for the target of a resumed session, which only its connector knows."""
 
@@ -129,6 +132,28 @@ class Clients:
             record.session, routing, record.connector, self._config.alternates, order.idle_seconds
         )
         await self._begin(session, channel, wire, order, hello.encode_answer(accepted), data[size:])
+
+    async def reach(self, channel: Channel, wanted: Reach, visit: Visit) -> None:
+        """Join a broker's wire to what it wants in a location's network, as a session of its own."""
+        visit.mark("preamble")
+        order = Order(
+            wanted.session, wanted.location, wanted.host, wanted.port,
+            idle_seconds=wanted.idle_seconds, max_seconds=wanted.max_seconds,
+        )  # fmt: skip
+        record = Record(
+            wanted.session, order.epoch, "reach", BROKER_USER, wanted.tenant, wanted.location,
+            join_address(wanted.host, wanted.port), truncated(visit.address), self._clock(), visit.phases,
+        )  # fmt: skip
+        try:
+            self._admit()
+            session, wire = await self._open(record, order, visit)
+        except Refused as error:
+            code = _code_of(error)
+            self._counters.add("refused", str(code))
+            await channel.write(encode(control.Refused(wanted.nonce, code, str(error)[:200])))
+            await channel.farewell()
+            return
+        await self._begin(session, channel, wire, order, encode(Opened(wanted.nonce)), b"")
 
     async def _wanted(self, wanted: hello.ClientHello, visit: Visit) -> tuple[Record, Order, str]:
         """Return record, order and routing token for a first wire (ticket) or a later one (token)."""

@@ -1,8 +1,8 @@
 """The TLS contexts of the one port, and which of them an arriving ClientHello is for.
 
-Connectors see the authority's certificate and must show theirs on the control channel; everybody else sees
-the public one, if there is one, and is asked for nothing: a browser that is asked for a certificate asks
-its user. The files are looked at again when they change.
+Connectors and brokers see the authority's certificate; they must show theirs on the control channel and the
+reach wire. Everybody else sees the public one, if there is one, and is asked for nothing: a browser that is
+asked for a certificate asks its user. The files are looked at again when they change.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Doors:
 
     def context_for(self, head: bytes) -> ssl.SSLContext:
         """Return the context for a connection that begins with `head`."""
-        if offers(head, control.ALPN):
+        if offers(head, control.ALPN) or offers(head, control.REACH_ALPN):
             return self._control
         return self._data if offers(head, data.ALPN) else self._client
 
@@ -58,7 +58,7 @@ class Doors:
             stamps = tuple(_stamp(path) for path in (self._identity, self._ca, self._public))
             if stamps == self._stamps:
                 return False
-            control_context = _server_context(self._identity, (control.ALPN,))
+            control_context = _server_context(self._identity, (control.ALPN, control.REACH_ALPN))
             control_context.load_verify_locations(self._ca)
             control_context.verify_mode = ssl.CERT_REQUIRED
             data_context = _server_context(self._identity, (data.ALPN,))

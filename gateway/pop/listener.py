@@ -47,6 +47,9 @@ class Served(Protocol):
     async def data(self, hello: DataHello, channel: Channel) -> None:
         """Take over a connector's data channel."""
 
+    async def reach(self, channel: Channel, visit: Visit) -> None:
+        """Take over a broker's wire into a location."""
+
     def is_known(self, network: str) -> bool:
         """Whether a connector's control channel comes from this network."""
 
@@ -186,6 +189,8 @@ class Listener:
             hello = await self._data_hello(channel)
             visit.leave()
             await self._served.data(hello, channel)
+        elif channel.alpn == control.REACH_ALPN:
+            await self._served.reach(channel, visit)
         else:
             await self._served.client(channel, visit)
 

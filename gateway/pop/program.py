@@ -17,7 +17,7 @@ from aiohttp import web
 
 from gateway.channel import Channel
 from gateway.errors import ConfigError, GatewayError
-from gateway.pop import admin, credential
+from gateway.pop import admin, credential, reach
 from gateway.pop.broker import BrokerHttp
 from gateway.pop.clients import Clients
 from gateway.pop.config import Address, PopConfig, parse_address
@@ -112,6 +112,11 @@ class Pop:
     async def data(self, hello: DataHello, channel: Channel) -> None:
         """Take over a connector's data channel."""
         await self._rendezvous.arrive(hello, channel)
+
+    async def reach(self, channel: Channel, visit: Visit) -> None:
+        """Take over a broker's wire into a location."""
+        wanted = await reach.asked(channel, self._config.times.preamble_seconds)
+        await self._clients.reach(channel, wanted, visit)
 
     def is_known(self, network: str) -> bool:
         """Whether a connector's control channel comes from this network."""

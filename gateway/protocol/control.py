@@ -1,4 +1,4 @@
-"""Frames of the control channels: connector <-> POP and POP <-> broker, both over mutual TLS.
+"""Frames of the control channels: connector <-> POP and POP <-> broker, all over mutual TLS.
 
 A frame is a u32 length (big endian, at most 64 KiB) and a JSON object whose `type` names one of the
 dataclasses here; bytes travel as hexadecimal, close codes by name. Decoding is strict: an unknown type, an
@@ -17,6 +17,8 @@ from gateway.protocol.codes import CloseCode, from_name
 from gateway.protocol.errors import ProtocolError
 
 ALPN = "hdx-ctl/1"
+REACH_ALPN = "hdx-rch/1"
+"""Of the wire that begins with a `Reach` and goes on with the target's bytes."""
 VERSION = 1
 FRAME_BYTES = 65536
 MOST_TEXT = 4096
@@ -177,6 +179,33 @@ class End:
     code: CloseCode
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Broker to POP, first and only frame of a wire of its own: join it to `host`:`port` of a location.
+
+    Answered by `Opened` or `Refused` whose nonce is the session's 16 bytes; then the target's bytes follow.
+    """
+
+    session: str
+    tenant: str
+    location: str
+    host: str
+    port: int
+    idle_seconds: int = 0
+    max_seconds: int = 0
+
+    def __post_init__(self) -> None:
+        _require(is_session(self.session), "session")
+        _require(0 < self.port < 65536, "port")
+        _require(bool(self.host), "host")
+        _require(bool(self.location), "location")
+
+    @property
+    def nonce(self) -> bytes:
+        """What the answer names."""
+        return bytes.fromhex(self.session)
+
+
 Frame = (
     Hello
     | Welcome
@@ -191,6 +220,7 @@ Frame = (
     | Announce
     | Withdraw
     | End
+    | Reach
 )
 _TYPES: dict[str, type[Frame]] = {kind.__name__.lower(): kind for kind in typing.get_args(Frame)}
 _HINTS: dict[type[Frame], dict[str, object]] = {

@@ -29,7 +29,7 @@ class Certificates:
         self.ca.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
     def server(self, file: str = "server.pem", *, names: tuple[str, ...] = ("gw.test", "127.0.0.1")) -> Path:
-        """Issue for DNS names and addresses."""
+        """Issue for DNS names and addresses, and for an identity URI."""
         return self._issue(file, names[0], [_general(name) for name in names])
 
     def client(self, uri: str, file: str = "client.pem") -> Path:
@@ -77,6 +77,8 @@ def _name(common: str) -> x509.Name:
 
 
 def _general(name: str) -> x509.GeneralName:
+    if name.startswith("hdx://"):
+        return x509.UniformResourceIdentifier(name)
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:

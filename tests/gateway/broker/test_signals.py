@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.broker import locations
-from gateway.broker.signals import Signals
+from gateway.broker.signals import Near, Signals
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import Announce, Hello, Open, Opened, Ping, Pong, Refused, Welcome
 from tests.gateway.broker.serving import PopLine, Served, broker, trusting
@@ -49,6 +49,8 @@ def test_an_open_crosses_from_pop_to_pop(tmp_path: Path) -> None:
             fra, ams = await joined(served, "fra"), await joined(served, "ams")
             ams.send(Announce(connector, location, 0, 10))
             await settled(ams)
+            assert served.running.signals.near(location) == (Near("ams", ("127.0.0.1:443",)),)
+            assert served.running.signals.near("elsewhere") == ()
             fra.send(opening(location))
             arrived = await ams.receive()
             assert isinstance(arrived, Open)

@@ -86,6 +86,20 @@ def test_a_draining_pop_is_the_last_choice() -> None:
     assert chosen(board, asker, opening(2, session="2" * 32)) == "there"
 
 
+def test_who_carries_a_location() -> None:
+    """Links with a connector of it, draining ones last, the least loaded first, each once."""
+    board, idle, draining = board_of(Announce("a", "site", 0, 10), Announce("b", "elsewhere"))
+    busy = board.join()
+    board.receive(busy, Announce("c", "site", 9, 10))
+    board.receive(busy, Announce("d", "site", 8, 10))
+    board.receive(idle, Announce("e", "site", 1, 10))
+    board.receive(draining, Drain(60))
+    assert board.carriers("site") == (idle, busy, draining)
+    board.receive(idle, Announce("e", "site", 1, 10, draining=True))
+    assert board.carriers("site") == (busy, draining)
+    assert board.carriers("nowhere") == ()
+
+
 def test_a_hedge_goes_to_another_connector() -> None:
     """A second open of a session never doubles the first one's work; a third finds nobody."""
     board, asker, _ = board_of(Announce("a", "site", 1, 10), Announce("b", "site", 2, 10))

@@ -35,7 +35,7 @@ def served_serial(server: ssl.SSLContext, ca_pem: str, name: str) -> tuple[str, 
 def test_a_new_certificate_without_a_restart(tmp_path: Path) -> None:
     """The same context serves the next certificate after `renew`; the file is the owner's alone."""
     authority = open_authority(tmp_path, time.time)
-    tls = ServerTls(authority, tmp_path, ("broker.example", "127.0.0.1"), 3600)
+    tls = ServerTls(authority, tmp_path, ("broker.example", "127.0.0.1"), 3600, "STA1")
     first = served_serial(tls.api, authority.ca_pem, "broker.example")
     tls.renew()
     second = served_serial(tls.api, authority.ca_pem, "127.0.0.1")
@@ -48,6 +48,6 @@ def test_a_new_certificate_without_a_restart(tmp_path: Path) -> None:
 def test_the_signal_port_speaks_the_control_protocol(tmp_path: Path) -> None:
     """It names its protocol and insists on a certificate."""
     authority = open_authority(tmp_path, time.time)
-    tls = ServerTls(authority, tmp_path, ("localhost",), 3600)
+    tls = ServerTls(authority, tmp_path, ("localhost",), 3600, "STA1")
     assert tls.signal.verify_mode is ssl.CERT_REQUIRED
     assert served_serial(tls.api, authority.ca_pem, "localhost")[1] is None

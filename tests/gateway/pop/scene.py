@@ -252,7 +252,8 @@ async def scene(
 def _credential_files(certificates: Certificates, state: Path) -> Ed25519PrivateKey:
     state.mkdir(parents=True, exist_ok=True)
     token_key = Ed25519PrivateKey.generate()
-    server = certificates.server(f"{state.name}-pop.pem")
+    names = ("gw.test", "127.0.0.1", "hdx://pop///pop-a")
+    server = certificates.server(f"{state.name}-pop.pem", names=names)
     (state / "pop.pem").write_bytes(server.read_bytes())
     (state / "ca.pem").write_bytes(certificates.ca.read_bytes())
     pem = token_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

@@ -40,6 +40,7 @@ FRAMES: tuple[control.Frame, ...] = (
     control.Announce("c1", "loc", 1, 2),
     control.Withdraw("c1"),
     control.End(OPEN.session, CloseCode.BROKER_ENDED),
+    control.Reach(OPEN.session, "acme", "loc", "dc1.corp", 636, 60, 300),
 )
 
 
