@@ -31,7 +31,7 @@ bench: $(STAMP)
 test-deps:
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy
+		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy slapd iproute2
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv

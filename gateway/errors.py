@@ -7,7 +7,8 @@ GatewayError
 ├── NotFound         no such tenant, location, resource, user, POP or connector
 ├── NameTaken        one of that name exists
 ├── Refused          the other side said no (carries a code of the fixed list or a word, and text)
-│   └── Unauthorised who asks is not who may
+│   ├── Unauthorised who asks is not who may
+│   └── Unavailable  who would have to say so cannot be asked now
 ├── Unreachable      nobody answered: every address of a broker, a POP or a VDA failed
 └── Lost             a connection that stood ended in the middle, or fell silent past its time
 """
@@ -55,6 +56,10 @@ class Refused(GatewayError):
 
 class Unauthorised(Refused):
     """No credentials, wrong ones, or those of another role or tenant."""
+
+
+class Unavailable(Refused):
+    """Neither yes nor no: what decides cannot be reached now; ask again later."""
 
 
 class Unreachable(GatewayError):

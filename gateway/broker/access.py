@@ -1,17 +1,23 @@
-"""Who asks: a POP or connector by its certificate, a portal by its key, a user by name and password."""
+"""Who asks: a POP or connector by its certificate, a portal by its key, a user by name and password.
+
+A user is local or a directory's; the operator's commands show a key of the state directory.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import binascii
+import hmac
 from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
 
-from gateway.broker import certificates, portals
+from gateway.broker import certificates, locations, portals, users
 from gateway.broker.desk import Desk
+from gateway.broker.directory_login import DirectoryLogin
+from gateway.broker.person import guess_key
 from gateway.broker.reach import Reach
 from gateway.errors import Refused, Unauthorised
 from gateway.identity import Identity, of_peer
@@ -50,6 +56,7 @@ class LoginLimit:
 
 
 LOGINS: Final = web.AppKey("logins", LoginLimit)
+DIRECTORIES: Final = web.AppKey("directories", DirectoryLogin)
 HASHING: Final = web.AppKey("hashing", asyncio.Semaphore)
 """Passwords are checked two at a time: each takes 64 MiB and tens of milliseconds on purpose."""
 
@@ -70,22 +77,72 @@ async def portal(request: web.Request) -> str:
 
 
 async def user(request: web.Request) -> tuple[str, str]:
-    """Return (tenant, name) of a user who logs in by Basic: `NAME` or `TENANT\\NAME`, and the password."""
-    desk, logins = request.app[DESK], request.app[LOGINS]
-    whole, password = _basic(request)
-    tenant, backslash, name = whole.partition("\\")
-    if not backslash:
-        tenant, name = DEFAULT_TENANT, whole
-    logins.check(whole)
-    async with request.app[HASHING]:
-        logins.check(whole)
-        is_right = await asyncio.to_thread(
-            desk.passwords.is_right, desk.engine, name, password, tenant=tenant
-        )
-    if not is_right:
-        logins.failed(whole)
-        raise Unauthorised("unauthorised", "wrong user name or password")
+    """Return (tenant, lasting name) of a user who logs in by Basic: `NAME`, or `TENANT\\NAME`."""
+    return await log_in(request.app, *_basic(request))
+
+
+async def log_in(app: web.Application, whole: str, password: str) -> tuple[str, str]:
+    """Return (tenant, lasting name) of a local user, or else of one whom a directory vouches for.
+
+    A local user is never asked of a directory: their password is nobody else's to hear. Raises
+    `Unauthorised`, `Refused` (too many failures) or `Unavailable` (a directory).
+    """
+    desk, logins = app[DESK], app[LOGINS]
+    tenant, name = await asyncio.to_thread(_split, desk, whole)
+    key = f"{tenant}\\{guess_key(name)}"
+    logins.check(key)
+    try:
+        if await _is_for_directories(desk, tenant, name):
+            return tenant, await _directory_user(app, tenant, name, password)
+        async with app[HASHING]:
+            logins.check(key)
+            is_right = await asyncio.to_thread(
+                desk.passwords.is_right, desk.engine, name, password, tenant=tenant
+            )
+        if not is_right:
+            raise Unauthorised("unauthorised", "wrong user name or password")
+    except Unauthorised:
+        logins.failed(key)
+        raise
     return tenant, name
+
+
+def _split(desk: Desk, whole: str) -> tuple[str, str]:
+    """Return tenant and name; what stands before a backslash may be a directory's domain instead."""
+    tenant, backslash, name = whole.partition("\\")
+    if backslash and tenant in locations.all_tenants(desk.engine):
+        return tenant, name
+    return DEFAULT_TENANT, whole
+
+
+async def _is_for_directories(desk: Desk, tenant: str, name: str) -> bool:
+    if await asyncio.to_thread(users.is_local, desk.engine, name, tenant=tenant):
+        return False
+    return bool(await asyncio.to_thread(desk.directories.listing, tenant=tenant))
+
+
+async def _directory_user(app: web.Application, tenant: str, name: str, password: str) -> str:
+    logins = app[LOGINS]
+    tried: list[str] = []
+
+    def check(lasting: str) -> None:  # one user has many spellings: UPN, domain, case
+        tried.append(f"{tenant}\\{lasting}")
+        logins.check(tried[-1])
+
+    try:
+        return await app[DIRECTORIES].login(tenant, name, password, check)
+    except Unauthorised:
+        for key in tried:
+            logins.failed(key)
+        raise
+
+
+def operator(request: web.Request) -> None:
+    """Let in who can read this broker's state directory: its own commands. Raises `Unauthorised`."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    wanted = request.app[DESK].operator_key
+    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), wanted.encode()):
+        raise Unauthorised("unauthorised", "only the operator's own commands may ask this")
 
 
 def _basic(request: web.Request) -> tuple[str, str]:

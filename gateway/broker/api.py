@@ -12,10 +12,11 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
-from gateway.broker import access, api_enrol, api_sta, api_user
+from gateway.broker import access, api_directory, api_enrol, api_sta, api_user
 from gateway.broker.desk import Desk
+from gateway.broker.directory_login import DirectoryLogin
 from gateway.broker.reach import Reach
-from gateway.errors import GatewayError, Invalid, NameTaken, NotFound, Refused, Unauthorised
+from gateway.errors import GatewayError, Invalid, NameTaken, NotFound, Refused, Unauthorised, Unavailable
 
 MAX_BODY_BYTES: Final = 64 * 1024
 
@@ -47,6 +48,7 @@ ROUTES: Final = (
     Route("GET", "/authority/crl.pem", api_enrol.revocations),
     Route("GET", "/resources", api_user.resources),
     Route("POST", "/launch", api_user.launch),
+    Route("POST", "/directories/test", api_directory.test),
 )
 
 STATUS: Final[tuple[tuple[type[GatewayError], int, str], ...]] = (
@@ -64,6 +66,7 @@ def build(desk: Desk, reach: Reach) -> web.Application:
     app[access.DESK] = desk
     app[access.REACH] = reach
     app[access.LOGINS] = access.LoginLimit(desk.clock)
+    app[access.DIRECTORIES] = DirectoryLogin(desk.directories, reach, desk.clock)
     app[access.HASHING] = asyncio.Semaphore(2)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
@@ -80,6 +83,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except Unauthorised as error:
         is_basic = request.path in ("/resources", "/launch")
         return _answer(401, error.code, str(error), {"WWW-Authenticate": "Basic"} if is_basic else None)
+    except Unavailable as error:
+        return _answer(503, error.code, str(error))
     except Refused as error:
         is_busy = error.code == "client_rate_limited"
         return _answer(429 if is_busy else 403, error.code, str(error))

@@ -13,12 +13,14 @@ from sqlalchemy import Engine
 
 from gateway.broker.authority import Authority, open_authority, publish
 from gateway.broker.config import Settings
+from gateway.broker.directories import Directories
 from gateway.broker.engine import open_engine
 from gateway.broker.enrolment import Enrolment
 from gateway.broker.guesses import Guesses
 from gateway.broker.launch import Launcher
 from gateway.broker.migrate import upgrade
 from gateway.broker.names import parse_address
+from gateway.broker.seal import Seal
 from gateway.broker.tickets import Sta
 from gateway.broker.users import Passwords
 from gateway.errors import ConfigError
@@ -38,7 +40,13 @@ class Desk:
     launcher: Launcher
     passwords: Passwords
     guesses: Guesses
+    directories: Directories
     clock: Callable[[], float]
+
+    @property
+    def operator_key(self) -> str:
+        """What a command on this state directory shows to the broker that runs on it."""
+        return self.authority.secret("operator").hex()
 
     @property
     def gateway_name(self) -> str:
@@ -64,6 +72,7 @@ def opened(settings: Settings, clock: Callable[[], float] = time.time) -> Iterat
             Launcher(engine, sta, host, port),
             Passwords(),
             Guesses(clock),
+            Directories(engine, Seal(authority.secret("directory passwords"))),
             clock,
         )
     finally:

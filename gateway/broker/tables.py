@@ -65,6 +65,9 @@ resources = Table(
     CheckConstraint("port BETWEEN 1 AND 65535", name="port"),
 )
 
+ELSEWHERE = "!"
+"""In place of a hash: a directory checks this user's password; no local login is right."""
+
 users = Table(
     "gw_users",
     metadata,
@@ -160,4 +163,61 @@ sessions = Table(
     Column("refreshable", Boolean, nullable=False),
     Column("started_at", Float(53), nullable=False),
     Column("ends_at", Float(53), nullable=False, index=True),
+)
+
+directories = Table(
+    "gw_directories",
+    metadata,
+    Column("tenant", String(32), ForeignKey(tenants.c.id), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("location", String(32), ForeignKey(locations.c.id), nullable=False),
+    Column("host", String(255), nullable=False),  # as the location's connectors resolve it
+    Column("port", Integer, nullable=False),
+    Column("base_dn", Text, nullable=False),
+    Column("tls", String(16), nullable=False),  # ldaps, starttls or plain
+    Column("ca_pem", Text, nullable=False),
+    Column("bind_dn", Text, nullable=False),
+    Column("user_filter", Text, nullable=False),
+    Column("name_attribute", String(64), nullable=False),
+    Column("domain", String(64), nullable=False),
+    Column("groups", Text, nullable=False),  # DNs as a JSON list: who may log in
+    Column("created_at", Float(53), nullable=False),
+    Column("sealed", Text, nullable=False),  # the password of bind_dn, see `seal`
+)
+
+directory_users = Table(
+    "gw_directory_users",
+    metadata,
+    Column("tenant", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("directory", String(32), nullable=False),
+    Column("seen_at", Float(53), nullable=True),  # the last login; none: assigned to before the first
+    ForeignKeyConstraint(["tenant", "name"], [users.c.tenant, users.c.name], ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["tenant", "directory"],
+        [directories.c.tenant, directories.c.name],
+        name="fk_gw_directory_users_directory",
+        ondelete="CASCADE",
+    ),
+)
+
+memberships = Table(
+    "gw_memberships",
+    metadata,
+    Column("tenant", String(32), primary_key=True),
+    Column("user", String(64), primary_key=True),
+    Column("group", String(512), primary_key=True),  # DN as `person.same_dn` spells it, at the last login
+    ForeignKeyConstraint(["tenant", "user"], [users.c.tenant, users.c.name], ondelete="CASCADE"),
+)
+
+group_assignments = Table(
+    "gw_group_assignments",
+    metadata,
+    Column("resource", String(32), ForeignKey(resources.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("tenant", String(32), primary_key=True),
+    Column("directory", String(32), primary_key=True),
+    Column("group", String(512), primary_key=True),
+    ForeignKeyConstraint(
+        ["tenant", "directory"], [directories.c.tenant, directories.c.name], ondelete="CASCADE"
+    ),
 )

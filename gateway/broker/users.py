@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.broker.engine import reading, writing
 from gateway.broker.locations import check_tenant
 from gateway.broker.names import check_name
+from gateway.broker.tables import ELSEWHERE, directories
 from gateway.broker.tables import users as table
 from gateway.errors import Invalid, NameTaken, NotFound
 
@@ -35,6 +36,7 @@ class Passwords:
         check_name("user", name)
         hashed = self._hash(password)
         check_tenant(engine, tenant)
+        _check_is_free(engine, name, tenant)
         values = {"tenant": tenant, "name": name, "password_hash": hashed, "created_at": now}
         try:
             with writing(engine) as connection:
@@ -44,11 +46,11 @@ class Passwords:
 
     def change(self, engine: Engine, name: str, password: str, *, tenant: str) -> None:
         """Replace a password. Raises `Invalid`, `NotFound`."""
-        is_user = (table.c.tenant == tenant) & (table.c.name == name)
+        is_user = (table.c.tenant == tenant) & (table.c.name == name) & (table.c.password_hash != ELSEWHERE)
         values = {"password_hash": self._hash(password)}
         with writing(engine) as connection:
             if not connection.execute(update(table).where(is_user).values(values)).rowcount:
-                raise NotFound(f"{tenant} has no user {name}")
+                raise NotFound(f"{tenant} has no local user {name}")
 
     def is_right(self, engine: Engine, name: str, password: str, *, tenant: str) -> bool:
         """Say whether this is the user's password."""
@@ -56,9 +58,9 @@ class Passwords:
             return False
         query = select(table.c.password_hash).where(table.c.tenant == tenant, table.c.name == name)
         with reading(engine) as connection:
-            kept = connection.execute(query).scalar()
+            kept = connection.execute(query.where(table.c.password_hash != ELSEWHERE)).scalar()
         try:
-            return self.hasher.verify(kept or self.hasher.hash("nobody"), password) and kept is not None
+            return self.hasher.verify(kept or self.hasher.hash("nobody"), password) and bool(kept)
         except (VerificationError, InvalidHashError):
             return False
 
@@ -66,6 +68,22 @@ class Passwords:
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
             raise Invalid([f"password: expected {MIN_PASSWORD} to {MAX_PASSWORD} characters"])
         return self.hasher.hash(password)
+
+
+def is_local(engine: Engine, name: str, *, tenant: str) -> bool:
+    """Say whether the broker itself checks this user's password."""
+    is_it = (table.c.tenant == tenant, table.c.name == name, table.c.password_hash != ELSEWHERE)
+    with reading(engine) as connection:
+        return connection.execute(select(table.c.name).where(*is_it)).first() is not None
+
+
+def _check_is_free(engine: Engine, name: str, tenant: str) -> None:
+    """Raise `NameTaken` for a name that a directory's user would have."""
+    directory = name.rpartition("@")[2]
+    is_it = (directories.c.tenant == tenant, directories.c.name == directory.casefold())
+    with reading(engine) as connection:
+        if "@" in name and connection.execute(select(directories.c.name).where(*is_it)).first() is not None:
+            raise NameTaken(f"{name} would be a user of the directory {directory}")
 
 
 def listing(engine: Engine, *, tenant: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from gateway.broker.names import parse_address
 from gateway.broker.resources import IDLE_SECONDS, MAX_SECONDS, Draft
 from gateway.cli.columns import columns, next_step
 from gateway.cli.location import of_tenant
+from gateway.errors import Invalid
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--for", action="append", default=[], dest="users", metavar="USER",
         help="who may open it (repeatable; default: everyone of the tenant)",
+    )  # fmt: skip
+    add.add_argument(
+        "--for-group", action="append", default=[], dest="groups", metavar="DIRECTORY:DN",
+        help="a directory's group whose members may open it (repeatable)",
     )  # fmt: skip
     add.add_argument("--idle-seconds", type=int, default=IDLE_SECONDS, metavar="N")
     add.add_argument("--max-seconds", type=int, default=MAX_SECONDS, metavar="N")
@@ -47,13 +52,21 @@ def run(args: argparse.Namespace) -> int:
 def _add(opened: desk.Desk, args: argparse.Namespace) -> None:
     host, port = parse_address("target", args.target)
     location = locations.find(opened.engine, args.location, tenant=args.tenant)
-    draft = Draft(args.name, location.id, host, port, args.users, args.idle_seconds, args.max_seconds)
+    groups = [_group(text) for text in args.groups]
+    draft = Draft(args.name, location.id, host, port, args.users, args.idle_seconds, args.max_seconds, groups)
     made = resources.add(opened.engine, draft, tenant=args.tenant, now=opened.clock())
     print(made.id)
     user = shlex.quote(args.users[0]) if args.users else "NAME"
-    first = "" if args.users else f"itm-gateway user add NAME{of_tenant(args.tenant)}, then "
+    first = "" if args.users or groups else f"itm-gateway user add NAME{of_tenant(args.tenant)}, then "
     name = shlex.quote(made.name)
     next_step(f"{first}itm-gateway launch-file {name} --user {user}{of_tenant(args.tenant)}")
+
+
+def _group(text: str) -> tuple[str, str]:
+    directory, colon, dn = text.partition(":")
+    if not colon or not 0 < len(dn) <= 500:
+        raise Invalid([f"for-group: expected DIRECTORY:DN, got {text[:80]!r}"])
+    return directory, dn
 
 
 def _list(opened: desk.Desk, tenant: str) -> None:

@@ -55,6 +55,8 @@ class Stack:
     folder: Path
     ports: dict[str, int]
     running: dict[str, Process] = field(default_factory=dict)
+    within: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What is put before a program's command, by its name: to run it in a network namespace."""
 
     @property
     def ca(self) -> Path:
@@ -86,7 +88,11 @@ class Stack:
         before = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:
             popen = subprocess.Popen(
-                [*COMMAND, *words], stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=ROOT
+                [*self.within.get(name, ()), *COMMAND, *words],
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                cwd=ROOT,
             )
         process = self.running[name] = Process(words, log, popen)
 
