@@ -24,7 +24,7 @@ from gateway.errors import ConfigError, Invalid, Lost, Refused, Unauthorised, Un
 LOGIN_SECONDS: Final = 8.0
 """One directory's time from the pipe to its last word: below a POP's own launch time-out."""
 MOST_AT_ONCE: Final = 8
-"""Logins of one tenant under way; each is a session at a POP. More wait."""
+"""Logins of one tenant under way; each is a session at a POP. More wait, `LOGIN_SECONDS` at most."""
 MOST_GROUPS: Final = 1000
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class DirectoryLogin:
         known = await asyncio.to_thread(self.directories.listing, tenant=tenant)
         login = person.parse_login(typed, [each.name for each in known])
         fault: Unavailable | None = None
-        async with self._turns.setdefault(tenant, asyncio.Semaphore(MOST_AT_ONCE)):
+        async with self._turn(tenant):
             for directory in known:
                 if not directory.is_meant(login.where):
                     continue
@@ -96,6 +96,20 @@ class DirectoryLogin:
         if fault is not None:
             raise fault
         return None
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, tenant: str) -> AsyncIterator[None]:
+        """Wait until fewer than `MOST_AT_ONCE` logins of the tenant are under way, but not for long."""
+        turns = self._turns.setdefault(tenant, asyncio.Semaphore(MOST_AT_ONCE))
+        try:
+            async with asyncio.timeout(self.seconds):
+                await turns.acquire()
+        except TimeoutError:
+            raise Unavailable("directory_unavailable", "too many logins are under way") from None
+        try:
+            yield
+        finally:
+            turns.release()
 
     async def _ask(
         self, directory: Directory, login: Login, password: str, check: Callable[[str], None]

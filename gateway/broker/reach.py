@@ -104,8 +104,10 @@ class Reach:
 
 
 async def _greet(pipe: Channel, pop: str, wanted: control.Reach) -> None:
+    if pipe.alpn != control.REACH_ALPN:
+        raise Lost(f"it does not speak {control.REACH_ALPN}")
     holder = of_peer(pipe.peer_certificate())
-    if (holder.role, holder.id, pipe.alpn) != ("pop", pop, control.REACH_ALPN):
+    if (holder.role, holder.id) != ("pop", pop):
         raise Lost(f"{holder.role} {holder.id} answers in its place")
     await pipe.write(encode(wanted))
     answer = await read_frame(pipe, CloseCode.POP_INTERNAL)

@@ -134,6 +134,21 @@ def test_one_who_failed_too_often_is_not_even_tried(directories: Directories) ->
     assert server.binds == [(READER, "reads all")]
 
 
+def test_a_silent_directory_holds_up_a_bounded_crowd(directories: Directories) -> None:
+    """Eight at a time; who does not get a turn in time is told so, and nobody waits for ever."""
+
+    async def story() -> list[str]:
+        async with serving(fake(is_silent=True)) as server:
+            login = DirectoryLogin(directories, cast("Reach", server), Clock(), seconds=0.3)
+            crowd = [login.login("default", f"u{n}", "x", lambda _name: None) for n in range(40)]
+            async with asyncio.timeout(5):
+                return [str(each) for each in await asyncio.gather(*crowd, return_exceptions=True)]
+
+    said = asyncio.run(story())
+    assert 8 <= said.count("the directory corp cannot be asked now") <= 16
+    assert said.count("too many logins are under way") >= 24
+
+
 def test_groups_are_asked_only_when_something_hangs_on_them(directories: Directories) -> None:
     """What is kept of them is what resources are assigned to."""
     engine = directories.engine
