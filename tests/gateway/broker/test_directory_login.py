@@ -12,6 +12,7 @@ from gateway.broker import resources
 from gateway.broker.directories import Directories
 from gateway.broker.directory_login import MOST_GROUPS, DirectoryLogin
 from gateway.broker.engine import open_engine
+from gateway.broker.locations import create_tenant
 from gateway.broker.migrate import upgrade
 from gateway.broker.reach import Reach
 from gateway.broker.resources import Draft
@@ -47,6 +48,7 @@ def log_in(
     password: str = "sesame",
     *,
     refused: frozenset[str] = frozenset(),
+    tenant: str = "default",
 ) -> str:
     """Log in against the fake; `refused` are the lasting names that failed too often."""
 
@@ -57,7 +59,7 @@ def log_in(
     async def story() -> str:
         async with serving(server):
             login = DirectoryLogin(directories, cast("Reach", server), Clock(), seconds=0.5)
-            return await login.login("default", typed, password, check)
+            return await login.login(tenant, typed, password, check)
 
     return asyncio.run(story())
 
@@ -113,6 +115,23 @@ def test_a_directory_that_cannot_be_asked(
     with pytest.raises(Unavailable, match=text) as caught:
         log_in(directories, fake(**changes))
     assert caught.value.code == "directory_unavailable"
+
+
+def test_tenants_directories_are_their_own(directories: Directories) -> None:
+    """Another tenant's users are neither known here nor asked for, by whatever name; nor the reverse."""
+    create_tenant(directories.engine, "acme", now=NOW)
+    server = fake()
+    for typed in ("ann", "ann@corp", "CORP\\ann", "corp\\ann"):
+        with pytest.raises(Unauthorised):
+            log_in(directories, server, typed, tenant="acme")
+    assert server.binds == []
+    theirs = replace(corp(directories.engine, tenant="acme"), tls="plain", groups=())
+    directories.add(theirs, "other account", now=NOW)
+    server = fake(passwords={READER: "other account", ANN: "their ann's"})
+    assert log_in(directories, server, password="their ann's", tenant="acme") == "ann@corp"
+    site = directories.find("corp", tenant="default").location.id
+    resources.add(directories.engine, Draft("ours", site, "h", 1, ["ann@corp"]), tenant="default", now=NOW)
+    assert resources.of_user(directories.engine, "ann@corp", tenant="acme") == ()
 
 
 def test_one_that_is_away_does_not_hide_another(directories: Directories) -> None:
