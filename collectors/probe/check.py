@@ -12,6 +12,7 @@ import asyncio
 import errno
 import functools
 import os
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -57,6 +58,17 @@ async def check(target: Target, clock: Callable[[], float] = time.perf_counter) 
     except (OSError, aiohttp.ClientError) as error:
         detail = _reason(error)
     return Outcome(up=not detail, elapsed_ms=(clock() - started) * 1000, detail=detail)
+
+
+def has_route(address: str) -> bool:
+    """Tell whether this machine has a route to the address. Sends nothing: a UDP connect only looks it up."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((address, 9))
+    except OSError:
+        return False
+    return True
 
 
 async def _connect(target: Target) -> str:

@@ -8,30 +8,34 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Hashable, Mapping
+from itertools import count
+from typing import Final, Generic, TypeVar
 
 JITTER: Final = 0.1
 
+Key = TypeVar("Key", bound=Hashable)
 
-class ProbeSchedule:
+
+class ProbeSchedule(Generic[Key]):
     """A due time per key. `rng` shapes jitter only, so a seeded one makes the schedule repeatable."""
 
     def __init__(self, rng: random.Random | None = None) -> None:
         self._rng = rng or random.Random()
-        self._intervals: dict[str, float] = {}
-        self._due: list[tuple[float, str]] = []
+        self._intervals: dict[Key, float] = {}
+        self._turn = count()  # orders keys that are due at the same time
+        self._due: list[tuple[float, int, Key]] = []
 
-    def replace(self, intervals: Mapping[str, float], now: float) -> None:
+    def replace(self, intervals: Mapping[Key, float], now: float) -> None:
         """Set the keys and their intervals (seconds).
 
         A key that stays with its interval keeps its due time; a new one is first due somewhere
         within its own interval, so that a fresh start does not check everything at once.
         """
-        kept = [(at, key) for at, key in self._due if intervals.get(key) == self._intervals.get(key)]
-        known = {key for _, key in kept}
+        kept = [due for due in self._due if intervals.get(due[2]) == self._intervals.get(due[2])]
+        known = {key for _, _, key in kept}
         fresh = [
-            (now + interval * self._rng.random(), key)
+            (now + interval * self._rng.random(), next(self._turn), key)
             for key, interval in intervals.items()
             if key not in known
         ]
@@ -39,15 +43,15 @@ class ProbeSchedule:
         self._due = kept + fresh
         heapq.heapify(self._due)
 
-    def take_due(self, now: float) -> tuple[str, ...]:
+    def take_due(self, now: float) -> tuple[Key, ...]:
         """Return the keys due at `now`, and put each one interval (with jitter) further on."""
-        taken: list[str] = []
+        taken: list[Key] = []
         while self._due and self._due[0][0] <= now:
-            _, key = heapq.heappop(self._due)
+            _, _, key = heapq.heappop(self._due)
             taken.append(key)
         for key in taken:
             spread = 1 + JITTER * (2 * self._rng.random() - 1)
-            heapq.heappush(self._due, (now + self._intervals[key] * spread, key))
+            heapq.heappush(self._due, (now + self._intervals[key] * spread, next(self._turn), key))
         return tuple(taken)
 
     def next_due(self) -> float | None:

@@ -13,7 +13,7 @@ STEPS = ("up", "allowed", "available", "fastest", "sticky")
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """How a POP is checked. `address` empty means: the POP's first IPv4 address."""
+    """How a POP is checked. `address` empty means: each address that the POP is served with."""
 
     protocol: str = "tcp"  # tcp | http | https
     address: str = ""

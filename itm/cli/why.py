@@ -106,6 +106,8 @@ def _steps(story: dict[str, Any]) -> str:
         effects += [f"put behind: {', '.join(step['demoted'])}"] if step.get("demoted") else []
         if step.get("not_up"):
             effects.append(", ".join(f"{pop} is {state}" for pop, state in step["not_up"].items()))
+        if step.get("addresses_down"):
+            effects.append(f"addresses that are down: {', '.join(step['addresses_down'])}")
         if step.get("fail_open"):
             effects.append("all candidates are down: answered as if all were up")
         if ranked and step.get("first_before", step["first"]) != step["first"]:

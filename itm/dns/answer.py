@@ -17,9 +17,10 @@ import struct
 from typing import Final
 
 from itm.dns import reply
-from itm.dns.book import Book, Entry, empty
+from itm.dns.book import Book, empty
 from itm.dns.counters import Counters
 from itm.dns.ecs import FAMILIES, ClientSubnet
+from itm.dns.entry import Entry
 from itm.dns.lookup import lookup
 from itm.dns.query import REFUSED, SERVFAIL, Query, parse
 from itm.dns.steering import Steering
@@ -74,11 +75,11 @@ class Answerer:
         self.check_health()
 
     def check_health(self) -> None:
-        """Take over the health table's states if they changed; cheap when they did not."""
+        """Take over what the health table says if it changed; cheap when it did not."""
         health = self._health
         if health is not None and health.sequence() != self._sequence:
-            self._sequence = health.sequence()  # before the states: a change in between is seen later
-            self._book.apply(health.states())
+            self._sequence = health.sequence()  # before the content: a change in between is seen later
+            self._book.apply(health.read())
 
     def answer(self, packet: bytes, peer: str, tcp: bool = False) -> bytes | None:
         """Return the reply to a packet from the address `peer`, None when it must not get one.

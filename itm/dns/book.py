@@ -1,46 +1,34 @@
 """The answer book: every answer that can be known before the query, as ready bytes.
 
-Made from a RouteMap's zones and services when they change; immutable but for the served choice
-inside each `Steering`. Static answers are one body per (name, type), steered ones one per POP.
+Made from a RouteMap's zones and services when they change; immutable but for what health changes: the
+choice inside each `Steering`, and the entries that hold a POP which lost or won an address. Static answers
+are one body per (name, type), steered ones one per POP.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from itm.catalog.types import ZoneText
 from itm.dns import zone as zones
+from itm.dns.entry import Entry, entry, key
 from itm.dns.lookup import NXDOMAIN, Outcome, lookup
 from itm.dns.name import encode, parent
-from itm.dns.rdata import AAAA, CNAME, DS, TYPES, A, Rdata, RRset
+from itm.dns.rdata import AAAA, CNAME, DS, TYPES, A
+from itm.dns.steered import SteeredName
 from itm.dns.steering import Steering
 from itm.dns.tree import Node
-from itm.dns.wire import AA, CLASS_IN, HEADER_BYTES, Body, compose
+from itm.dns.wire import Body, compose
 from itm.dns.zone import Zone
 from itm.errors import CatalogError
-from itm.routemap.health import State
-from itm.routemap.routemap import PopAnswer, RouteMap, ServiceAnswer
+from itm.routemap.health import NOTHING, Content, State
+from itm.routemap.mask import reachable
+from itm.routemap.routemap import PopAnswer, RouteMap
 
 NO_TYPE: Final = 0
 """A type no name has: its answer is the NODATA of the name."""
-SHORT_BYTES: Final = 512 - HEADER_BYTES - 11 - 24
-"""Question and records that fit any UDP reply beside OPT and the longest Client Subnet option."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """One (name, type). Without `steering` there is one body; with it one per POP, then the values'.
-
-    `short` has the same bodies for the short path, as (counts with OPT, counts without, records);
-    empty when a body needs the long one.
-    """
-
-    bodies: tuple[Body, ...]
-    short: tuple[tuple[bytes, bytes, bytes], ...]
-    steering: Steering | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,10 +45,15 @@ class ZoneBook:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """Everything a node answers. `steered` maps a service's name and address type to its entry."""
+    """Everything a node answers. `steered` maps a service's name and address type to its entry.
+
+    `pops` are those of the map with the addresses that are answered now, in the order of its POPs.
+    """
 
     routemap: RouteMap | None
     zones: ZoneBook
+    names: tuple[SteeredName, ...]
+    pops: list[PopAnswer]
     steered: dict[bytes, dict[int, Entry]]
     steerings: tuple[Steering, ...]
     short: dict[bytes, dict[bytes, Entry]]
@@ -75,11 +68,27 @@ class Book:
         """Whether some network is answered although all its POPs are down."""
         return any(steering.fail_open for steering in self.steerings)
 
-    def apply(self, states: Mapping[str, State]) -> None:
-        """Serve by these states from now on; a POP without one is up."""
-        by_index = _by_index(self.pop_ids, states)
+    def apply(self, health: Content) -> None:
+        """Serve by this health from now on; a POP or an address that it does not name is up."""
+        by_index = _by_index(self.pop_ids, health.states)
         for steering in self.steerings:
             steering.apply(by_index)
+        whole = self.routemap.pops if self.routemap is not None else ()
+        changed: dict[int, PopAnswer] = {}
+        for index, pop in enumerate(whole):
+            now = reachable(pop, health.down)
+            if now != self.pops[index]:
+                self.pops[index] = changed[index] = now
+        if changed:
+            made: dict[object, Body] = {}
+            for one in self.names:
+                self._put(one.name, one.readdressed(self.steered[one.name], changed, made))
+
+    def _put(self, name: bytes, entries: dict[int, Entry]) -> None:
+        """Answer a steered name by these entries."""
+        self.steered[name] = entries
+        fitting = {key(rtype): one for rtype, one in entries.items() if one.short}
+        self.short[name] = self.zones.entries.get(name, {}) | fitting
 
     def negative(self, zone: Zone, name: bytes, outcome: Outcome) -> Body | None:
         """Return the ready body when the outcome is a bare NXDOMAIN: a flood of them must stay cheap."""
@@ -103,30 +112,31 @@ class Book:
 
 def empty() -> Book:
     """Return the book of a node that has no map yet: no zone, so nothing can be answered."""
-    return Book(None, ZoneBook((), (), {}, {}), {}, (), {})
+    return Book(None, ZoneBook((), (), {}, {}), (), [], {}, (), {})
 
 
-def build(routemap: RouteMap, old: Book | None = None, states: Mapping[str, State] | None = None) -> Book:
-    """Return the book of a map, serving by `states`; what did not change is taken over from `old`.
+def build(routemap: RouteMap, old: Book | None = None, health: Content = NOTHING) -> Book:
+    """Return the book of a map, serving by `health`; what did not change is taken over from `old`.
 
     Raises `CatalogError` when a zone is not sound or a service lies in none.
     """
-    names = tuple(service.name for service in routemap.services)
+    services = tuple(service.name for service in routemap.services)
     kept = old.zones if old is not None else None
-    if kept is None or kept.texts != routemap.zones or kept.services != names:
-        kept = _zone_book(routemap.zones, names)
-    by_index = _by_index([pop.id for pop in routemap.pops], states or {})
+    if kept is None or kept.texts != routemap.zones or kept.services != services:
+        kept = _zone_book(routemap.zones, services)
+    by_index = _by_index([pop.id for pop in routemap.pops], health.states)
     steerings = tuple(Steering(one, by_index) for one in routemap.classes)
-    steered = {}
+    names = []
     for service in routemap.services:
         name = encode(service.name.lower())
         soa = kept.zones[_nearest(name, kept.zones) or name].negative_soa
-        steered[name] = _steered(service, routemap.pops, steerings, soa)
-    short = dict(kept.entries)
-    for name, by_type in steered.items():
-        fitting = {_key(rtype): entry for rtype, entry in by_type.items() if entry.short}
-        short[name] = kept.entries.get(name, {}) | fitting
-    return Book(routemap, kept, steered, steerings, short)
+        names.append(SteeredName(service, soa))
+    pops = [reachable(pop, health.down) for pop in routemap.pops]
+    book = Book(routemap, kept, tuple(names), pops, {}, steerings, dict(kept.entries))
+    for one in names:
+        index = one.service.class_index
+        book._put(one.name, one.entries(pops, steerings[index] if index >= 0 else None))
+    return book
 
 
 def _by_index(pop_ids: Sequence[str], states: Mapping[str, State]) -> list[State]:
@@ -163,55 +173,13 @@ def _nearest(name: bytes, origins: Container[bytes]) -> bytes | None:
 
 def _static(zone: Zone, name: bytes, node: Node) -> dict[bytes, Entry]:
     """Return the entries of one name, for the types it has and the NODATA of the common ones."""
-    nothing = None if CNAME in node.rrsets else _entry(name, [compose(lookup(zone, name, NO_TYPE), name)])
+    nothing = None if CNAME in node.rrsets else entry(name, [compose(lookup(zone, name, NO_TYPE), name)])
     found = {}
     for rtype in TYPES.values():
         if node.steered and rtype in {A, AAAA}:
             continue
-        entry = nothing if rtype not in node.rrsets else None
-        entry = entry or _entry(name, [compose(lookup(zone, name, rtype), name)])
-        if entry.short:
-            found[_key(rtype)] = entry
+        one = nothing if rtype not in node.rrsets else None
+        one = one or entry(name, [compose(lookup(zone, name, rtype), name)])
+        if one.short:
+            found[key(rtype)] = one
     return found
-
-
-def _steered(
-    service: ServiceAnswer, pops: Sequence[PopAnswer], steerings: Sequence[Steering], negative_soa: RRset
-) -> dict[int, Entry]:
-    """Return the A and AAAA entries of a service; a POP without addresses of the type gives NODATA."""
-    name = encode(service.name.lower())
-    steering = steerings[service.class_index] if service.class_index >= 0 else None
-    choices = [(pop.ipv4, pop.ipv6) for pop in pops] if steering is not None else []
-    choices.append((service.ipv4_values, service.ipv6_values))
-    found = {}
-    for rtype, column in ((A, 0), (AAAA, 1)):
-        addresses = [pair[column] for pair in choices]
-        if any(addresses):
-            bodies = [_addresses(name, rtype, service.ttl, some, negative_soa) for some in addresses]
-            found[rtype] = _entry(name, bodies, steering)
-        else:
-            found[rtype] = _entry(name, [_addresses(name, rtype, service.ttl, (), negative_soa)])
-    return found
-
-
-def _addresses(name: bytes, rtype: int, ttl: int, addresses: tuple[str, ...], negative_soa: RRset) -> Body:
-    if not addresses:
-        return compose(Outcome(authority=(negative_soa,)), name)
-    rdatas = tuple(Rdata(ipaddress.ip_address(text).packed) for text in addresses)
-    return compose(Outcome(answer=(RRset(name, rtype, ttl, rdatas),)), name)
-
-
-def _entry(name: bytes, bodies: Sequence[Body], steering: Steering | None = None) -> Entry:
-    fits = all(body.flags == AA and len(name) + 4 + len(body.full) <= SHORT_BYTES for body in bodies)
-    return Entry(tuple(bodies), tuple(map(_short, bodies)) if fits else (), steering)
-
-
-def _short(body: Body) -> tuple[bytes, bytes, bytes]:
-    answer, authority, additional = (count.to_bytes(2, "big") for count in body.full_counts)
-    with_opt = (body.full_counts[2] + 1).to_bytes(2, "big")
-    head = b"\0\1" + answer + authority
-    return head + with_opt, head + additional, body.full
-
-
-def _key(rtype: int) -> bytes:
-    return rtype.to_bytes(2, "big") + CLASS_IN.to_bytes(2, "big")

@@ -113,7 +113,7 @@ class Follower:
         started = time.monotonic()
         sequence = self._health.sequence()
         try:
-            made = book.build(snapshot.read(path_of(self._maps, version)), old, self._health.states())
+            made = book.build(snapshot.read(path_of(self._maps, version)), old, self._health.read())
         except (SnapshotError, CatalogError, ValueError) as error:
             self.refused += 1
             self._unsound.add(version)

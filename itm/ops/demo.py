@@ -7,6 +7,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
+from collectors.probe.check import Target
 from itm.catalog.load import load_bundle, load_path, read_bundle
 from itm.config import Demo
 from itm.dns.listen import Listen
@@ -33,13 +34,18 @@ def checked_here(plans: Mapping[str, ProbePlan], demo: Demo) -> dict[str, ProbeP
     """Return the plans with the checks of the demo's POPs at the port where this server serves them.
 
     The catalog keeps the port it was written with, so that applying the bundled one again changes nothing;
-    POPs that are no loopback addresses are not the demo's.
+    POPs without a loopback address are not the demo's; of those with one, the documentation addresses beside
+    it, which lead nowhere, are not checked.
     """
     return {pop: _here(plan, demo.probe_target_port) for pop, plan in plans.items()}
 
 
 def _here(plan: ProbePlan, port: int) -> ProbePlan:
-    target = plan.target
-    if target.port != CHECKED_PORT or not ip_address(target.address).is_loopback:
+    here = tuple(target for target in plan.targets if ip_address(target.address).is_loopback)
+    if not here:
         return plan
-    return replace(plan, target=replace(target, port=port))
+    return replace(plan, targets=tuple(_target(target, port) for target in here))
+
+
+def _target(target: Target, port: int) -> Target:
+    return replace(target, port=port) if target.port == CHECKED_PORT else target

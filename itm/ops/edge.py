@@ -92,7 +92,7 @@ def _made(
     """Make the parts; what holds a file or a thread is closed on leaving."""
     state = config.state_dir
     engine = open_engine(config.store_url)
-    left = HealthReader(state / "health.table").slots()
+    left = HealthReader(state / "health.table").read()
     table = _table(state / "health.table", clock)
     journal = JournalWriter(
         state / "journal",
@@ -153,7 +153,7 @@ async def _follow_once(edge: Edge, probes: ProbeLoop) -> None:
         plans = plans_of(now.catalog.pops, edge.config.probe)
         if edge.config.demo.enabled:
             plans = demo.checked_here(plans, edge.config.demo)
-        edge.board.set_pops({pop.id: pop.id in plans for pop in now.catalog.pops})
+        edge.board.set_pops({p.id: plans[p.id].addresses if p.id in plans else () for p in now.catalog.pops})
         probes.replace(plans)
         log.info(
             "catalog.live", extra={"version": now.number, "pops": len(now.pop_ids), "checked": len(plans)}

@@ -31,6 +31,11 @@ def _register_edge(registry: Registry, edge: Edge) -> None:
         lambda: [({"pop": pop}, entry.health.state) for pop, entry in edge.board.entries().items()],
     )
     registry.gauge(
+        "itm_pop_addresses_down",
+        "Addresses of a POP that fail their checks while others pass.",
+        lambda: [({"pop": pop}, len(entry.health.down)) for pop, entry in edge.board.entries().items()],
+    )
+    registry.gauge(
         "itm_pops_fail_open",
         "1 when every POP is down and answers go out as if all were up.",
         lambda: [({}, edge.board.fail_open)],

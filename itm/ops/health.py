@@ -1,7 +1,8 @@
 """The health of all POPs as the edge process holds it: verdicts and overrides in, the shared table out.
 
 The table changes in the same call as its cause, so that DNS nodes see it at once. Every change of
-state is logged. Rules stand in `itm.steer.health`; checks are made by `probes`.
+state, of a POP or of one of its addresses, is logged. Rules stand in `itm.steer.health`; checks are made
+by `probes`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Protocol
 from collectors.probe import threshold
 from collectors.probe.outcome import Outcome
 from collectors.probe.threshold import Threshold, Verdict
-from itm.routemap.health import Slot, State
+from itm.routemap.health import NOTHING, Content, Slot, State
 from itm.steer.health import Override, PopHealth, fold_all, is_fail_open
 
 log = logging.getLogger(__name__)
@@ -24,50 +25,52 @@ log = logging.getLogger(__name__)
 class Table(Protocol):
     """Where states go: the shared health table."""
 
-    def set(self, states: Mapping[str, State], forced: Collection[str] = ()) -> bool:
-        """Make the table hold exactly these POPs."""
+    def set(
+        self, states: Mapping[str, State], forced: Collection[str] = (), down: Collection[str] = ()
+    ) -> bool:
+        """Make the table hold exactly these POPs, and these addresses as down."""
 
 
 @dataclass(frozen=True, slots=True)
 class PopEntry:
-    """All that is known about one POP: its state, since when, its last verdict, its override."""
+    """All that is known about one POP: its state, since when, a verdict per address checked, its override."""
 
     health: PopHealth
     since: float
-    verdict: Verdict | None
+    verdicts: Mapping[str, Verdict]
     override: Override | None
 
 
 class HealthBoard:
     """Folds what it is told and writes the table whenever a state changes.
 
-    `resume` is the table as the process before left it: a POP that was measured down stays so until
-    its checks pass, instead of coming back because the edge was restarted.
+    `resume` is the table as the process before left it: a POP or an address that was measured down stays
+    so until its checks pass, instead of coming back because the edge was restarted.
     """
 
     def __init__(
         self,
         table: Table,
         *,
-        resume: Mapping[str, Slot] | None = None,
+        resume: Content = NOTHING,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._resume = dict(resume or {})
+        self._resume, self._resume_down = dict(resume.slots), set(resume.down)
         self._clock = clock
-        self._verdicts: dict[str, Verdict | None] | None = None  # None: the POPs are not known yet
+        self._verdicts: dict[str, dict[str, Verdict]] | None = None  # None: the POPs are not known yet
         self._overrides: dict[str, Override] = {}
         self._health: dict[str, PopHealth] = {}
         self._since: dict[str, float] = {}
 
-    def set_pops(self, pops: Mapping[str, bool]) -> None:
-        """Make these the POPs; the value says whether one is checked. Verdicts of POPs that stay, stay.
+    def set_pops(self, pops: Mapping[str, Collection[str]]) -> None:
+        """Make these the POPs, each with the addresses that are checked. Verdicts of those that stay, stay.
 
         Before the first call the table keeps what it was left with, but for overrides: those are set
         first, so that a restart does not show a POP that was forced down as up for a moment, and one
         that the store no longer knows (it was lost, or restored) forces nothing for ever.
         """
-        self._verdicts = {pop: self._verdict(pop) if checked else None for pop, checked in pops.items()}
+        self._verdicts = {pop: self._started(pop, addresses) for pop, addresses in pops.items()}
         self.refresh()
 
     def set_overrides(self, overrides: Mapping[str, Override]) -> None:
@@ -75,11 +78,11 @@ class HealthBoard:
         self._overrides = dict(overrides)
         self.refresh()
 
-    def observe(self, pop: str, outcome: Outcome, limits: Threshold) -> None:
-        """Take in the outcome of one check; one of a POP that left meanwhile is dropped."""
-        verdict = (self._verdicts or {}).get(pop)
-        if self._verdicts is not None and verdict is not None:
-            self._verdicts[pop] = threshold.judge(verdict, outcome, limits, self._clock())
+    def observe(self, pop: str, address: str, outcome: Outcome, limits: Threshold) -> None:
+        """Take in the outcome of one check; one of an address that left meanwhile is dropped."""
+        verdicts = (self._verdicts or {}).get(pop, {})
+        if address in verdicts:
+            verdicts[address] = threshold.judge(verdicts[address], outcome, limits, self._clock())
             self.refresh()
 
     def refresh(self) -> None:
@@ -90,21 +93,23 @@ class HealthBoard:
             return
         before, self._health = self._health, fold_all(self._verdicts, self._overrides, now)
         for pop, health in self._health.items():
-            if pop not in before or before[pop].state != health.state:
+            old = before.get(pop, _NEW)
+            if pop not in before or old.state != health.state:
                 self._since[pop] = now
-                if pop in before or health.state != State.UP:
-                    _log_change(pop, health)
+            if (old.state, old.down) != (health.state, health.down):
+                _log_change(pop, health)
         self._since = {pop: self._since[pop] for pop in self._health}
         if is_fail_open(self._health) and not is_fail_open(before):
             log.error("health.fail_open", extra={"pops": len(self._health)})
         forced = [pop for pop, health in self._health.items() if health.forced]
-        self._table.set({pop: health.state for pop, health in self._health.items()}, forced)
+        down = frozenset[str]().union(*(health.down for health in self._health.values()))
+        self._table.set({pop: health.state for pop, health in self._health.items()}, forced, down)
 
     def entries(self) -> dict[str, PopEntry]:
         """Return what is known, by POP."""
         verdicts = self._verdicts or {}
         return {
-            pop: PopEntry(health, self._since[pop], verdicts[pop], self._overrides.get(pop))
+            pop: PopEntry(health, self._since[pop], dict(verdicts[pop]), self._overrides.get(pop))
             for pop, health in self._health.items()
         }
 
@@ -122,15 +127,22 @@ class HealthBoard:
         for pop in sorted(forced - held):
             log.warning("pop.released", extra={"pop": pop, "reason": "the store holds no override"})
             self._resume[pop] = Slot(State.UP, forced=False, since=now)
-        self._table.set({pop: slot.state for pop, slot in self._resume.items()}, forced & held)
+        states = {pop: slot.state for pop, slot in self._resume.items()}
+        self._table.set(states, forced & held, self._resume_down)
 
-    def _verdict(self, pop: str) -> Verdict:
-        known = (self._verdicts or {}).get(pop)
-        if known is not None:
-            return known
+    def _started(self, pop: str, addresses: Collection[str]) -> dict[str, Verdict]:
+        """Return the verdicts of a POP's addresses: as they stand, or as the process before left them."""
+        known = (self._verdicts or {}).get(pop, {})
         slot = self._resume.pop(pop, None)
         was_down = slot is not None and slot.state == State.DOWN and not slot.forced
-        return threshold.start(self._clock(), up=not was_down)
+        down = set(addresses) if was_down else self._resume_down & set(addresses)
+        self._resume_down -= down
+        now = self._clock()
+        return {a: known[a] if a in known else threshold.start(now, up=a not in down) for a in addresses}
+
+
+_NEW = PopHealth(State.UP, False, "")
+"""Stands for what was before a POP came: one that comes up is no news."""
 
 
 def _log_change(pop: str, health: PopHealth) -> None:

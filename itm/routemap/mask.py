@@ -1,18 +1,20 @@
 """Health applied to a ranked list: the first candidate of the best state present is served.
 
 States fold as up < degraded < drained < down. When every candidate is down the first one is served
-as if all were up (fail open), and said so. Pure: no file, no clock.
+as if all were up (fail open), and said so. Of the POP served, the addresses that are up are answered.
+Pure: no file, no clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from itm.routemap.health import State
-from itm.routemap.routemap import NO_POP, ClassMap
+from itm.routemap.routemap import NO_POP, ClassMap, PopAnswer
 
 
 def serve(order: Sequence[int], states: Sequence[int]) -> tuple[int, bool]:
@@ -45,3 +47,12 @@ def choices(one: ClassMap, states: Sequence[int]) -> npt.NDArray[np.uint16]:
     own_is_no_worse = by_pop[own] <= by_pop[pop]
     served: npt.NDArray[np.uint16] = np.where(own_is_no_worse, own, pop)
     return served
+
+
+def reachable(pop: PopAnswer, down: Collection[str]) -> PopAnswer:
+    """Return the POP with the addresses that are up; with all of them when none is (fail open).
+
+    One family may be left empty: a client of both goes by the other, and none is sent into the void.
+    """
+    ipv4, ipv6 = (tuple(a for a in family if a not in down) for family in (pop.ipv4, pop.ipv6))
+    return replace(pop, ipv4=ipv4, ipv6=ipv6) if ipv4 or ipv6 else pop

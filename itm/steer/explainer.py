@@ -49,8 +49,8 @@ class Explainer:
         with self._lock:
             routemap, inputs, world = self._live()
             self._health.refresh()
-            states = self._health.states()
-        story = explain(question, Served(routemap, inputs, world, states))
+            health = self._health.read()
+        story = explain(question, Served(routemap, inputs, world, health.states, health.down))
         if self._reader is not None:
             address, _, _ = (question.client or question.resolver).strip().partition("/")
             story["geoip"] = _known(self._reader.lookup(address))

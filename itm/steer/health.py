@@ -1,10 +1,11 @@
-"""What is known of a POP becomes one state: measured verdict and operator's override in, `PopHealth` out.
+"""What is known of a POP becomes one state: measured verdicts and operator's override in, `PopHealth` out.
 
-The rules, in order:
+There is one verdict per address that is checked. The rules, in order:
 1. An override that has expired does not exist.
 2. Forced up is up and forced down is down, whatever is measured: the operator knows more.
 3. Drained says nothing about health: a drained POP that fails its checks is down, else drained.
-4. Without an override: down when the checks say so, else up. A POP that nobody checks is up.
+4. Without an override: down when every check fails, else up. A POP that nobody checks is up.
+5. Of a POP that is neither down nor forced up, the addresses whose checks fail are down.
 
 Pure: no clock, no table, no network. `degraded` has no source among these inputs.
 """
@@ -20,6 +21,8 @@ from itm.routemap.health import State
 
 FORCIBLE = {"up": State.UP, "drained": State.DRAINED, "down": State.DOWN}
 """The states an operator may force, by their word."""
+TOLD = 3
+"""Failing addresses named in a reason; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +37,30 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class PopHealth:
-    """The state of one POP, whether an operator forced it, and why it is so, as a sentence."""
+    """The state of one POP, whether an operator forced it, and why it is so, as a sentence.
+
+    `down` are the addresses that are down of a POP that is not.
+    """
 
     state: State
     forced: bool
     reason: str
+    down: frozenset[str] = frozenset()
 
 
-def fold(verdict: Verdict | None, override: Override | None, now: float) -> PopHealth:
-    """Return the state of one POP at `now`; `verdict` is None for a POP without a check."""
+def fold(verdicts: Mapping[str, Verdict], override: Override | None, now: float) -> PopHealth:
+    """Return the state of one POP at `now`; `verdicts` by the address checked, empty without a check."""
+    measured = _measured(verdicts)
     if override is None or (override.expires_at is not None and override.expires_at <= now):
-        return _measured(verdict)
-    if override.state == State.DRAINED and verdict is not None and not verdict.up:
-        return PopHealth(State.DOWN, True, f"{_forced(override)}; and {_measured(verdict).reason}")
-    return PopHealth(override.state, True, _forced(override))
+        return measured
+    if override.state != State.DRAINED or not (measured.down or measured.state == State.DOWN):
+        return PopHealth(override.state, True, _forced(override))
+    state = State.DOWN if measured.state == State.DOWN else State.DRAINED
+    return PopHealth(state, True, f"{_forced(override)}; and {measured.reason}", measured.down)
 
 
 def fold_all(
-    verdicts: Mapping[str, Verdict | None], overrides: Mapping[str, Override], now: float
+    verdicts: Mapping[str, Mapping[str, Verdict]], overrides: Mapping[str, Override], now: float
 ) -> dict[str, PopHealth]:
     """Fold every POP of `verdicts`; overrides of POPs that are not there say nothing."""
     return {pop: fold(verdict, overrides.get(pop), now) for pop, verdict in verdicts.items()}
@@ -62,13 +71,24 @@ def is_fail_open(states: Mapping[str, PopHealth]) -> bool:
     return bool(states) and all(health.state == State.DOWN for health in states.values())
 
 
-def _measured(verdict: Verdict | None) -> PopHealth:
-    if verdict is None:
+def _measured(verdicts: Mapping[str, Verdict]) -> PopHealth:
+    failing = {address: verdict for address, verdict in verdicts.items() if not verdict.up}
+    if not verdicts:
         return PopHealth(State.UP, False, "not checked")
-    if verdict.up:
-        return PopHealth(State.UP, False, "checks pass" if verdict.checks else "not checked yet")
-    why = f": {verdict.detail}" if verdict.detail else ""
-    return PopHealth(State.DOWN, False, f"checks fail since {_time(verdict.since)}{why}")
+    if not failing:
+        is_checked = any(verdict.checks for verdict in verdicts.values())
+        return PopHealth(State.UP, False, "checks pass" if is_checked else "not checked yet")
+    if len(failing) == len(verdicts):
+        last = max(failing.values(), key=lambda verdict: verdict.since)
+        return PopHealth(State.DOWN, False, f"checks fail {_since(last)}")
+    told = "; ".join(f"{address} {_since(failing[address])}" for address in sorted(failing)[:TOLD])
+    more = f"; and {len(failing) - TOLD} more" if len(failing) > TOLD else ""
+    reason = f"{len(failing)} of {len(verdicts)} addresses fail: {told}{more}"
+    return PopHealth(State.UP, False, reason, frozenset(failing))
+
+
+def _since(verdict: Verdict) -> str:
+    return f"since {_time(verdict.since)}" + (f": {verdict.detail}" if verdict.detail else "")
 
 
 def _forced(override: Override) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from collectors.network import Network
 from itm.catalog.types import Service
 from itm.routemap.health import State
+from itm.routemap.mask import reachable
 from itm.routemap.routemap import NO_POP, RouteMap
 from itm.steer.classes import SteeringClass
 from itm.steer.decide import Stage
@@ -28,6 +29,7 @@ class Served:
     inputs: Inputs
     world: World
     states: dict[str, State]
+    down: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +101,16 @@ def steps(case: Case) -> list[dict[str, Any]]:
     states = case.served.states.items()
     not_up = {pop: s.name.lower() for pop, s in states if s is not State.UP and pop in case.pops}
     first = case.pops[case.choice] if case.choice != NO_POP else None
-    told.append({"step": "up", "not_up": not_up, "fail_open": case.fail_open, "first": first})
+    addresses = sorted(case.served.down)
+    told.append(
+        {
+            "step": "up",
+            "not_up": not_up,
+            "addresses_down": addresses,
+            "fail_open": case.fail_open,
+            "first": first,
+        }
+    )
     return told
 
 
@@ -123,7 +134,8 @@ def _first(case: Case, running: Running) -> str | None:
 
 def answer(case: Case, qtype: str) -> dict[str, Any]:
     """Tell what is answered: a POP's addresses, or the last-resort values where no POP is allowed."""
-    holder = case.served.routemap.pops[case.choice] if case.choice != NO_POP else None
+    pop = case.served.routemap.pops[case.choice] if case.choice != NO_POP else None
+    holder = reachable(pop, case.served.down) if pop is not None else None
     if qtype.upper() == "AAAA":
         values = holder.ipv6 if holder else case.service.ipv6_values
     else:

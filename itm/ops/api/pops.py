@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from collectors.probe.threshold import Verdict
 from itm.errors import Refused
 from itm.ops import body
 from itm.ops.auth import AUTHOR
@@ -81,16 +82,20 @@ def _shown(edge: Edge, pop_id: str) -> dict[str, Any]:
         "forced": entry.health.forced,
         "since": entry.since,
         "reason": entry.health.reason,
-        "check": _check(entry),
+        "checks": [_check(address, verdict) for address, verdict in entry.verdicts.items()],
         "override": _override(entry),
     }
 
 
-def _check(entry: PopEntry) -> dict[str, Any] | None:
-    if entry.verdict is None:
-        return None
-    v = entry.verdict
-    return {"passes": v.up, "since": v.since, "checks": v.checks, "elapsed_ms": round(v.elapsed_ms, 2)}
+def _check(address: str, v: Verdict) -> dict[str, Any]:
+    return {
+        "address": address,
+        "passes": v.up,
+        "since": v.since,
+        "checks": v.checks,
+        "elapsed_ms": round(v.elapsed_ms, 2),
+        "detail": v.detail,
+    }
 
 
 def _override(entry: PopEntry) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from itm.dns.answer import Answerer, unit_of
 from itm.dns.book import build
 from itm.dns.name import encode
-from itm.routemap.health import HealthReader, HealthWriter, State
+from itm.routemap.health import Content, HealthReader, HealthWriter, Slot, State
+from itm.routemap.routemap import PopAnswer
 from tests.itm.dns.asking import Ask, demo_answerer, demo_map, ecs, tell
 from tests.itm.dns.malformed import MALFORMED
 from tests.itm.routemap.worlds import random_map
@@ -178,6 +180,37 @@ def test_health_changes_answers(tmp_path: Path) -> None:
     assert server.book.fail_open
 
 
+def test_an_address_that_is_down_leaves_the_answers(tmp_path: Path) -> None:
+    """At the next look, by the short path and the long one; a family without any is NODATA; it comes back."""
+    writer = HealthWriter(tmp_path / "health")
+    pops = list(demo_map().pops)
+    pops[1] = PopAnswer("tyo", ("127.20.0.2", "127.20.1.2"), ("2001:db8:20::2",))
+    routemap = dataclasses.replace(demo_map(), pops=tuple(pops))
+    server = Answerer(build(routemap), HealthReader(tmp_path / "health"))
+
+    def now(qtype: int, *down: str) -> list[str]:
+        writer.set({"tyo": State.UP}, down=down)
+        server.check_health()
+        told = tell(server, Ask("gw.example.net.", qtype, options=(ecs("133.11.0.0/24"),)))
+        assert told.subnet == (1, 24, 22, b"\x85\x0b\x00")
+        assert (told.rcode, bool(told.lines("rr")) != bool(told.lines("auth"))) == (0, True)
+        return [line.rpartition(" ")[2] for line in told.lines("rr")]
+
+    both = ["127.20.0.2", "127.20.1.2"]
+    assert now(A) == both
+    assert now(A, "127.20.0.2") == ["127.20.1.2"]
+    assert now(AAAA, "127.20.0.2") == ["2001:db8:20::2"]
+    assert now(AAAA, "127.20.0.2", "2001:db8:20::2") == []
+    fresh = Answerer(build(routemap, None, HealthReader(tmp_path / "health").read()))
+    assert tell(fresh, Ask("gw.example.net.", A, options=(ecs("133.11.0.0/24"),))).lines("rr") == [
+        "gw.example.net. 20 A 127.20.1.2"
+    ]
+    assert now(A, *both) == []
+    assert now(AAAA, *both, "2001:db8:20::2") == ["2001:db8:20::2"]  # none is up: all are answered
+    assert now(A, *both, "2001:db8:20::2") == both
+    assert now(A) == both
+
+
 def test_without_a_map_nothing_can_be_answered() -> None:
     """Whose names are ours is not known yet: SERVFAIL, Not Ready (RFC 8914 4.15), and others are asked."""
     server = Answerer()
@@ -215,7 +248,7 @@ def test_one_scope_one_answer_with_each_pop_masked(seed: int) -> None:
         return wire[: -(4 + 4 + octets + 11)], wire[-octets - 1]
 
     for masked in range(-1, 6):
-        book.apply({f"pop-{masked}": State.DOWN})
+        book.apply(Content({f"pop-{masked}": Slot(State.DOWN, False, 0.0)}))
         for table in (one.v4, one.v6):
             for unit in rng.choice(table.start, 25).tolist():
                 answer, scope = asked(table.bits, unit)

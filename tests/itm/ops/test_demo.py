@@ -13,7 +13,7 @@ def test_every_pop_of_the_demo_is_checked_where_its_target_listens() -> None:
     """Also when the port is set: what is served and what is checked cannot drift apart."""
     for demo in (Demo(), replace(Demo(), probe_target_port=9000)):
         plans = checked_here(plans_of(load_bundle(bundle(demo)).pops, Probe()), demo)
-        checked = {(plan.target.address, plan.target.port) for plan in plans.values()}
+        checked = {(target.address, target.port) for plan in plans.values() for target in plan.targets}
         assert checked == {(listen.host, listen.port) for listen in targets(demo)}
         assert len(checked) == 30
 
@@ -27,5 +27,5 @@ def test_checks_that_are_not_the_demos_are_left_alone() -> None:
     """Another port is the operator's word, another machine is no POP of the demo."""
     own = Target("http", "127.0.0.9", 7000)
     real = Target("http", "192.0.2.1", Demo().probe_target_port)
-    plans = {str(n): ProbePlan(target, 5.0, Threshold(2, 3)) for n, target in enumerate((own, real))}
+    plans = {str(n): ProbePlan((target,), 5.0, Threshold(2, 3)) for n, target in enumerate((own, real))}
     assert checked_here(plans, replace(Demo(), probe_target_port=9000)) == plans

@@ -23,7 +23,7 @@ async def until(condition: object) -> None:
 
 
 def states(state: Path) -> dict[str, State]:
-    return HealthReader(state / "health.table").states()
+    return HealthReader(state / "health.table").read().states
 
 
 def test_a_new_live_catalog_is_taken_up(tmp_path: Path) -> None:
@@ -102,9 +102,7 @@ def test_the_demos_pops_are_checked_where_it_serves_them(tmp_path: Path) -> None
         demo = Demo(enabled=True, probe_target_port=target.getsockname()[1])
 
         async def scenario(served: Served) -> None:
-            await until(
-                lambda: (verdict := served.now.edge.board.entries()["tokyo"].verdict) and verdict.checks
-            )
+            await until(lambda: served.now.edge.board.entries()["tokyo"].verdicts["127.20.9.9"].checks)
             assert states(tmp_path)["tokyo"] == State.UP
 
         play(tmp_path, scenario, files={**FILES, "catalog.yaml": main}, demo=demo)

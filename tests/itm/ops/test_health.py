@@ -7,7 +7,7 @@ import pytest
 from collectors.probe.outcome import Outcome
 from collectors.probe.threshold import Threshold
 from itm.ops.health import HealthBoard
-from itm.routemap.health import HealthReader, HealthWriter, Slot, State
+from itm.routemap.health import NOTHING, Content, HealthReader, HealthWriter, Slot, State
 from itm.steer.health import Override
 
 LIMITS = Threshold(rise=2, fall=3)
@@ -21,9 +21,12 @@ class FakeTable:
     def __init__(self) -> None:
         self.states: dict[str, State] = {}
         self.forced: set[str] = set()
+        self.down: set[str] = set()
 
-    def set(self, states: Mapping[str, State], forced: Collection[str] = ()) -> bool:
-        self.states, self.forced = dict(states), set(forced)
+    def set(
+        self, states: Mapping[str, State], forced: Collection[str] = (), down: Collection[str] = ()
+    ) -> bool:
+        self.states, self.forced, self.down = dict(states), set(forced), set(down)
         return True
 
 
@@ -35,10 +38,10 @@ class Clock:
         return self.now
 
 
-def board(resume: Mapping[str, Slot] | None = None) -> tuple[HealthBoard, FakeTable, Clock]:
+def board(resume: Content = NOTHING) -> tuple[HealthBoard, FakeTable, Clock]:
     table, clock = FakeTable(), Clock()
     made = HealthBoard(table, resume=resume, clock=clock)
-    made.set_pops({"a": True, "b": True, "unchecked": False})
+    made.set_pops({"a": ("a1",), "b": ("b1", "b2"), "unchecked": ()})
     return made, table, clock
 
 
@@ -46,9 +49,9 @@ def test_the_failure_that_completes_the_fall_is_in_the_table_at_once() -> None:
     """Two failures say nothing, the third takes the POP out in the same call."""
     made, table, _ = board()
     for _ in range(2):
-        made.observe("a", BAD, LIMITS)
+        made.observe("a", "a1", BAD, LIMITS)
     assert table.states["a"] == State.UP
-    made.observe("a", BAD, LIMITS)
+    made.observe("a", "a1", BAD, LIMITS)
     assert table.states == {"a": State.DOWN, "b": State.UP, "unchecked": State.UP}
 
 
@@ -66,7 +69,7 @@ def test_since_moves_with_the_state_only() -> None:
     """A check that confirms the state does not move `since`."""
     made, _, clock = board()
     clock.now = 1010.0
-    made.observe("a", GOOD, LIMITS)
+    made.observe("a", "a1", GOOD, LIMITS)
     assert made.entries()["a"].since == 1000.0
     made.set_overrides({"a": Override(State.DOWN)})
     clock.now = 1020.0
@@ -78,20 +81,20 @@ def test_a_new_catalog_keeps_what_was_measured() -> None:
     """A POP that stays keeps its verdict; one that left is gone from the table."""
     made, table, _ = board()
     for _ in range(3):
-        made.observe("a", BAD, LIMITS)
-    made.set_pops({"a": True, "c": True})
+        made.observe("a", "a1", BAD, LIMITS)
+    made.set_pops({"a": ("a1",), "c": ("c1",)})
     assert table.states == {"a": State.DOWN, "c": State.UP}
-    made.observe("b", BAD, LIMITS)
+    made.observe("b", "b1", BAD, LIMITS)
     assert "b" not in made.entries()
 
 
 def test_a_restart_does_not_bring_a_dead_pop_back() -> None:
     """Measured down before the restart: down until `rise` checks pass; a forced state is not carried over."""
     left = {"a": Slot(State.DOWN, forced=False, since=1.0), "b": Slot(State.DOWN, forced=True, since=1.0)}
-    made, table, _ = board(left)
+    made, table, _ = board(Content(left))
     assert (table.states["a"], table.states["b"]) == (State.DOWN, State.UP)
     for _ in range(2):
-        made.observe("a", GOOD, LIMITS)
+        made.observe("a", "a1", GOOD, LIMITS)
     assert table.states["a"] == State.UP
 
 
@@ -111,7 +114,7 @@ def test_every_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) 
     made, _, _ = board()
     with caplog.at_level(logging.INFO, logger="itm.ops.health"):
         for _ in range(6):
-            made.observe("a", BAD, LIMITS)
+            made.observe("a", "a1", BAD, LIMITS)
     changes = [
         (r.__dict__["pop"], r.__dict__["state"]) for r in caplog.records if r.getMessage() == "pop.state"
     ]
@@ -122,12 +125,12 @@ def test_the_board_writes_the_real_table(tmp_path: Path) -> None:
     """The shared file shows the change to a reader in another process."""
     writer, reader = HealthWriter(tmp_path / "health.table"), HealthReader(tmp_path / "health.table")
     made = HealthBoard(writer)
-    made.set_pops({"a": True})
+    made.set_pops({"a": ("a1",)})
     reader.refresh()
     before = reader.sequence()
     made.set_overrides({"a": Override(State.DOWN)})
     assert reader.sequence() != before
-    assert reader.states() == {"a": State.DOWN}
+    assert reader.read().states == {"a": State.DOWN}
     writer.close()
 
 
@@ -138,7 +141,7 @@ def test_a_restart_does_not_show_a_forced_down_pop_as_up() -> None:
     made = HealthBoard(table)
     made.set_overrides({"a": Override(State.DOWN)})
     assert table.states == {"a": State.DOWN}
-    made.set_pops({"a": True})
+    made.set_pops({"a": ("a1",)})
     assert table.states == {"a": State.DOWN}
 
 
@@ -152,9 +155,48 @@ def test_a_forced_state_that_the_store_does_not_know_is_released() -> None:
             "c": Slot(State.DOWN, forced=False, since=1.0),
         },
     )
-    made = HealthBoard(table, resume=left, clock=Clock())
+    made = HealthBoard(table, resume=Content(left), clock=Clock())
     made.set_overrides({"b": Override(State.DRAINED)})
     assert table.states == {"a": State.UP, "b": State.DRAINED, "c": State.DOWN}
     assert table.forced == {"b"}
-    made.set_pops({"a": True, "b": True, "c": True})
+    made.set_pops({"a": ("a1",), "b": ("b1",), "c": ("c1",)})
     assert table.states == {"a": State.UP, "b": State.DRAINED, "c": State.DOWN}
+
+
+def test_an_address_leaves_and_comes_back_alone() -> None:
+    """The POP stays up while one of its addresses passes; the table names the one that fails."""
+    made, table, _ = board()
+    for _ in range(3):
+        made.observe("b", "b2", BAD, LIMITS)
+    assert (table.states["b"], table.down) == (State.UP, {"b2"})
+    for _ in range(3):
+        made.observe("b", "b1", BAD, LIMITS)
+    assert (table.states["b"], table.down) == (State.DOWN, set())
+    for _ in range(2):
+        made.observe("b", "b2", GOOD, LIMITS)
+    assert (table.states["b"], table.down) == (State.UP, {"b1"})
+
+
+def test_a_change_of_an_address_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """With the reason that names it."""
+    made, _, _ = board()
+    with caplog.at_level(logging.INFO, logger="itm.ops.health"):
+        for _ in range(6):
+            made.observe("b", "b2", BAD, LIMITS)
+    told = [r.__dict__["reason"] for r in caplog.records if r.getMessage() == "pop.state"]
+    assert len(told) == 1
+    assert told[0].startswith("1 of 2 addresses fail: b2 since")
+
+
+def test_a_restart_does_not_bring_a_dead_address_back() -> None:
+    """Neither before the POPs are known nor after; its checks do."""
+    table = FakeTable()
+    left = Content({"b": Slot(State.UP, forced=False, since=1.0)}, frozenset({"b2", "gone"}))
+    made = HealthBoard(table, resume=left, clock=Clock())
+    made.set_overrides({})
+    assert table.down == {"b2", "gone"}
+    made.set_pops({"b": ("b1", "b2")})
+    assert table.down == {"b2"}
+    for _ in range(2):
+        made.observe("b", "b2", GOOD, LIMITS)
+    assert table.down == set()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from itm.errors import SnapshotError
-from itm.routemap.health import CAPACITY, SIZE, HealthReader, HealthWriter, Slot, State
+from itm.routemap.health import ADDRESS_CAPACITY, CAPACITY, SIZE, HealthReader, HealthWriter, Slot, State
 
 
 class Clock:
@@ -20,11 +20,11 @@ class Clock:
 def test_no_file_means_all_up(tmp_path: Path) -> None:
     """Without a table the sequence is 0 and nobody has a state; it is found when it appears."""
     reader = HealthReader(tmp_path / "t")
-    assert (reader.sequence(), reader.states()) == (0, {})
+    assert (reader.sequence(), reader.read().states) == (0, {})
     HealthWriter(tmp_path / "t").set({"ams": State.DOWN})
     assert reader.refresh()
     assert not reader.refresh()
-    assert reader.states() == {"ams": State.DOWN}
+    assert reader.read().states == {"ams": State.DOWN}
 
 
 def test_changes_move_the_sequence_and_since(tmp_path: Path) -> None:
@@ -39,9 +39,12 @@ def test_changes_move_the_sequence_and_since(tmp_path: Path) -> None:
     assert reader.sequence() == first
     assert writer.set({"ams": State.DRAINED, "fra": State.DOWN}, forced={"ams"})
     assert reader.sequence() == first + 2
-    assert reader.slots() == {"ams": Slot(State.DRAINED, True, 200.0), "fra": Slot(State.DOWN, False, 100.0)}
+    assert reader.read().slots == {
+        "ams": Slot(State.DRAINED, True, 200.0),
+        "fra": Slot(State.DOWN, False, 100.0),
+    }
     assert writer.set({"fra": State.DOWN})
-    assert reader.states() == {"fra": State.DOWN}
+    assert reader.read().states == {"fra": State.DOWN}
 
 
 def test_a_new_writer_goes_on_where_the_old_one_died(tmp_path: Path) -> None:
@@ -54,12 +57,12 @@ def test_a_new_writer_goes_on_where_the_old_one_died(tmp_path: Path) -> None:
     struct.pack_into("<Q", content, 8, 7)
     (tmp_path / "t").write_bytes(content)
     reader = HealthReader(tmp_path / "t")
-    assert reader.states() == {}  # the writer is inside: nothing known yet
+    assert reader.read().states == {}  # the writer is inside: nothing known yet
     clock.now = 300.0
     second = HealthWriter(tmp_path / "t", clock)
     assert second.set({"ams": State.DOWN, "fra": State.UP})
     assert reader.sequence() == 8
-    assert reader.slots()["ams"].since == 100.0
+    assert reader.read().slots["ams"].since == 100.0
 
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
@@ -68,7 +71,7 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError):
         HealthWriter(tmp_path / "t")
     reader = HealthReader(tmp_path / "t")
-    assert reader.states() == {}
+    assert reader.read().states == {}
     (tmp_path / "t").write_bytes(b"short")
     assert not reader.refresh()
 
@@ -78,7 +81,24 @@ def test_too_many_pops(tmp_path: Path) -> None:
     writer = HealthWriter(tmp_path / "t")
     with pytest.raises(ValueError, match="4096"):
         writer.set({f"p{i}": State.UP for i in range(CAPACITY + 1)})
+    with pytest.raises(ValueError, match="addresses"):
+        writer.set({}, down={f"2001:db8::{i:x}" for i in range(1, ADDRESS_CAPACITY + 2)})
     assert HealthReader(tmp_path / "t").sequence() == 0
+
+
+def test_addresses_that_are_down(tmp_path: Path) -> None:
+    """They stand by value, of both families, move the sequence, and survive the writer."""
+    writer = HealthWriter(tmp_path / "t")
+    reader = HealthReader(tmp_path / "t")
+    down = {"192.0.2.1", "2001:db8::1"}
+    assert writer.set({"ams": State.UP}, down=down)
+    before = reader.sequence()
+    assert reader.read().down == down
+    assert not writer.set({"ams": State.UP}, down=down)
+    assert writer.set({"ams": State.UP}, down={"2001:db8::1"})
+    assert (reader.sequence(), reader.read().down) == (before + 2, {"2001:db8::1"})
+    writer.close()
+    assert not HealthWriter(tmp_path / "t").set({"ams": State.UP}, down={"2001:db8::1"})
 
 
 def test_a_reader_never_sees_half_a_change(tmp_path: Path) -> None:
@@ -95,6 +115,6 @@ def test_a_reader_never_sees_half_a_change(tmp_path: Path) -> None:
     thread = threading.Thread(target=change)
     thread.start()
     while thread.is_alive():
-        states = reader.states()
+        states = reader.read().states
         assert states["a"] == states["b"]
     thread.join()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from itm.routemap.health import State
-from itm.routemap.mask import choices, serve
-from itm.routemap.routemap import NO_POP
+from itm.routemap.mask import choices, reachable, serve
+from itm.routemap.routemap import NO_POP, PopAnswer
 from tests.itm.routemap.worlds import random_class
 
 UP, DEGRADED, DRAINED, DOWN = State
@@ -57,3 +57,19 @@ def test_one_scope_one_answer_with_each_pop_masked(seed: int) -> None:
                 first = unit // size * size
                 inside = np.append(rng.integers(first, first + size, 8), [first, first + size - 1])
                 assert set(served[table.leaves_of(inside)].tolist()) == {int(served[leaf])}
+
+
+@pytest.mark.parametrize(
+    ("down", "ipv4", "ipv6"),
+    [
+        ("", "ab", "c"),
+        ("a", "b", "c"),
+        ("ab", "", "c"),
+        ("abc", "ab", "c"),
+        ("z", "ab", "c"),
+    ],
+)
+def test_addresses_of_a_pop(down: str, ipv4: str, ipv6: str) -> None:
+    """Those that are up; a family may end up empty, all of them never: then none is taken out."""
+    pop = PopAnswer("p", ("a", "b"), ("c",))
+    assert reachable(pop, set(down)) == PopAnswer("p", tuple(ipv4), tuple(ipv6))

@@ -91,6 +91,7 @@ def test_health_is_told_as_the_last_step() -> None:
     assert story["steps"][-1] == {
         "step": "up",
         "not_up": {"ams": "drained"},
+        "addresses_down": [],
         "fail_open": False,
         "first": "ash",
     }

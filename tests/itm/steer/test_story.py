@@ -67,7 +67,9 @@ def test_steps_tell_what_they_did() -> None:
     assert steps["allowed"]["dropped"] == ["tokyo"]
     assert steps["allowed"]["demoted"] == ["osaka"]
     assert (steps["fastest"]["first_before"], steps["fastest"]["first"]) == ("ams", "ash")
-    assert steps["up"] == {"step": "up", "not_up": {}, "fail_open": False, "first": "ash"}
+    assert steps["up"] == {
+        "step": "up", "not_up": {}, "addresses_down": [], "fail_open": False, "first": "ash",
+    }  # fmt: skip
 
 
 def test_where_nobody_is_allowed_nobody_is_first() -> None:

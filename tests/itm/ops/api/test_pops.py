@@ -8,7 +8,7 @@ OVERRIDE = "/api/v1/pops/tokyo/override"
 
 
 def table(state: Path) -> dict[str, State]:
-    return HealthReader(state / "health.table").states()
+    return HealthReader(state / "health.table").read().states
 
 
 def test_every_pop_of_the_live_catalog_is_listed(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_every_pop_of_the_live_catalog_is_listed(tmp_path: Path) -> None:
         tokyo = next(pop for pop in answer["pops"] if pop["id"] == "tokyo")
         assert (tokyo["city"], tokyo["ipv4"]) == ("Tokyo", ["192.0.2.1"])
         assert (tokyo["state"], tokyo["forced"], tokyo["reason"]) == ("up", False, "not checked")
-        assert (tokyo["check"], tokyo["override"]) == (None, None)
+        assert (tokyo["checks"], tokyo["override"]) == ([], None)
 
     play(tmp_path, scenario)
 
