@@ -1,8 +1,9 @@
 """Feed rows: CSV or NDJSON text into `Measurement`s, every refused row with its line number.
 
 Columns `network` (or `address`: a full address is truncated at once), `pop`, `metric`, `value`, `time`
-(seconds since the epoch, or ISO 8601 with its offset). CSV may begin with a line of column names; without it
-the order is the one above. NDJSON has one object per line with the same names.
+(seconds since the epoch, or ISO 8601 with its offset), and `source` where it is not `feed`. CSV may begin
+with a line of column names; without it the order is the first five above. NDJSON has one object per line
+with the same names. Rows of metric `load` are read by `load`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from collectors.feed import load
+from collectors.feed.load import LOAD, Load
 from collectors.limits import complaint, number, shown
 from collectors.measurement import METRICS, Measurement
 from collectors.network import Network
 
 COLUMNS: Final = ("network", "pop", "metric", "value", "time")
+
+FED: Final = ("feed", "session")
+"""Sources that a row may name: `session` for what a POP measured on its sessions."""
 
 CLOCK_SKEW_SECONDS: Final = 300.0
 """How far in the future a row's time may lie, for clocks that go ahead; such a row counts as now."""
@@ -45,6 +51,7 @@ class FeedResult:
     accepted: tuple[Measurement, ...]
     refused: tuple[RefusedRow, ...]
     shifted_seconds: float = 0.0
+    loads: tuple[Load, ...] = ()
 
 
 def parse(
@@ -62,7 +69,7 @@ def parse(
     future are refused first, and so are rows from before 1970. `client_of`
     hashes a full address (`ClientHash.of`); without it, and for rows with a mere network, the client is not
     known. Codes: `not_text`, `not_csv`, `not_json`, `bad_network`, `unknown_pop`, `unknown_metric`,
-    `bad_value`, `bad_time`, `too_old`, `in_the_future`. Never raises on input.
+    `unknown_source`, `bad_value`, `bad_time`, `too_old`, `in_the_future`. Never raises on input.
     """
     reading = _Reading(pops, client_of)
     try:
@@ -70,19 +77,22 @@ def parse(
     except UnicodeDecodeError:
         return FeedResult((), (RefusedRow(1, "not_text", "the feed is not UTF-8"),))
     rows = _ndjson(text) if text.lstrip().startswith("{") else _csv(text)
-    for line, row in rows:
-        reading.take(line, row)
-    timed = [(line, m) for line, m in reading.measurements if reading.has_sane_time(line, m.time, now)]
+    for line, given in rows:
+        reading.take(line, given)
+    timed = [(line, m) for line, m in reading.rows if reading.has_sane_time(line, m.time, now)]
     shift = now - max((m.time for _, m in timed), default=now) if shift_to_now else 0.0
-    accepted = []
-    for line, measurement in timed:
-        age = now - (measurement.time + shift)
+    accepted: list[Measurement] = []
+    loads: list[Load] = []
+    for line, row in timed:
+        age = now - (row.time + shift)
         if age > window_seconds:
             text = f"time: {age / 3600:.1f} h old; the window is {window_seconds / 3600:g} h"
             reading.refused.append(RefusedRow(line, "too_old", text))
+        elif isinstance(row, Load):
+            loads.append(replace(row, time=min(row.time + shift, now)))
         else:
-            accepted.append(replace(measurement, time=min(measurement.time + shift, now)))
-    return FeedResult(tuple(accepted), tuple(sorted(reading.refused)), shift)
+            accepted.append(replace(row, time=min(row.time + shift, now)))
+    return FeedResult(tuple(accepted), tuple(sorted(reading.refused)), shift, tuple(loads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +135,10 @@ def _csv(text: str) -> Iterator[tuple[int, Mapping[str, Any] | _Malformed]]:
 
 
 class _Reading:
-    """Turns rows into measurements; keeps those, and the rows refused."""
+    """Turns rows into measurements and loads; keeps those, and the rows refused."""
 
     def __init__(self, pops: Container[str], client_of: Callable[[Address], int] | None) -> None:
-        self.measurements: list[tuple[int, Measurement]] = []
+        self.rows: list[tuple[int, Measurement | Load]] = []
         self.refused: list[RefusedRow] = []
         self._pops = pops
         self._client_of = client_of
@@ -140,19 +150,31 @@ class _Reading:
             self.refused.append(RefusedRow(line, row.code, row.text))
             return
         wrong: list[tuple[str, str]] = []
-        origin = self._origin(row.get("network") or row.get("address") or "", wrong)
         pop, metric = (str(row.get(name, "")).strip() for name in ("pop", "metric"))
         if pop not in self._pops:
             wrong.append(("unknown_pop", f"pop: no POP {shown(pop)}"))
-        if metric not in METRICS:
-            wrong.append(("unknown_metric", f"metric: {shown(metric)} is not one of {', '.join(METRICS)}"))
-        value = _value(row.get("value"), metric, wrong)
-        time = _time(row.get("time"), wrong)
+        made: Measurement | Load
+        if metric == LOAD:
+            made = load.read(row, pop, _time(row.get("time"), wrong), wrong)
+        else:
+            made = self._measurement(row, pop, metric, wrong)
         if wrong:
             self.refused.append(RefusedRow(line, wrong[0][0], "; ".join(text for _, text in wrong)))
         else:
-            network, client = origin
-            self.measurements.append((line, Measurement(network, pop, metric, value, time, "feed", client)))
+            self.rows.append((line, made))
+
+    def _measurement(
+        self, row: Mapping[str, Any], pop: str, metric: str, wrong: list[tuple[str, str]]
+    ) -> Measurement:
+        network, client = self._origin(row.get("network") or row.get("address") or "", wrong)
+        source = str(row.get("source") or "feed").strip()
+        if metric not in METRICS:
+            known = ", ".join((*METRICS, LOAD))
+            wrong.append(("unknown_metric", f"metric: {shown(metric)} is not one of {known}"))
+        if source not in FED:
+            wrong.append(("unknown_source", f"source: {shown(source)} is not one of {', '.join(FED)}"))
+        value = _value(row.get("value"), metric, wrong)
+        return Measurement(network, pop, metric, value, _time(row.get("time"), wrong), source, client)
 
     def has_sane_time(self, line: int, time: float, now: float) -> bool:
         """Say whether a time lies between 1970 and now, with clocks that go ahead; refuses the row if not.

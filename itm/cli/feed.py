@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     if answer["refused"] > SHOWN:
         print(f"... and {answer['refused'] - SHOWN} more", file=sys.stderr)
     shifted = f", shifted by {answer['shifted_seconds']:.0f} s" if args.shift_to_now else ""
-    print(f"{answer['accepted']} measurements accepted, {answer['refused']} refused{shifted}")
+    loads = f", {answer['loads']} loads" if answer.get("loads") else ""
+    print(f"{answer['accepted']} measurements accepted{loads}, {answer['refused']} refused{shifted}")
     return 1 if answer["refused"] else 0
 
 

@@ -54,12 +54,15 @@ def _list(ops: OpsClient, args: argparse.Namespace) -> None:
         by = override.get("author", "")
         state = pop["state"] + (" (forced)" if override else "")
         place = f"{pop['city']} {pop['country']}"
-        rows.append(
-            (pop["id"], state, place, show_time(override.get("expires_at")), by, str(pop.get("reason") or ""))
-        )
-    print(columns(("pop", "state", "place", "until", "by", "reason"), rows))
+        until, reason = show_time(override.get("expires_at")), str(pop.get("reason") or "")
+        rows.append((pop["id"], state, place, _load(pop.get("load")), until, by, reason))
+    print(columns(("pop", "state", "place", "load", "until", "by", "reason"), rows))
     if answer.get("fail_open"):
         print("All POPs are down: answers are given as if all were up.")
+
+
+def _load(load: dict[str, float] | None) -> str:
+    return "" if load is None else f"{load['sessions']:.0f}/{load['capacity']:.0f}"
 
 
 def _force(ops: OpsClient, args: argparse.Namespace) -> None:

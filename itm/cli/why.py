@@ -68,6 +68,7 @@ def _pops(story: dict[str, Any], everything: bool) -> str:
         marks = [m for m, is_set in (("in band", p["in_band"]), ("not allowed", p["out"])) if is_set]
         marks += [f"bias {p['bias_ms']:+g} ms"] if p["bias_ms"] else []
         marks += [f"availability {p['availability']:.0%}"] if p["availability"] is not None else []
+        marks += [f"load {p['load']['share']:.0%}"] if p.get("load") else []
         evidence = f"{p['samples']:g} from {p['distinct']}" if p["samples"] else ""
         rows.append(
             (

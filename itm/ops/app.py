@@ -34,6 +34,7 @@ ROUTES: Final = (
     Route("GET", "/readyz", system.readyz),
     Route("GET", "/metrics", system.show_metrics),
     Route("GET", "/api/v1/pops", pops.listing),
+    Route("GET", "/api/v1/pops/{pop}/state", pops.state),
     Route("POST", "/api/v1/pops/{pop}/override", pops.force, "operate"),
     Route("DELETE", "/api/v1/pops/{pop}/override", pops.clear, "operate"),
     Route("GET", "/api/v1/catalog/versions", catalog.listing),
@@ -56,7 +57,13 @@ def build(edge: Edge, clients: ClientHash) -> web.Application:
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
     app[EDGE] = edge
     app[feed.CLIENTS] = clients
+    app.on_shutdown.append(_let_go)
     for route in ROUTES:
         handler = route.handler if route.scope is None else guarded(route.handler, route.scope)
         app.router.add_route(route.method, route.path, handler)
     return app
+
+
+async def _let_go(app: web.Application) -> None:
+    """Answer those who wait for a change, before the server waits for them."""
+    app[EDGE].board.news.end()

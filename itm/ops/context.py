@@ -18,6 +18,7 @@ from collectors.journal import JournalWriter
 from itm.config import Config
 from itm.ops.health import HealthBoard
 from itm.ops.live import LiveCatalog
+from itm.ops.loads import Loads
 from itm.ops.metrics import Counter, Registry
 from itm.steer.explain import WhyQuestion
 from itm.steer.health import FORCIBLE, Override
@@ -61,6 +62,7 @@ class Edge:
     engine: Engine
     live: LiveCatalog
     board: HealthBoard
+    loads: Loads
     overrides: Overrides
     journal: JournalWriter
     registry: Registry

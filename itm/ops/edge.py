@@ -29,6 +29,7 @@ from itm.ops.context import Counters, Edge, Explain, Overrides
 from itm.ops.health import HealthBoard
 from itm.ops.listen import served
 from itm.ops.live import LiveCatalog
+from itm.ops.loads import Loads
 from itm.ops.metrics import Registry
 from itm.ops.probes import ProbeLoop, plans_of
 from itm.routemap.health import HealthReader, HealthWriter
@@ -106,6 +107,7 @@ def _made(
         engine=engine,
         live=LiveCatalog(engine),
         board=board,
+        loads=Loads(),
         overrides=Overrides(engine, board, clock),
         journal=journal,
         registry=registry,

@@ -35,6 +35,11 @@ def _register_edge(registry: Registry, edge: Edge) -> None:
         "Addresses of a POP that fail their checks while others pass.",
         lambda: [({"pop": pop}, len(entry.health.down)) for pop, entry in edge.board.entries().items()],
     )
+    for name, about, key in (
+        ("itm_pop_sessions", "Sessions that a POP's hosts reported within a minute.", "sessions"),
+        ("itm_pop_capacity", "Sessions that those hosts can carry.", "capacity"),
+    ):
+        registry.gauge(name, about, _loads(edge, key))
     registry.gauge(
         "itm_pops_fail_open",
         "1 when every POP is down and answers go out as if all were up.",
@@ -56,6 +61,14 @@ def _register_edge(registry: Registry, edge: Edge) -> None:
         "Journal commits that failed and were tried again.",
         lambda: [({}, edge.journal.failures)],
     )
+
+
+def _loads(edge: Edge, key: str) -> Read:
+    def read() -> Iterable[Sample]:
+        known = {pop: edge.loads.of(pop, edge.clock()) for pop in edge.board.entries()}
+        return [({"pop": pop}, getattr(load, key)) for pop, load in known.items() if load is not None]
+
+    return read
 
 
 def _register_dns(registry: Registry, workers: Callable[[], list[dict[str, Any]]]) -> None:

@@ -16,6 +16,7 @@ from typing import Protocol
 from collectors.probe import threshold
 from collectors.probe.outcome import Outcome
 from collectors.probe.threshold import Threshold, Verdict
+from itm.ops.news import News
 from itm.routemap.health import NOTHING, Content, Slot, State
 from itm.steer.health import Override, PopHealth, fold_all, is_fail_open
 
@@ -56,6 +57,8 @@ class HealthBoard:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
+        self.news = News()
+        """Told whenever the state of a POP may have changed."""
         self._resume, self._resume_down = dict(resume.slots), set(resume.down)
         self._clock = clock
         self._verdicts: dict[str, dict[str, Verdict]] | None = None  # None: the POPs are not known yet
@@ -104,6 +107,8 @@ class HealthBoard:
         forced = [pop for pop, health in self._health.items() if health.forced]
         down = frozenset[str]().union(*(health.down for health in self._health.values()))
         self._table.set({pop: health.state for pop, health in self._health.items()}, forced, down)
+        if self._health != before:
+            self.news.tell()
 
     def entries(self) -> dict[str, PopEntry]:
         """Return what is known, by POP."""

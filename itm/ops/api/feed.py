@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from aiohttp import web
 
@@ -28,16 +29,21 @@ async def receive(request: web.Request) -> web.Response:
     shift = _shift(request)
     body = await _read(request)
     result = await asyncio.to_thread(_take, edge, request.app[CLIENTS], body, shift)
-    edge.counters.accepted.add(len(result.accepted), source="feed")
+    for source, count in Counter(m.source for m in result.accepted).items():
+        edge.counters.accepted.add(count, source=source)
+    for load in result.loads:
+        edge.loads.note(load)
     for row in result.refused:
         edge.counters.refused.add(source="feed", reason=row.code)
     answer = {
         "accepted": len(result.accepted),
+        "loads": len(result.loads),
         "refused": len(result.refused),
         "reasons": [{"line": r.line, "code": r.code, "text": r.text} for r in result.refused[:SHOWN]],
         "shifted_seconds": result.shifted_seconds,
     }
-    return web.json_response(answer, status=200 if result.accepted or not result.refused else 400)
+    is_of_use = result.accepted or result.loads or not result.refused
+    return web.json_response(answer, status=200 if is_of_use else 400)
 
 
 async def _read(request: web.Request) -> bytes:

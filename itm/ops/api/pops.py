@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from itm.store import overrides
 from itm.store.overrides import Override
 
 LONGEST_SECONDS = 366 * 86_400.0
+LONGEST_WAIT_SECONDS = 60.0
 
 OVERRIDE = {
     "state": body.one_of(overrides.STATES),
@@ -31,6 +33,42 @@ async def listing(request: web.Request) -> web.Response:
     shown = [_shown(edge, pop) for pop in edge.board.entries()]
     answer = {"catalog_version": edge.live.now.number, "fail_open": edge.board.fail_open, "pops": shown}
     return web.json_response(answer)
+
+
+async def state(request: web.Request) -> web.Response:
+    """GET /api/v1/pops/{pop}/state[?while=STATE&wait=SECONDS]: answers once the state is another one."""
+    edge, pop = request.app[EDGE], request.match_info["pop"]
+    known, seconds = request.query.get("while", ""), _wait(request)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while _state(edge, pop)["state"] == known and await edge.board.news.wait():
+                pass
+    return web.json_response(_state(edge, pop), headers={"Cache-Control": "no-store"})
+
+
+def _wait(request: web.Request) -> float:
+    given = request.query.get("wait", "0")
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_WAIT_SECONDS:
+        raise Refused(400, f"wait: expected 0 to {LONGEST_WAIT_SECONDS:g} seconds, got {given!r}")
+    return seconds
+
+
+def _state(edge: Edge, pop: str) -> dict[str, Any]:
+    entry = edge.board.entries().get(pop)
+    if entry is None:
+        raise Refused(404, f"no POP {pop!r} in the live catalog")
+    health = entry.health
+    return {
+        "pop": pop,
+        "state": health.state.name.lower(),
+        "forced": health.forced,
+        "reason": health.reason,
+        "since": entry.since,
+    }
 
 
 async def force(request: web.Request) -> web.Response:
@@ -78,12 +116,24 @@ def _shown(edge: Edge, pop_id: str) -> dict[str, Any]:
         "ipv4": list(pop.ipv4),
         "ipv6": list(pop.ipv6),
         "tags": list(pop.tags),
-        "state": entry.health.state.name.lower(),
-        "forced": entry.health.forced,
-        "since": entry.since,
-        "reason": entry.health.reason,
+        **_state(edge, pop_id),
+        "load": load_of(edge, pop_id),
         "checks": [_check(address, verdict) for address, verdict in entry.verdicts.items()],
         "override": _override(entry),
+    }
+
+
+def load_of(edge: Edge, pop: str) -> dict[str, Any] | None:
+    """Return how full a POP is; None when nobody has said so lately."""
+    load = edge.loads.of(pop, edge.clock())
+    if load is None:
+        return None
+    return {
+        "sessions": load.sessions,
+        "capacity": load.capacity,
+        "share": round(load.share, 4),
+        "hosts": load.hosts,
+        "age_seconds": round(load.age_seconds, 1),
     }
 
 

@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from itm.errors import Refused
+from itm.ops.api.pops import load_of
 from itm.ops.context import EDGE
 from itm.steer.explain import WhyQuestion
 
@@ -28,4 +29,8 @@ async def why(request: web.Request) -> web.Response:
     if qtype not in TYPES:
         raise Refused(400, f"type: expected {' or '.join(TYPES)}")
     question = WhyQuestion(given["name"], given["client"], given["resolver"], qtype)
-    return web.json_response(await asyncio.to_thread(request.app[EDGE].explain, question))
+    edge = request.app[EDGE]
+    story = await asyncio.to_thread(edge.explain, question)
+    for pop in story["pops"]:
+        pop["load"] = load_of(edge, pop["pop"])
+    return web.json_response(story)

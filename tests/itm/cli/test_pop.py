@@ -17,6 +17,7 @@ POPS = {
         {
             "id": "b", "city": "Oslo", "country": "NO", "state": "drained", "reason": "drained by anna",
             "override": {"author": "anna", "expires_at": 1_700_000_000.0},
+            "load": {"sessions": 7, "capacity": 100, "share": 0.07, "hosts": 1, "age_seconds": 2.0},
         },
     ],
 }  # fmt: skip
@@ -33,10 +34,10 @@ def test_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(ops, tmp_path, "list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines[:2]] == [
-        ["POP", "STATE", "PLACE", "UNTIL", "BY", "REASON"],
-        ["a", "up", "Bonn", "DE", "-", "-", "-"],
+        ["POP", "STATE", "PLACE", "LOAD", "UNTIL", "BY", "REASON"],
+        ["a", "up", "Bonn", "DE", "-", "-", "-", "-"],
     ]
-    assert lines[2] == "b    drained (forced)  Oslo NO  2023-11-14 22:13:20Z  anna  drained by anna"
+    assert lines[2] == "b    drained (forced)  Oslo NO  7/100  2023-11-14 22:13:20Z  anna  drained by anna"
     assert lines[3] == "All POPs are down: answers are given as if all were up."
 
 

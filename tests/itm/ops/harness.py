@@ -98,7 +98,7 @@ class Served:
 
 def no_story(question: WhyQuestion) -> dict[str, Any]:
     """Stand for the explainer where nobody asks why."""
-    return {"name": question.name, "client": question.client, "type": question.qtype}
+    return {"name": question.name, "client": question.client, "type": question.qtype, "pops": []}
 
 
 def play(

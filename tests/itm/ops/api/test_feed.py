@@ -77,3 +77,40 @@ def test_a_feed_over_the_limit_is_refused_whole(tmp_path: Path, monkeypatch: pyt
 
     play(tmp_path, scenario)
     assert journaled(tmp_path) == []
+
+
+def test_what_a_pop_reports_of_its_sessions(tmp_path: Path) -> None:
+    """Its measurements are counted by their source; its load is shown with its age until it is too old."""
+
+    async def scenario(served: Served) -> None:
+        now = served.clock.now
+        common = {"pop": "tokyo", "time": now - 2, "source": "session", "network": "133.11.0.0/24"}
+        rows = [
+            {**common, "metric": "rtt_ms", "value": 12.5},
+            {**common, "metric": "availability", "value": 1},
+            {**common, "metric": "rtt_ms", "value": 1, "source": "rum"},
+            {
+                "pop": "tokyo",
+                "metric": "load",
+                "host": "h1",
+                "sessions": 30,
+                "capacity": 100,
+                "time": now - 2,
+            },
+            {"pop": "tokyo", "metric": "load", "host": "h2", "sessions": 10, "capacity": 100, "time": now},
+        ]
+        answer = await served.ops("POST", FEED, scope="feed", data="\n".join(map(json.dumps, rows)))
+        assert (answer.json["accepted"], answer.json["loads"], answer.json["refused"]) == (2, 2, 1)
+        assert answer.json["reasons"][0]["code"] == "unknown_source"
+        assert served.now.edge.counters.accepted.value(source="session") == 2
+        listed = {pop["id"]: pop["load"] for pop in (await served.ops("GET", "/api/v1/pops")).json["pops"]}
+        tokyo = {"sessions": 40, "capacity": 200, "share": 0.2, "hosts": 2, "age_seconds": 2.0}
+        assert listed == {"tokyo": tokyo, "paris": None}
+        metrics = (await served.ops("GET", "/metrics")).text
+        assert 'itm_pop_sessions{pop="tokyo"} 40\n' in metrics
+        assert 'itm_pop_capacity{pop="tokyo"} 200\n' in metrics
+        served.clock.now += 61
+        assert all(pop["load"] is None for pop in (await served.ops("GET", "/api/v1/pops")).json["pops"])
+        assert "itm_pop_sessions{" not in (await served.ops("GET", "/metrics")).text
+
+    play(tmp_path, scenario)

@@ -1,3 +1,5 @@
+import asyncio
+import time
 from pathlib import Path
 
 from itm.routemap.health import HealthReader, State
@@ -102,3 +104,56 @@ def test_every_change_is_in_the_audit_trail_with_its_author(tmp_path: Path) -> N
         ]
 
     play(tmp_path, scenario)
+
+
+STATE = "/api/v1/pops/tokyo/state"
+
+
+def test_a_state_is_told_at_once_or_when_it_changes(tmp_path: Path) -> None:
+    """With `while` and `wait` the answer comes with the change, in milliseconds, not with the time-out."""
+
+    async def scenario(served: Served) -> None:
+        now = (await served.ops("GET", STATE)).json
+        assert now == {"pop": "tokyo", "state": "up", "forced": False, "reason": "not checked"} | {
+            "since": served.clock.now
+        }
+        other = await served.ops("GET", STATE + "?while=drained&wait=60")
+        assert other.json["state"] == "up"
+        waiting = asyncio.ensure_future(served.ops("GET", STATE + "?while=up&wait=60"))
+        await asyncio.sleep(0.05)
+        await served.ops("POST", "/api/v1/pops/paris/override", scope="operate", json={"state": "down"})
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await served.ops("POST", OVERRIDE, scope="operate", json={"state": "drained"})
+        told = await asyncio.wait_for(waiting, 1)
+        assert (told.json["state"], told.json["forced"]) == ("drained", True)
+        same = await served.ops("GET", STATE + "?while=drained&wait=0.05")
+        assert same.json["state"] == "drained"
+
+    play(tmp_path, scenario)
+
+
+def test_a_state_of_nobody_and_a_wait_without_end(tmp_path: Path) -> None:
+    """404 for a POP that is not in the live catalog, 400 for a wait that is no number of seconds in reach."""
+
+    async def scenario(served: Served) -> None:
+        assert (await served.ops("GET", "/api/v1/pops/oslo/state")).status == 404
+        for wrong in ("61", "-1", "long", "nan"):
+            assert (await served.ops("GET", f"{STATE}?wait={wrong}")).status == 400
+
+    play(tmp_path, scenario)
+
+
+def test_a_stop_does_not_wait_for_those_who_wait(tmp_path: Path) -> None:
+    """The server lets them go before it stops."""
+    left: list[float] = []
+
+    async def scenario(served: Served) -> None:
+        waiting = asyncio.ensure_future(served.ops("GET", STATE + "?while=up&wait=60"))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        waiting.add_done_callback(lambda done: done.exception())
+        left.append(time.monotonic())
+
+    play(tmp_path, scenario)
+    assert time.monotonic() - left[0] < 1.5

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from collectors.feed.load import Load
 from itm.errors import ExplainMismatch, ItmError
 from itm.steer.explain import WhyQuestion
 from tests.itm.ops.harness import Served, play
@@ -16,11 +17,14 @@ def test_the_question_reaches_the_explainer(tmp_path: Path) -> None:
 
     def explain(question: WhyQuestion) -> dict[str, Any]:
         asked.append(question)
-        return {"answer": "tokyo"}
+        return {"answer": "tokyo", "pops": [{"pop": "tokyo"}, {"pop": "paris"}]}
 
     async def scenario(served: Served) -> None:
+        served.now.edge.loads.note(Load("tokyo", "", 1, 4, served.clock.now))
         answer = await served.ops("GET", f"{WHY}?name=gw.example.net&client=133.11.0.1&type=aaaa")
-        assert (answer.status, answer.json) == (200, {"answer": "tokyo"})
+        assert (answer.status, answer.json["answer"]) == (200, "tokyo")
+        loads = {pop["pop"]: pop["load"] and pop["load"]["share"] for pop in answer.json["pops"]}
+        assert loads == {"tokyo": 0.25, "paris": None}
         await served.ops("GET", f"{WHY}?name=gw.example.net&resolver=9.9.9.9")
 
     play(tmp_path, scenario, explain=explain)
