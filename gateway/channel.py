@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import socket
 import ssl
@@ -35,6 +36,8 @@ KEEP_ALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (soc
 whose window stays shut that long, and a slow reader is not a dead one."""
 _RTT_OFFSET: Final = 68
 """Of `tcpi_rtt` (µs, u32) in `struct tcp_info`, linux/tcp.h."""
+_SENT_OFFSET: Final = 44
+"""Of `tcpi_last_data_sent` (ms ago, u32)."""
 
 
 def tune(sock: socket.socket, *, unsent_bytes: int = 0) -> None:
@@ -107,13 +110,17 @@ class Channel:
         """Return the verified certificate as `SSLSocket.getpeercert` does, None if there is none."""
         return self.sock.getpeercert() if isinstance(self.sock, ssl.SSLSocket) else None
 
-    def rtt_ms(self) -> float:
-        """Return the kernel's smoothed round-trip time (TCP_INFO), NaN when the socket is gone."""
+    def rtt_ms(self, *, within_seconds: float = math.inf) -> float:
+        """Return the kernel's smoothed round-trip time (TCP_INFO), NaN when the socket is gone.
+
+        NaN also when nothing was sent for longer than `within_seconds`: the time is an old one then.
+        """
         try:
             info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RTT_OFFSET + 4)
         except OSError:
             return float("nan")
-        return struct.unpack_from("=I", info, _RTT_OFFSET)[0] / 1000  # type: ignore[no-any-return]
+        sent_ms_ago, rtt_us = (struct.unpack_from("=I", info, at)[0] for at in (_SENT_OFFSET, _RTT_OFFSET))
+        return float("nan") if sent_ms_ago > within_seconds * 1000 else rtt_us / 1000
 
     def pending(self) -> int:
         """Return how many decrypted bytes wait where the event loop cannot see them."""

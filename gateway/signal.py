@@ -74,6 +74,15 @@ class Signal:
     ) -> None:
         self._name, self._addresses, self._brokers, self._context = name, addresses, brokers, context
         self._standing: Standing | None = None
+        self._loop = asyncio.get_running_loop()
+        self._silent_since = self._loop.time()
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long no broker has heard us; 0 while one does, and when there is none to hear."""
+        if self._standing is not None or not self._brokers:
+            return 0.0
+        return self._loop.time() - self._silent_since
 
     @property
     def is_standing(self) -> bool:
@@ -94,7 +103,8 @@ class Signal:
                 await self._stand(host, port, pop)
             except GatewayError as error:
                 failures = 1 if self._standing is not None else failures + 1
-                self._standing = None
+                if self._standing is not None:
+                    self._standing, self._silent_since = None, self._loop.time()
                 log.warning("signal.lost", extra={"broker": f"{host}:{port}", "reason": str(error)})
             longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures, 10))
             await asyncio.sleep(random.uniform(0, longest))

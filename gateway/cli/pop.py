@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway import log
 from gateway.errors import ConfigError
 from gateway.pop import credential
-from gateway.pop.config import Caps, PopConfig, Times, parse_address
+from gateway.pop.config import Caps, ItmConfig, PopConfig, Times, parse_address
 from gateway.pop.program import serve
 from gateway.protocol.hello import Alternate
 
@@ -45,6 +45,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="another POP that clients may resume at (repeatable)",
     )  # fmt: skip
     parser.add_argument("--report-to", default="", metavar="URL", help="where browsers report failures (NEL)")
+    parser.add_argument(
+        "--itm", default="", metavar="URL", help="ITM's ops API, to report to and be drained by"
+    )
+    parser.add_argument("--itm-token-file", type=Path, metavar="FILE", help="its token of scope feed")
+    parser.add_argument(
+        "--itm-pop", default="", metavar="ID", help="this POP in ITM's catalog (its own name)"
+    )
+    parser.add_argument(
+        "--itm-ca", type=Path, metavar="FILE", help="who signed ITM's certificate (the system's)"
+    )
     for kind, field in _limits():
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
@@ -84,10 +94,21 @@ def _config(args: argparse.Namespace) -> PopConfig:
         signal=tuple(parse_address("--signal", text) for text in args.signal),
         admin=parse_address("--admin", args.admin),
         alternates=tuple(_alternate(text) for text in args.alternate),
+        itm=_itm(args),
         report_to=args.report_to,
         times=Times(**{field.name: values[field.name] for field in dataclasses.fields(Times)}),
         caps=Caps(**{field.name: values[field.name] for field in dataclasses.fields(Caps)}),
     )
+
+
+def _itm(args: argparse.Namespace) -> ItmConfig | None:
+    if not args.itm:
+        if args.itm_token_file or args.itm_pop or args.itm_ca:
+            raise ConfigError("--itm: expected ITM's URL beside --itm-token-file, --itm-pop and --itm-ca")
+        return None
+    if args.itm_token_file is None:
+        raise ConfigError("--itm-token-file: expected the file of a token of scope feed")
+    return ItmConfig(args.itm, args.itm_token_file, args.itm_pop, args.itm_ca)
 
 
 def _alternate(text: str) -> Alternate:

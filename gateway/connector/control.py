@@ -1,6 +1,7 @@
 """One control channel to one POP address: Hello, then requests to open come in and answers go out.
 
-It ends when the POP goes silent, breaks the protocol or drains; who keeps it standing is `pops`, who opens
+It ends when the POP goes silent or breaks the protocol; a POP that drains says so, and when it serves again
+it says that with its load. Who keeps it standing is `pops`, who opens
 what it asks for is `join`.
 """
 
@@ -177,7 +178,12 @@ class ControlChannel:
                 log.info("pop.draining", extra={"pop": self.pop})
                 self._opener.pop_drains(self.pop, frame.seconds)
                 self._on_drain()
-            case Pong() | Load():
+            case Load():
+                if self.is_draining and not frame.draining:
+                    self.is_draining = False
+                    log.info("pop.restored", extra={"pop": self.pop})
+                    self._on_drain()
+            case Pong():
                 pass
             case _:
                 raise Lost(f"the POP sent {type(frame).__name__}")

@@ -7,16 +7,18 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.pop.health import Health
 from gateway.pop.sessions import Sessions
 
 RECENT: Final = 200
 
 
-def build(fault: Callable[[], str], metrics: Callable[[], str], sessions: Sessions) -> web.Application:
-    """Return the application; `fault` says why the POP cannot serve, or ""."""
+def build(health: Callable[[], Health], metrics: Callable[[], str], sessions: Sessions) -> web.Application:
+    """Return the application; `health` says whether the POP can serve."""
 
     async def healthz(_: web.Request) -> web.Response:
-        return web.Response(text=(fault() or "ok") + "\n", status=503 if fault() else 200)
+        now = health()
+        return web.Response(text=f"{now.word}\n", status=200 if now.can_serve else 503)
 
     async def show_metrics(_: web.Request) -> web.Response:
         return web.Response(text=metrics(), content_type="text/plain")

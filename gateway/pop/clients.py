@@ -22,7 +22,7 @@ from gateway.pop.face import Face
 from gateway.pop.limits import SessionCounts, TicketGuard
 from gateway.pop.redeem import Grant, Redeemer
 from gateway.pop.rendezvous import Order, Rendezvous
-from gateway.pop.sessions import Record, Session, Sessions, truncated
+from gateway.pop.sessions import REACH, Record, Session, Sessions, truncated
 from gateway.pop.visit import Visit
 from gateway.protocol import control, hello, ticket, token
 from gateway.protocol.codes import CloseCode, from_name
@@ -56,6 +56,8 @@ class Clients:
         self._redeemer, self._rendezvous, self._sessions = redeemer, rendezvous, sessions
         self._counters, self._keys, self._clock = counters, keys, clock
         self.is_draining = False
+        self.on_launch: Callable[[str, CloseCode | None], None] = lambda _network, _code: None
+        """Called with the truncated network and the end of each launch (resumes are none): None opened."""
 
     async def serve(self, channel: Channel, visit: Visit) -> None:
         """Bring the client to its session or its refusal; the channel is taken over."""
@@ -102,8 +104,7 @@ class Clients:
             order = _order(grant, "plain")
             session, wire = await self._open(self._record(grant, order, visit), order, visit)
         except (ProtocolError, Refused) as error:
-            code = _code_of(error)
-            self._counters.add("refused", str(code))
+            code = self._refused(error, visit)
             if not isinstance(error, ProtocolError) or code is CloseCode.CLIENT_TICKET_MALFORMED:
                 socks.refuse(code)
             await channel.write(socks.take())
@@ -114,17 +115,18 @@ class Clients:
 
     async def _serve_rsp(self, channel: Channel, visit: Visit) -> None:
         data = b""
+        is_launch = True
         try:
             async with self._preamble():
                 while (parsed := hello.parse_hello(data)) is None:
                     data += await _more(channel)
             wanted, size = parsed
+            is_launch = bool(wanted.ticket)
             visit.mark("preamble")
             record, order, routing = await self._wanted(wanted, visit)
             session, wire = await self._open(record, order, visit)
         except (ProtocolError, Refused) as error:
-            code = _code_of(error)
-            self._counters.add("refused", str(code))
+            code = self._refused(error, visit, is_launch=is_launch)
             await channel.write(hello.encode_answer(code))
             await channel.farewell()
             return
@@ -141,7 +143,7 @@ class Clients:
             idle_seconds=wanted.idle_seconds, max_seconds=wanted.max_seconds,
         )  # fmt: skip
         record = Record(
-            wanted.session, order.epoch, "reach", BROKER_USER, wanted.tenant, wanted.location,
+            wanted.session, order.epoch, REACH, BROKER_USER, wanted.tenant, wanted.location,
             join_address(wanted.host, wanted.port), truncated(visit.address), self._clock(), visit.phases,
         )  # fmt: skip
         try:
@@ -154,6 +156,17 @@ class Clients:
             await channel.farewell()
             return
         await self._begin(session, channel, wire, order, encode(Opened(wanted.nonce)), b"")
+
+    def _refused(self, error: ProtocolError | Refused, visit: Visit, *, is_launch: bool = True) -> CloseCode:
+        """Count a refusal and return its code."""
+        code = _code_of(error)
+        self._counters.add("refused", str(code))
+        self._ended(truncated(visit.address), code, is_launch=is_launch)
+        return code
+
+    def _ended(self, network: str, code: CloseCode | None, *, is_launch: bool) -> None:
+        if is_launch:
+            self.on_launch(network, code)
 
     async def _wanted(self, wanted: hello.ClientHello, visit: Visit) -> tuple[Record, Order, str]:
         """Return record, order and routing token for a first wire (ticket) or a later one (token)."""
@@ -224,6 +237,7 @@ class Clients:
     async def _begin(
         self, session: Session, channel: Channel, wire: Channel, order: Order, answer: bytes, early: bytes
     ) -> None:
+        is_launch = not order.resume and session.record.mode != REACH
         try:
             await channel.write(answer)
         except BaseException as error:
@@ -231,8 +245,10 @@ class Clients:
             wire.close()
             self._sessions.leave(session, CloseCode.CLIENT_LOST, str(error))
             if isinstance(error, Lost):
+                self._ended(session.record.network, CloseCode.CLIENT_LOST, is_launch=is_launch)
                 return
             raise
+        self._ended(session.record.network, None, is_launch=is_launch)
         channel.early = early + channel.early
         idle = order.idle_seconds or self._config.times.idle_seconds
         session.carry(channel, wire, idle_seconds=idle, max_seconds=order.max_seconds)

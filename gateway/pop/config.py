@@ -49,6 +49,19 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
+class ItmConfig:
+    """Where ITM's ops API is (`https://HOST:PORT`) and who this POP is there.
+
+    `pop` is the id in ITM's catalog; empty: the name this host enrolled with. `ca` None: the system's.
+    """
+
+    url: str
+    token_file: Path
+    pop: str = ""
+    ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PopConfig:
     """One host of a POP.
 
@@ -66,6 +79,8 @@ class PopConfig:
     """Signal ports of the brokers; empty: what the broker said at enrolment."""
     admin: Address | None = None
     alternates: tuple[Alternate, ...] = ()
+    itm: ItmConfig | None = None
+    """None: nothing is reported, and nobody but the operator here drains this POP."""
     report_to: str = ""
     """URL to which browsers send Network Error Logging reports about this POP; empty: none."""
     times: Times = field(default_factory=Times)

@@ -111,7 +111,7 @@ class Connectors:
         ]
         return min(fit, key=lambda line: line.share, default=None)
 
-    def broadcast(self, frame: Drain | End) -> None:
+    def broadcast(self, frame: Drain | End | Load) -> None:
         """Send a frame on every line."""
         for line in self._lines.values():
             line.standing.send(frame)

@@ -16,6 +16,7 @@ import h11
 from gateway.channel import Channel
 from gateway.errors import Lost
 from gateway.pop.counters import Counters
+from gateway.pop.health import Health
 from gateway.protocol.codes import CloseCode
 
 PIXEL: Final = bytes.fromhex(
@@ -32,10 +33,10 @@ Answer = tuple[int, str, bytes]
 
 
 class Face:
-    """Answers requests; `fault` says why the POP cannot serve, or ""."""
+    """Answers requests; `health` says whether the POP can serve."""
 
-    def __init__(self, fault: Callable[[], str], counters: Counters, *, report_to: str) -> None:
-        self._fault, self._counters = fault, counters
+    def __init__(self, health: Callable[[], Health], counters: Counters, *, report_to: str) -> None:
+        self._health, self._counters = health, counters
         self._headers = [
             ("Cache-Control", "no-store"),
             ("Timing-Allow-Origin", "*"),
@@ -78,8 +79,8 @@ class Face:
         if request.method not in (b"GET", b"HEAD"):
             return 405, "text/plain", b"method not allowed\n"
         if path == b"/healthz":
-            fault = self._fault()
-            return (503, "text/plain", f"{fault}\n".encode()) if fault else (200, "text/plain", b"ok\n")
+            health = self._health()
+            return 200 if health.can_serve else 503, "text/plain", f"{health.word}\n".encode()
         if path == b"/probe/v1/r.gif":
             return 200, "image/gif", PIXEL
         if path == b"/probe/v1/l.bin":

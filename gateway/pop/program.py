@@ -1,4 +1,4 @@
-"""The POP's process: puts its parts together, keeps them running, drains on SIGTERM.
+"""The POP's process: puts its parts together, keeps them running, drains on SIGTERM and when ITM says so.
 
 The composition root of `gateway.pop`: everything else there is handed what it needs.
 """
@@ -18,14 +18,16 @@ from aiohttp import web
 from gateway.channel import Channel
 from gateway.errors import ConfigError, GatewayError
 from gateway.pop import admin, credential, reach
-from gateway.pop.broker import BrokerHttp
 from gateway.pop.clients import Clients
-from gateway.pop.config import Address, PopConfig, parse_address
+from gateway.pop.config import Address, ItmConfig, PopConfig, parse_address
 from gateway.pop.connectors import Connectors, Line
 from gateway.pop.counters import Counters
 from gateway.pop.credential import Credential
 from gateway.pop.doors import Doors
 from gateway.pop.face import Face
+from gateway.pop.health import Health, judge
+from gateway.pop.http import HttpPeer
+from gateway.pop.itm import ItmLink
 from gateway.pop.limits import Gate, SessionCounts, TicketGuard
 from gateway.pop.listener import Listener
 from gateway.pop.redeem import Redeemer
@@ -69,7 +71,7 @@ class Pop:
         self.listening = self._listener.open(config.listen)
         self.addresses = config.addresses or _reachable(self.listening)
         urls = config.brokers or ((who.broker,) if who.broker else ())
-        self._brokers = [BrokerHttp(url, lambda: self.doors.outward) for url in urls]
+        self._brokers = [HttpPeer(url, lambda: self.doors.outward, setting="pop.broker") for url in urls]
         ports = config.signal or ((parse_address("pop.signal", who.signal),) if who.signal else ())
         self._signal = Signal(who.name, self.addresses, ports, lambda: self.doors.outward)
         self._rendezvous = Rendezvous(
@@ -86,7 +88,7 @@ class Pop:
         )
         self._clients = Clients(
             config,
-            Face(self.fault, self.counters, report_to=config.report_to),
+            Face(self.health, self.counters, report_to=config.report_to),
             TicketGuard(caps, loop.time),
             counts,
             redeemer,
@@ -97,6 +99,22 @@ class Pop:
             clock,
         )
         self._relayed: dict[bytes, str] = {}
+        self._is_stopping = self._is_drained = False
+        self._itm = self._linked(config.itm) if config.itm is not None else None
+
+    def _linked(self, config: ItmConfig) -> ItmLink:
+        """Return the link to ITM, told of every wire and every launch."""
+        link = ItmLink(
+            config,
+            self._who.name,
+            load=lambda: self.load,
+            obey=self.obey,
+            counters=self.counters,
+            clock=self._clock,
+            ticks=asyncio.get_running_loop().time,
+        )
+        self.sessions.on_carry, self._clients.on_launch = link.carried, link.launched
+        return link
 
     # what the listener serves
 
@@ -177,11 +195,29 @@ class Pop:
 
     # health and running
 
-    def fault(self) -> str:
-        """Why this POP cannot serve, or ""."""
-        if self._clients.is_draining:
-            return "draining"
-        return "full" if len(self.sessions) >= self._config.caps.sessions else ""
+    def health(self) -> Health:
+        """Whether this POP can serve a new client."""
+        return judge(
+            is_stopping=self._is_stopping,
+            is_full=len(self.sessions) >= self._config.caps.sessions,
+            is_drained=self._is_drained,
+            broker_silent_seconds=self._signal.silent_seconds,
+        )
+
+    def obey(self, is_drained: bool) -> None:
+        """Drain by ITM's order, without an end: whoever cannot move stays. Or serve again."""
+        if is_drained == self._is_drained:
+            return
+        self._is_drained = is_drained
+        log.info("pop.drained" if is_drained else "pop.restored", extra={"sessions": len(self.sessions)})
+        self._tell()
+
+    def _tell(self) -> None:
+        """Have clients refused while we drain, and tell connectors and broker how it is."""
+        self._clients.is_draining = is_draining = self._is_stopping or self._is_drained
+        seconds = int(self._config.times.drain_seconds)
+        self.connectors.broadcast(Drain(seconds) if is_draining else self.load)
+        self._signal.send(self.load)
 
     def metrics(self) -> str:
         """Return the counters and gauges as Prometheus text."""
@@ -194,6 +230,8 @@ class Pop:
                 "hedged": self._rendezvous.hedged,
                 "held_bytes": self.sessions.held_bytes(),
                 "signal_standing": float(self._signal.is_standing),
+                "draining": float(self._clients.is_draining),
+                "report_rows_waiting": self._itm.waiting_rows if self._itm is not None else 0,
             }
         )
 
@@ -202,8 +240,10 @@ class Pop:
         chores: list[Coroutine[Any, Any, None]] = [self._signal.run(self), self._reload(), self._renew()]
         if self._brokers:
             chores.append(self._revoked.watch(self._brokers, REVOCATIONS_SECONDS))
+        if self._itm is not None:
+            chores += self._itm.chores()
         running = [self._tasks.create_task(chore) for chore in chores]
-        async with _admin_site(self._config, admin.build(self.fault, self.metrics, self.sessions)):
+        async with _admin_site(self._config, admin.build(self.health, self.metrics, self.sessions)):
             log.info("pop.ready", extra={"pop": self._who.name, "addresses": ",".join(self.addresses)})
             await stopping.wait()
             await self._drain()
@@ -212,12 +252,13 @@ class Pop:
         self._listener.close()
         for broker in self._brokers:
             broker.close()
+        if self._itm is not None:
+            self._itm.close()
 
     async def _drain(self) -> None:
         seconds = self._config.times.drain_seconds
-        self._clients.is_draining = True
-        self.connectors.broadcast(Drain(int(seconds)))
-        self._signal.send(self.load)
+        self._is_stopping = True
+        self._tell()
         log.info("pop.draining", extra={"sessions": len(self.sessions), "seconds": seconds})
         try:
             async with asyncio.timeout(seconds):

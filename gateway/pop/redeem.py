@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import GatewayError, Refused
-from gateway.pop.broker import BrokerHttp
+from gateway.pop.http import HttpPeer
 from gateway.protocol.codes import CloseCode, from_name
 from gateway.protocol.control import is_session
 
@@ -41,7 +41,7 @@ class Redeemer:
     def __init__(
         self,
         pop: str,
-        brokers: Sequence[BrokerHttp],
+        brokers: Sequence[HttpPeer],
         *,
         seconds: float,
         bypass_seconds: float,

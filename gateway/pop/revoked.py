@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from gateway.errors import GatewayError
-from gateway.pop.broker import BrokerHttp
+from gateway.pop.http import HttpPeer
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Revoked:
         self._serials = frozenset(f"{entry.serial_number:x}" for entry in revocations)
         return True
 
-    async def watch(self, brokers: Sequence[BrokerHttp], every_seconds: float) -> None:
+    async def watch(self, brokers: Sequence[HttpPeer], every_seconds: float) -> None:
         """Fetch from the first broker that answers, at each interval, until cancelled."""
         while True:
             for broker in brokers:

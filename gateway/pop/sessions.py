@@ -22,6 +22,8 @@ from gateway.pump import Ended, Pump, scratch
 
 KEPT: Final = 2_000
 """Records of ended sessions that a trace can still find here."""
+REACH: Final = "reach"
+"""The mode of a wire that the broker opened for itself: no client's."""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,6 +89,7 @@ class Session:
         )
         if max_seconds > 0:
             self._timer = loop.call_later(max_seconds, self.end, CloseCode.CLIENT_SESSION_EXPIRED)
+        self._owner.on_carry(self.record, client)
         self.pump.start()
 
     def end(self, code: CloseCode) -> None:
@@ -127,6 +130,8 @@ class Sessions:
         self._live: set[Session] = set()
         self._ended: deque[Record] = deque(maxlen=KEPT)
         self.emptied = asyncio.Event()
+        self.on_carry: Callable[[Record, Channel], None] = lambda _record, _client: None
+        """Called with each wire that is carried from now on, and its client's channel."""
 
     def __len__(self) -> int:
         return len(self._live)

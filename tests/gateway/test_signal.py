@@ -86,7 +86,9 @@ def test_connectors_are_announced_and_withdrawn_and_again_after_a_loss(
             connector = await s.connector()
             await until(lambda: b.of(Announce))
             assert b.of(Hello) == [Hello("pop", "pop-a", addresses=s.pop.addresses)]
+            assert s.pop._signal.silent_seconds == 0
             b.writers[-1].transport.abort()
+            await until(lambda: s.pop._signal.silent_seconds > 0)
             await until(lambda: len(b.of(Hello)) == 2 and len(b.of(Announce)) == 2)
             connector.channel.close()
             await until(lambda: b.of(Withdraw) == [Withdraw("c-1")])

@@ -28,9 +28,9 @@ class Launcher:
 
 
 @contextlib.contextmanager
-def launched(stack: Stack, resource: str = "echo") -> Iterator[Launcher]:
-    """Open a fresh launch file behind a local listener."""
-    file = stack.launch_file(resource)
+def launched(stack: Stack, resource: str = "echo", file: Path | None = None) -> Iterator[Launcher]:
+    """Open a launch file, a fresh one if none is given, behind a local listener."""
+    file = file or stack.launch_file(resource)
     log = file.with_suffix(".log")
     words = [*COMMAND, "launch", str(file), "--listen", "127.0.0.1:0", "--ca", str(stack.ca), "--verbose"]
     with log.open("wb") as output:

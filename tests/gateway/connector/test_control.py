@@ -134,6 +134,11 @@ def test_what_a_pop_may_ask() -> None:
             assert await pop.receive(Load) == Load(3, 100)
             assert pop.opener.said == [("pop-a", 60), ("ab" * 16, CloseCode.BROKER_ENDED)]
             assert (pop.drained, pop.control.is_draining) == (1, True)
+            await pop.send(Load(0, 9000, draining=True))
+            await pop.send(Load(0, 9000), Ping(8))
+            while await pop.receive(Pong) != Pong(8):
+                pass
+            assert (pop.drained, pop.control.is_draining) == (2, False)  # it serves again: choose anew
             serving.cancel()
 
     play(story)

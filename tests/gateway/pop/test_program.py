@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import Lost
+from gateway.pop.health import Health
 from gateway.protocol import control, hello
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
@@ -29,7 +30,7 @@ def test_drain_waits_for_sessions_then_cuts_with_the_pops_fault(
             with pytest.raises(ProtocolError) as refusal:
                 await rsp(s, hello.ClientHello(1, ticket=s.sta.know(2)))
             assert refusal.value.code is CloseCode.POP_DRAINING
-            assert s.pop.fault() == "draining"
+            assert s.pop.health() == Health(False, "stopping")
             await client.write(b"still here")
             assert await client.read() == b"still here"
             with pytest.raises(Lost):

@@ -1,0 +1,110 @@
+"""A whole POP with a fake ITM: its sessions are reported, and it drains when told to."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import ConfigError
+from gateway.pop import orders, report
+from gateway.pop.config import ItmConfig
+from gateway.pop.health import Health
+from gateway.protocol import control, hello
+from gateway.protocol.codes import CloseCode
+from gateway.protocol.errors import ProtocolError
+from tests.gateway.certificates import Certificates
+from tests.gateway.pop.itmserver import POP, fake_itm
+from tests.gateway.pop.scene import rsp, scene, ticket, until
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "LEAST_SECONDS", 0.01)
+    monkeypatch.setattr(report, "EVERY_SECONDS", 0.02)
+
+
+def config(folder: Path, url: str) -> ItmConfig:
+    (folder / "token").write_text("itm_secret\n")
+    return ItmConfig(url, folder / "token", POP)
+
+
+def test_sessions_are_reported(certificates: Certificates, tmp_path: Path) -> None:
+    """A launch that opened, one whose connector could not come to us; a bad ticket is nobody's business."""
+
+    async def body() -> None:
+        async with (
+            fake_itm() as itm,
+            scene(certificates, tmp_path / "a", itm=config(tmp_path, itm.url)) as s,
+        ):
+            connector = await s.connector()
+            await rsp(s, hello.ClientHello(1, ticket=s.sta.know(1)))
+            await until(lambda: itm.of("rtt_ms"))
+            connector.behaviour.refuse = CloseCode.POP_LOST
+            for text in (s.sta.know(2), ticket(3)):
+                with pytest.raises(ProtocolError):
+                    await rsp(s, hello.ClientHello(1, ticket=text))
+            await until(lambda: len(itm.of("availability")) == 2)
+            await asyncio.sleep(0.1)
+            assert [row["value"] for row in itm.of("availability")] == [1.0, 0.0]
+            assert {row["network"] for row in itm.of("rtt_ms")} == {"127.0.0.0/24"}
+            load = itm.of("load")[-1]
+            assert (load["pop"], load["host"], load["sessions"]) == (POP, "pop-a", 1)
+            assert set(itm.tokens) == {"Bearer itm_secret"}
+
+    asyncio.run(body())
+
+
+def test_itm_drains_the_pop_and_has_it_serve_again(certificates: Certificates, tmp_path: Path) -> None:
+    """Connectors are told both times, new sessions refused in between, the session there stays."""
+
+    async def body() -> None:
+        async with (
+            fake_itm() as itm,
+            scene(certificates, tmp_path / "a", itm=config(tmp_path, itm.url)) as s,
+        ):
+            connector = await s.connector()
+            client, _ = await s.socks(s.sta.know(1))
+            itm.say("drained")
+            await until(lambda: any(isinstance(frame, control.Drain) for frame in connector.other))
+            assert s.pop.health() == Health(True, "draining")
+            with pytest.raises(ProtocolError) as refusal:
+                await rsp(s, hello.ClientHello(1, ticket=s.sta.know(2)))
+            assert refusal.value.code is CloseCode.POP_DRAINING
+            await client.write(b"still here")
+            assert await client.read() == b"still here"
+            itm.say("up")
+            await until(lambda: isinstance(connector.other[-1], control.Load))
+            assert connector.other[-1].draining is False
+            await rsp(s, hello.ClientHello(1, ticket=s.sta.know(3)))
+            assert s.pop.health() == Health(True, "ok")
+
+    asyncio.run(body())
+
+
+def test_without_itm_the_pop_serves(certificates: Certificates, tmp_path: Path) -> None:
+    """Static stability: nobody answers at that address, and nothing changes."""
+
+    async def body() -> None:
+        async with scene(certificates, tmp_path / "a", itm=config(tmp_path, "http://127.0.0.1:1")) as s:
+            await s.connector()
+            await rsp(s, hello.ClientHello(1, ticket=s.sta.know(1)))
+            assert s.pop.health() == Health(True, "ok")
+            assert "gateway_pop_report_rows_waiting 2" in s.pop.metrics()
+
+    asyncio.run(body())
+
+
+def test_a_token_that_cannot_be_read_is_named(certificates: Certificates, tmp_path: Path) -> None:
+    """At the start, by its setting and its file."""
+
+    async def body() -> None:
+        async with scene(
+            certificates, tmp_path / "a", itm=ItmConfig("http://127.0.0.1:1", tmp_path / "none")
+        ):
+            pass
+
+    with pytest.raises(ExceptionGroup) as group:
+        asyncio.run(body())
+    assert group.group_contains(ConfigError, match=r"^pop\.itm_token_file: .*none")

@@ -1,0 +1,80 @@
+"""When a client's round trip is sampled."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+
+import pytest
+
+from gateway.channel import Channel
+from gateway.pop.samples import LEAST_MS, PERIOD_SECONDS, Samples
+
+
+class FakeChannel:
+    """`rtt_ms` as told; `sent` says whether something was sent within the time asked about."""
+
+    def __init__(self, ms: float) -> None:
+        self.ms, self.sent, self.is_closed = ms, True, False
+
+    def rtt_ms(self, *, within_seconds: float = math.inf) -> float:
+        return self.ms if self.sent or within_seconds == math.inf else math.nan
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.told: list[tuple[str, float]] = []
+        self.samples = Samples(lambda network, ms: self.told.append((network, ms)), lambda: self.now)
+
+    def at(self, seconds: float) -> list[tuple[str, float]]:
+        self.now, self.told[:] = seconds, []
+        self.samples.look()
+        return list(self.told)
+
+
+def test_at_the_start_and_every_minute_until_it_closes() -> None:
+    """Each client for itself; one that was sent nothing for a minute has nothing new to tell."""
+    bench, one, two = Bench(), FakeChannel(20.0), FakeChannel(30.0)
+    bench.samples.begin("192.0.2.0/24", one)  # type: ignore[arg-type]
+    bench.now = 10.0
+    bench.samples.begin("198.51.100.0/24", two)  # type: ignore[arg-type]
+    assert bench.told == [("192.0.2.0/24", 20.0), ("198.51.100.0/24", 30.0)]
+    assert bench.at(PERIOD_SECONDS - 1) == []
+    assert bench.at(PERIOD_SECONDS) == [("192.0.2.0/24", 20.0)]
+    two.sent = False
+    assert bench.at(PERIOD_SECONDS + 10) == []
+    one.is_closed, two.sent = True, True
+    assert bench.at(2 * PERIOD_SECONDS + 10) == [("198.51.100.0/24", 30.0)]
+
+
+def test_what_is_not_known_is_not_told() -> None:
+    """No network, no time; a client nearer than ITM believes is as near as it does."""
+    bench = Bench()
+    bench.samples.begin("", FakeChannel(20.0))  # type: ignore[arg-type]
+    bench.samples.begin("127.0.0.0/24", FakeChannel(math.nan))  # type: ignore[arg-type]
+    assert bench.told == []
+    bench.samples.begin("127.0.0.0/24", FakeChannel(0.02))  # type: ignore[arg-type]
+    assert bench.told == [("127.0.0.0/24", LEAST_MS)]
+
+
+def test_the_kernel_says_how_old_its_time_is() -> None:
+    """On a real socket: nothing sent for longer than asked about means NaN."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            raw = socket.create_connection(server.getsockname())
+            raw.setblocking(False)
+            other, _ = server.accept()
+            channel = Channel(raw, loop)
+            await channel.write(b"x")
+            assert channel.rtt_ms(within_seconds=5) == pytest.approx(channel.rtt_ms())
+            await asyncio.sleep(0.1)
+            assert math.isnan(channel.rtt_ms(within_seconds=0.05))
+            assert channel.rtt_ms() >= 0
+            channel.close()
+            other.close()
+
+    asyncio.run(body())
