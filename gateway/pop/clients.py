@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.address import join_address
 from gateway.channel import Channel
-from gateway.errors import Lost, Refused
+from gateway.errors import GatewayError, Lost, Refused
 from gateway.pop.config import PopConfig
 from gateway.pop.counters import Counters
 from gateway.pop.face import Face
@@ -61,6 +61,15 @@ class Clients:
 
     async def serve(self, channel: Channel, visit: Visit) -> None:
         """Bring the client to its session or its refusal; the channel is taken over."""
+        try:
+            await self._serve(channel, visit)
+        except GatewayError:
+            raise
+        except Exception:
+            self.on_launch(truncated(visit.address), CloseCode.POP_INTERNAL)
+            raise
+
+    async def _serve(self, channel: Channel, visit: Visit) -> None:
         try:
             kind, head = await self._first_bytes(channel)
         except ProtocolError as error:

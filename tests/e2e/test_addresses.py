@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import StartServer
 from tests.e2e.serving import free_ports
 from tests.programs import dig, need, wait_until
@@ -25,6 +27,7 @@ pops:
 ZONE = "$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A 192.0.2.53\n"
 
 
+@pytest.mark.long
 def test_one_host_dies_then_the_other(start: StartServer, tmp_path: Path) -> None:
     """Each change is in the answers within a second of the check that counts, without another map."""
     need("dig", "dnsutils")

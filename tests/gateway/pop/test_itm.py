@@ -11,6 +11,7 @@ from gateway.errors import ConfigError
 from gateway.pop import orders, report
 from gateway.pop.config import ItmConfig
 from gateway.pop.health import Health
+from gateway.pop.redeem import Grant
 from gateway.protocol import control, hello
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
@@ -52,6 +53,29 @@ def test_sessions_are_reported(certificates: Certificates, tmp_path: Path) -> No
             load = itm.of("load")[-1]
             assert (load["pop"], load["host"], load["sessions"]) == (POP, "pop-a", 1)
             assert set(itm.tokens) == {"Bearer itm_secret"}
+
+    asyncio.run(body())
+
+
+def test_our_own_bug_counts_against_us(certificates: Certificates, tmp_path: Path) -> None:
+    """A launch that dies of it is a launch that failed; a client that leaves in the middle is not."""
+
+    async def body() -> None:
+        async with (
+            fake_itm() as itm,
+            scene(certificates, tmp_path / "a", itm=config(tmp_path, itm.url)) as s,
+        ):
+            (await s.client(alpn=(hello.ALPN,))).close()
+
+            async def broken(text: str) -> Grant:
+                raise RuntimeError(text)
+
+            s.pop._clients._redeemer.redeem = broken  # type: ignore[method-assign]
+            client = await s.client(alpn=(hello.ALPN,))
+            await client.write(hello.encode_hello(hello.ClientHello(1, ticket=s.sta.know(1))))
+            await until(lambda: itm.of("availability"))
+            await asyncio.sleep(0.1)
+            assert [row["value"] for row in itm.of("availability")] == [0.0]
 
     asyncio.run(body())
 
