@@ -34,6 +34,16 @@ def shown(value: object) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
 
 
+def number_or_text(given: object) -> float | None:
+    """Return a finite number, given as one or as its text; None for anything else."""
+    if not isinstance(given, str):
+        return number(given)
+    try:
+        return number(float(given)) if "_" not in given else None
+    except ValueError:
+        return None
+
+
 def number(given: object) -> float | None:
     """Return a finite number given as one; None for anything else, truth values and huge integers too."""
     if isinstance(given, bool) or not isinstance(given, int | float):

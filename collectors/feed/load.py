@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from collectors.limits import number, shown
+from collectors.limits import number_or_text, shown
 
 LOAD: Final = "load"
 MOST_SESSIONS: Final = 1e9
@@ -30,7 +30,7 @@ class Load:
 
 def read(row: Mapping[str, Any], pop: str, time: float, wrong: list[tuple[str, str]]) -> Load:
     """Return the load of a row; what is wrong with it is added to `wrong` as (`bad_value`, text)."""
-    sessions, capacity = (_number(row.get(name)) for name in ("sessions", "capacity"))
+    sessions, capacity = (number_or_text(row.get(name)) for name in ("sessions", "capacity"))
     host = str(row.get("host") or "").strip()
     if sessions is None or not 0 <= sessions <= MOST_SESSIONS:
         wrong.append(("bad_value", f"sessions: expected 0 to 1e9, got {shown(row.get('sessions'))}"))
@@ -39,12 +39,3 @@ def read(row: Mapping[str, Any], pop: str, time: float, wrong: list[tuple[str, s
     if len(host) > LONGEST_HOST:
         wrong.append(("bad_value", f"host: at most {LONGEST_HOST} characters, got {shown(host)}"))
     return Load(pop, host, sessions or 0.0, capacity or 0.0, time)
-
-
-def _number(given: object) -> float | None:
-    if isinstance(given, str):
-        try:
-            return number(float(given))
-        except ValueError:
-            return None
-    return number(given)

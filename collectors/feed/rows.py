@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from collectors.feed import load
 from collectors.feed.load import LOAD, Load
-from collectors.limits import complaint, number, shown
+from collectors.limits import complaint, number_or_text, shown
 from collectors.measurement import METRICS, Measurement
 from collectors.network import Network
 
@@ -215,7 +215,7 @@ _NOWHERE: Final = (Network(4, 0), 0)
 
 
 def _value(given: object, metric: str, wrong: list[tuple[str, str]]) -> float:
-    value = _number(given)
+    value = number_or_text(given)
     if value is None:
         wrong.append(("bad_value", f"value: expected a number, got {shown(given)}"))
         return math.nan
@@ -225,7 +225,7 @@ def _value(given: object, metric: str, wrong: list[tuple[str, str]]) -> float:
 
 
 def _time(given: object, wrong: list[tuple[str, str]]) -> float:
-    seconds = _number(given)
+    seconds = number_or_text(given)
     if seconds is None and isinstance(given, str):
         try:
             moment = datetime.fromisoformat(given.strip())
@@ -238,13 +238,3 @@ def _time(given: object, wrong: list[tuple[str, str]]) -> float:
         )
         return math.nan
     return seconds
-
-
-def _number(given: object) -> float | None:
-    """Return a finite number, given as one or as its text; None for anything else."""
-    if not isinstance(given, str):
-        return number(given)
-    try:
-        return number(float(given)) if "_" not in given else None
-    except ValueError:
-        return None

@@ -52,7 +52,8 @@ class Caps:
 class ItmConfig:
     """Where ITM's ops API is (`https://HOST:PORT`) and who this POP is there.
 
-    `pop` is the id in ITM's catalog; empty: the name this host enrolled with. `ca` None: the system's.
+    `pop` is the id in ITM's catalog, one for all hosts of a POP; empty: the name it enrolled with.
+    `ca` None: the system's authorities.
     """
 
     url: str

@@ -20,13 +20,14 @@ from gateway.protocol.control import Load
 
 
 class ItmLink:
-    """The parts that speak to ITM; `host` is this host's enrolled name."""
+    """The parts that speak to ITM. `name` is the POP's enrolled name, `host` tells its hosts apart."""
 
     def __init__(
         self,
         config: ItmConfig,
-        host: str,
         *,
+        name: str,
+        host: str,
         load: Callable[[], Load],
         obey: Callable[[bool], None],
         counters: Counters,
@@ -34,7 +35,7 @@ class ItmLink:
         ticks: Callable[[], float],
     ) -> None:
         context = _context(config)
-        pop = config.pop or host
+        pop = config.pop or name
         self._config = config
         self._headers()  # a token that cannot be read is an error at the start
         # One peer each: a question that waits must not hold the reports' connection.

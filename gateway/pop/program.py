@@ -106,7 +106,8 @@ class Pop:
         """Return the link to ITM, told of every wire and every launch."""
         link = ItmLink(
             config,
-            self._who.name,
+            name=self._who.name,
+            host=self.addresses[0],
             load=lambda: self.load,
             obey=self.obey,
             counters=self.counters,

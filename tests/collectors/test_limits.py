@@ -3,7 +3,7 @@ import math
 import pytest
 
 from collectors.histogram import MAX_VALUE, MIN_VALUE
-from collectors.limits import LIMITS, complaint, number, shown
+from collectors.limits import LIMITS, complaint, number, number_or_text, shown
 from collectors.measurement import METRICS
 
 
@@ -49,3 +49,21 @@ def test_reasons_show_little_and_in_ascii():
     """What a stranger sent cannot fill or break a log line."""
     assert shown("ä\n") == r"'\xe4\n'"
     assert len(shown("x" * 10_000)) == 40
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("12.5", 12.5),
+        (" 7 ", 7.0),
+        (3, 3.0),
+        ("1_000", None),
+        ("nan", None),
+        ("inf", None),
+        ("", None),
+        (True, None),
+    ],
+)
+def test_numbers_as_text(given: object, expected: float | None) -> None:
+    """A CSV cell is a text; Python's own spellings of numbers are not everybody's."""
+    assert number_or_text(given) == expected

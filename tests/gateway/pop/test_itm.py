@@ -51,7 +51,7 @@ def test_sessions_are_reported(certificates: Certificates, tmp_path: Path) -> No
             assert [row["value"] for row in itm.of("availability")] == [1.0, 0.0]
             assert {row["network"] for row in itm.of("rtt_ms")} == {"127.0.0.0/24"}
             load = itm.of("load")[-1]
-            assert (load["pop"], load["host"], load["sessions"]) == (POP, "pop-a", 1)
+            assert (load["pop"], load["host"], load["sessions"]) == (POP, s.pop.addresses[0], 1)
             assert set(itm.tokens) == {"Bearer itm_secret"}
 
     asyncio.run(body())
