@@ -216,9 +216,18 @@ class Pop:
     def _tell(self) -> None:
         """Have clients refused while we drain, and tell connectors and broker how it is."""
         self._clients.is_draining = is_draining = self._is_stopping or self._is_drained
-        seconds = int(self._config.times.drain_seconds)
-        self.connectors.broadcast(Drain(seconds) if is_draining else self.load)
+        if is_draining:
+            self._ask_to_move()
+            # Launches admitted before the drain have come to their end by then.
+            seconds = self._config.times.launch_seconds
+            asyncio.get_running_loop().call_later(seconds, self._ask_to_move)
+        else:
+            self.connectors.broadcast(self.load)
         self._signal.send(self.load)
+
+    def _ask_to_move(self) -> None:
+        if self._clients.is_draining:
+            self.connectors.broadcast(Drain(int(self._config.times.drain_seconds)))
 
     def metrics(self) -> str:
         """Return the counters and gauges as Prometheus text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
 from tests.gateway.certificates import Certificates
 from tests.gateway.pop.itmserver import POP, fake_itm
-from tests.gateway.pop.scene import rsp, scene, ticket, until
+from tests.gateway.pop.scene import FAST, rsp, scene, ticket, until
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +104,30 @@ def test_itm_drains_the_pop_and_has_it_serve_again(certificates: Certificates, t
             assert connector.other[-1].draining is False
             await rsp(s, hello.ClientHello(1, ticket=s.sta.know(3)))
             assert s.pop.health() == Health(True, "ok")
+
+    asyncio.run(body())
+
+
+def test_a_launch_under_way_is_asked_to_move_as_well(certificates: Certificates, tmp_path: Path) -> None:
+    """Connectors hear of a drain again when every launch admitted before it has come to its end."""
+
+    async def body() -> None:
+        times = replace(FAST, launch_seconds=0.2)
+        async with scene(certificates, tmp_path / "a", times=times) as s:
+            connector = await s.connector()
+
+            def drains() -> int:
+                return sum(isinstance(frame, control.Drain) for frame in connector.other)
+
+            s.pop.obey(True)
+            await until(lambda: drains() == 1)
+            await until(lambda: drains() == 2)
+            s.pop.obey(False)
+            s.pop.obey(True)
+            await until(lambda: drains() == 3)
+            s.pop.obey(False)
+            await asyncio.sleep(0.3)
+            assert drains() == 3
 
     asyncio.run(body())
 
