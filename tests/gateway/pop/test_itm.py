@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
+from gateway.frame import read_frame
 from gateway.pop import orders, report
 from gateway.pop.config import ItmConfig
 from gateway.pop.health import Health
@@ -19,6 +20,7 @@ from gateway.protocol.errors import ProtocolError
 from tests.gateway.certificates import Certificates
 from tests.gateway.pop.itmserver import POP, fake_itm
 from tests.gateway.pop.scene import FAST, rsp, scene, ticket, until
+from tests.gateway.pop.test_reach import dial
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +79,23 @@ def test_our_own_bug_counts_against_us(certificates: Certificates, tmp_path: Pat
             await until(lambda: itm.of("availability"))
             await asyncio.sleep(0.1)
             assert [row["value"] for row in itm.of("availability")] == [0.0]
+
+    asyncio.run(body())
+
+
+def test_a_brokers_own_wire_is_no_clients(certificates: Certificates, tmp_path: Path) -> None:
+    """Where the broker stands says nothing about clients: neither its round trip nor its success is told."""
+
+    async def body() -> None:
+        async with (
+            fake_itm() as itm,
+            scene(certificates, tmp_path / "a", itm=config(tmp_path, itm.url)) as s,
+        ):
+            await s.connector()
+            pipe = await dial(s, "hdx://broker///sta1")
+            assert isinstance(await read_frame(pipe, CloseCode.POP_INTERNAL), control.Opened)
+            await until(lambda: itm.of("load") and itm.of("load")[-1]["sessions"] == 1)
+            assert itm.rows == itm.of("load")
 
     asyncio.run(body())
 
