@@ -15,7 +15,7 @@ from itm.catalog.healthcheck import read_healthcheck
 from itm.catalog.pops import read_pops
 from itm.catalog.services import read_services
 from itm.catalog.types import Catalog
-from itm.catalog.zones import CheckZone, check_zones, file_names, no_check, read_zones
+from itm.catalog.zones import CheckZone, check_zones, file_names, include_names, no_check, read_zones
 from itm.errors import CatalogError
 
 MAIN = "catalog.yaml"
@@ -40,25 +40,32 @@ def load_bundle(files: Mapping[str, str], check_zone: CheckZone = no_check) -> C
     zones = read_zones(fields["zones"], files) if "zones" in fields else ()
     check_zones(root.at(None, "services"), services, zones, check_zone)
     named = set(file_names(fields["zones"].value)) if "zones" in fields else set()
-    reasons.extend(f"{file}: `zones` does not name this file" for file in files if file not in named | {MAIN})
+    named |= {MAIN, *(file for zone in zones for file, _ in zone.includes)}
+    reasons.extend(
+        f"{file}: neither `zones` nor a zone names this file" for file in files if file not in named
+    )
     if reasons:
         raise CatalogError(reasons)
     return Catalog(pops, services, zones)
 
 
 def read_bundle(path: Path) -> dict[str, str]:
-    """Return the bundle of a directory (its `catalog.yaml`) or of a YAML file, with the zone files it names.
+    """Return the bundle of a directory (its `catalog.yaml`) or of a YAML file, with the zone files it names
+    and what those include.
 
-    A zone file that does not exist is left out, for `load_bundle` to report with its path.
+    A file that does not exist is left out, for `load_bundle` to report with its path.
     """
     main = path / MAIN if path.is_dir() else path
     files = {MAIN: _read(main)}
     document = read(files[MAIN], main.name, [])  # `load_bundle` tells what is repeated
     named = document.get("zones") if isinstance(document, dict) else None
-    for file in file_names(named):
+    wanted = file_names(named)
+    while wanted:
+        file = wanted.pop()
         beside = main.parent / file
-        if beside.is_file():
+        if file not in files and beside.is_file():
             files[file] = _read(beside)
+            wanted += include_names(files[file])
     return files
 
 

@@ -74,10 +74,11 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class ZoneText:
-    """A static zone as the operator wrote it (RFC 1035 text)."""
+    """A static zone as the operator wrote it (RFC 1035 text), with the texts that its `$INCLUDE`s name."""
 
     name: str
     text: str
+    includes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ the function that the caller passes in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from itm.catalog.cursor import Cursor
 from itm.catalog.names import is_within, read_name
 from itm.catalog.types import Service, ZoneText
 
 SUFFIX = ".zone"
+_INCLUDE: Final = re.compile(r"^\$INCLUDE[ \t]+([^\s;]+)", re.MULTILINE | re.IGNORECASE)
 
 CheckZone = Callable[[ZoneText, Sequence[str]], Sequence[str]]
 """A zone and the services that lie in it, in; what is wrong with the two, one text per fault, out."""
@@ -28,6 +31,23 @@ def file_names(value: object) -> list[str]:
     """Return the zone files that a `zones:` value names, as far as they are plain file names."""
     items = value if isinstance(value, list) else []
     return [item for item in items if isinstance(item, str) and _is_plain(item)]
+
+
+def included(text: str, files: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts that a zone text includes, and those include in turn, as far as they are there."""
+    found: dict[str, str] = {}
+    texts = [text]
+    while texts:
+        for file in _INCLUDE.findall(texts.pop()):
+            if file in files and file not in found:
+                found[file] = files[file]
+                texts.append(files[file])
+    return found
+
+
+def include_names(text: str) -> list[str]:
+    """Return the plain file names that a text includes itself."""
+    return [file for file in _INCLUDE.findall(text) if _is_plain(file)]
 
 
 def read_zones(cursor: Cursor, files: Mapping[str, str]) -> tuple[ZoneText, ...]:
@@ -46,7 +66,7 @@ def read_zones(cursor: Cursor, files: Mapping[str, str]) -> tuple[ZoneText, ...]
         elif file not in files:
             item.refuse(f"there is no file {file!r}")
         elif name:
-            zones[name] = ZoneText(name, files[file])
+            zones[name] = ZoneText(name, files[file], tuple(included(files[file], files).items()))
     return tuple(zones.values())
 
 

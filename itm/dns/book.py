@@ -16,7 +16,7 @@ from itm.dns import zone as zones
 from itm.dns.entry import Entry, entry, key
 from itm.dns.lookup import NXDOMAIN, Outcome, lookup
 from itm.dns.name import encode, parent
-from itm.dns.rdata import AAAA, CNAME, DS, TYPES, A
+from itm.dns.rdata import AAAA, CAA, CNAME, DS, HTTPS, MX, NS, PTR, SOA, SRV, SVCB, TXT, A
 from itm.dns.steered import SteeredName
 from itm.dns.steering import Steering
 from itm.dns.tree import Node
@@ -29,6 +29,8 @@ from itm.routemap.routemap import PopAnswer, RouteMap
 
 NO_TYPE: Final = 0
 """A type no name has: its answer is the NODATA of the name."""
+COMMON: Final = (A, AAAA, NS, SOA, CNAME, MX, TXT, CAA, SRV, HTTPS, SVCB, PTR)
+"""Types whose answers lie ready at every name, where it has none too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +177,7 @@ def _static(zone: Zone, name: bytes, node: Node) -> dict[bytes, Entry]:
     """Return the entries of one name, for the types it has and the NODATA of the common ones."""
     nothing = None if CNAME in node.rrsets else entry(name, [compose(lookup(zone, name, NO_TYPE), name)])
     found = {}
-    for rtype in TYPES.values():
+    for rtype in (*COMMON, *(rtype for rtype in node.rrsets if rtype not in COMMON)):
         if node.steered and rtype in {A, AAAA}:
             continue
         one = nothing if rtype not in node.rrsets else None

@@ -1,7 +1,7 @@
 """The algorithm of RFC 1034 4.3.2 on one zone: what to answer, before any byte is written.
 
-Covers delegations, exact names, CNAME chains inside the zone, wildcards (RFC 4592), empty
-non-terminals, minimal answers to ANY (RFC 8482). Steered addresses are only pointed at.
+Covers delegations, exact names, CNAME chains inside the zone, DNAME (RFC 6672), wildcards (RFC 4592),
+empty non-terminals, minimal answers to ANY (RFC 8482). Steered addresses are only pointed at.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from itm.dns.name import is_within
-from itm.dns.rdata import AAAA, CNAME, DS, HINFO, NS, A, Rdata, RRset, target
+from itm.dns.name import MAX_NAME, is_within, parent
+from itm.dns.rdata import AAAA, CNAME, DNAME, DS, HINFO, NS, A, Rdata, RRset, target
 from itm.dns.tree import Node, find
 from itm.dns.zone import Zone, cut_above
 
 NOERROR: Final = 0
 NXDOMAIN: Final = 3
+YXDOMAIN: Final = 6
 ANY: Final = 255
 MAX_CHAIN: Final = 16
 """CNAMEs followed inside the zone before the chain is left to the resolver."""
@@ -50,15 +51,22 @@ def lookup(zone: Zone, name: bytes, qtype: int) -> Outcome:
         if cut is not None and not (qtype == DS and cut == name):
             return Outcome(answer=chain) if chain else _referral(zone, cut)
         key = find(zone.nodes, name)
-        if key is None:
+        if key is None and (moved := _dname_above(zone, name)) is not None:
+            links = _moved(moved, name)
+            if len(links) == 1:  # RFC 6672 2.2: no name of at most 255 bytes comes out
+                return Outcome(YXDOMAIN, answer=chain + links)
+        elif key is None:
             return Outcome(NXDOMAIN, answer=chain, authority=(zone.negative_soa,))
-        node = zone.nodes[key]
-        alias = node.rrsets.get(CNAME)
-        if alias is None or qtype in {CNAME, ANY}:
-            return _at(zone, node, name, qtype, chain)
-        chain += (dataclasses.replace(alias, owner=name),)
-        name = alias.rdatas[0].names[0].lower()
-        if not _is_followed(zone, name, qtype, chain):
+        else:
+            node = zone.nodes[key]
+            alias = node.rrsets.get(CNAME)
+            if alias is None or qtype in {CNAME, ANY}:
+                return _at(zone, node, name, qtype, chain)
+            links = (dataclasses.replace(alias, owner=name),)
+        chain += links
+        name = links[-1].rdatas[0].names[0].lower()
+        # With these types only a DNAME leads here: the CNAME made from it is what was asked for.
+        if qtype in {CNAME, ANY} or not _is_followed(zone, name, qtype, chain):
             return Outcome(answer=chain)
 
 
@@ -83,6 +91,24 @@ def _is_followed(zone: Zone, name: bytes, qtype: int, chain: tuple[RRset, ...]) 
         return False
     key = find(zone.nodes, name)
     return not (key is not None and zone.nodes[key].steered and qtype in {A, AAAA})
+
+
+def _dname_above(zone: Zone, name: bytes) -> RRset | None:
+    """Return the DNAME that moves a name which does not exist itself."""
+    while len(name) > len(zone.origin):
+        name = parent(name)
+        node = zone.nodes.get(name)
+        if node is not None:
+            return node.rrsets.get(DNAME)
+    return None
+
+
+def _moved(dname: RRset, name: bytes) -> tuple[RRset, ...]:
+    """Return the DNAME and the CNAME made from it; the DNAME alone when the new name is too long."""
+    new = name[: len(name) - len(dname.owner)] + dname.rdatas[0].whole
+    if len(new) > MAX_NAME:
+        return (dname,)
+    return dname, RRset(name, CNAME, dname.ttl, (Rdata(names=(new,)),))
 
 
 def _referral(zone: Zone, cut: bytes) -> Outcome:

@@ -134,6 +134,7 @@ class Node:
         self._health = HealthReader(config.health)
         self._follower = Follower(config.maps, self._health)
         self._stopping = asyncio.Event()
+        self._writing = threading.Lock()
         self.answerer = Answerer(health=self._health, payload=config.udp_payload_bytes)
         self.addresses: list[tuple[str, int]] = []
         """Where UDP listens, in the order of `listen` (port 0 resolved)."""
@@ -217,7 +218,8 @@ class Node:
 
     def _write_stats(self, stats: dict[str, Any]) -> None:
         try:
-            counters.write(self._config.stats, stats)
+            with self._writing:  # the last one is written while a thread may still be at the one before
+                counters.write(self._config.stats, stats)
         except OSError as error:
             log.warning("stats.failed", extra={"reason": str(error)})
 

@@ -1,4 +1,4 @@
-"""What would make a zone answer wrongly: every reason, with the record's line where there is one.
+"""What would make a zone answer wrongly: every reason, with the record's place where there is one.
 
 Judges nodes that were read from a text; what stands in one line is `zonefile`'s and `rdata`'s business.
 """
@@ -10,24 +10,26 @@ from dataclasses import dataclass
 from typing import Final
 
 from itm.dns.name import decode, is_within, parent
-from itm.dns.rdata import AAAA, CNAME, NS, SOA, TYPES, A
+from itm.dns.rdata import AAAA, CNAME, DNAME, DS, NS, SOA, A
+from itm.dns.rdatatext import type_name
 from itm.dns.tree import WILDCARD, Node, find, nearest_cut
 
 MAX_RRSET_BYTES: Final = 60_000
 """What surely fits one TCP message of 65535 bytes beside a chain of CNAMEs."""
 
-Lines = Mapping[tuple[bytes, int], list[int]]
-"""The lines of an RRset's records, in their order, by name and type."""
+Places = Mapping[tuple[bytes, int], list[str]]
+"""Where an RRset's records stand (`line 7`), in their order, by name and type."""
 
 
 def reasons(
-    origin: bytes, nodes: Mapping[bytes, Node], cuts: frozenset[bytes], lines: Lines
+    origin: bytes, nodes: Mapping[bytes, Node], cuts: frozenset[bytes], places: Places
 ) -> Iterator[str]:
     """Give every reason why the zone is not sound: `line 7: www.example.net. CNAME: …`.
 
-    `nodes` has the origin and the empty non-terminals. A fault without a record has no line.
+    `nodes` has the origin and the empty non-terminals. A fault without a record has no place.
     """
-    judge = _Judge(origin, nodes, cuts, lines)
+    moved = frozenset(name for name, node in nodes.items() if DNAME in node.rrsets)
+    judge = _Judge(origin, nodes, cuts, places, moved)
     yield from judge.apex()
     for name, node in nodes.items():
         yield from judge.node(name, node)
@@ -40,12 +42,14 @@ class _Judge:
     origin: bytes
     nodes: Mapping[bytes, Node]
     cuts: frozenset[bytes]
-    lines: Lines
+    places: Places
+    moved: frozenset[bytes]
+    """The owners of DNAMEs: nothing of the zone lies below them (RFC 6672 2.4)."""
 
     def at(self, name: bytes, text: str, rtype: int | None = None, record: int = 0) -> str:
-        """Return the reason as it is told; `record` is the one that has the line."""
-        found = self.lines.get((name, rtype)) if rtype is not None else None
-        return (f"line {found[record]}: " if found else "") + f"{decode(name)} {text}"
+        """Return the reason as it is told; `record` is the one that has the place."""
+        found = self.places.get((name, rtype)) if rtype is not None else None
+        return (f"{found[record]}: " if found else "") + f"{decode(name)} {text}"
 
     def apex(self) -> Iterator[str]:
         rrsets = self.nodes[self.origin].rrsets
@@ -57,11 +61,12 @@ class _Judge:
     def node(self, name: bytes, node: Node) -> Iterator[str]:
         for text, rtype in self.conflicts(name, node):
             yield self.at(name, text, rtype)
-        if CNAME in node.rrsets and len(node.rrsets[CNAME].rdatas) > 1:
-            yield self.at(name, "CNAME: expected exactly one", CNAME, -1)
+        for rtype in (CNAME, DNAME):
+            if rtype in node.rrsets and len(node.rrsets[rtype].rdatas) > 1:
+                yield self.at(name, f"{type_name(rtype)}: expected exactly one", rtype, -1)
         for rtype, rrset in node.rrsets.items():
             if sum(12 + len(rdata.wire) for rdata in rrset.rdatas) > MAX_RRSET_BYTES:
-                text = f"{_TYPE_NAMES[rtype]}: an RRset is larger than {MAX_RRSET_BYTES} bytes"
+                text = f"{type_name(rtype)}: an RRset is larger than {MAX_RRSET_BYTES} bytes"
                 yield self.at(name, text, rtype)
         yield from self.missing_glue(name, node)
 
@@ -79,9 +84,14 @@ class _Judge:
             yield "NS: a wildcard cannot be delegated", NS
         if SOA in types and name != self.origin:
             yield "SOA: stands below the zone's own", SOA
-        stray = next((rtype for rtype in types if rtype not in {NS, A, AAAA}), None)
+        stray = next((rtype for rtype in types if rtype not in {NS, DS, A, AAAA}), None)
         if is_cut and stray is not None:
-            yield "only NS and glue may stand at a delegation", stray
+            yield "only NS, DS and glue may stand at a delegation", stray
+        if DS in types and not is_cut:
+            yield "DS: expected beside the NS of a delegation", DS
+        moved = nearest_cut(self.moved, parent(name))
+        if moved is not None and (types or node.steered):
+            yield f"stands below the DNAME of {decode(moved)}", next(iter(types), None)
         above = nearest_cut(self.cuts, parent(name))
         other = next((rtype for rtype in types if rtype not in {A, AAAA}), None)
         if above is not None and (other is not None or node.steered):
@@ -123,6 +133,3 @@ class _Judge:
             target = decode(self.nodes[name].rrsets[CNAME].rdatas[0].names[0])
             records.append(self.at(name, f"CNAME {target}", CNAME))
         return self.at(loop[0], f"CNAME: leads in a circle ({'; '.join(records)})", CNAME)
-
-
-_TYPE_NAMES: Final = {number: name for name, number in TYPES.items()}

@@ -18,7 +18,7 @@ from itm.dns.tree import Node, add_ancestors
 from itm.dns.zonefile import Entry
 from itm.errors import CatalogError
 
-_Lines = dict[tuple[bytes, int], list[int]]
+_Places = dict[tuple[bytes, int], list[str]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,14 +42,14 @@ def parse(zone: ZoneText, steered: Iterable[str] = ()) -> Zone:
         origin = encode(zone.name.lower())
     except ValueError as error:
         raise CatalogError([f"zone {error}"]) from error
-    entries, reasons = zonefile.read(zone.text, origin)
-    nodes, lines, more = _nodes(entries, origin)
+    entries, reasons = zonefile.read(zone.text, origin, dict(zone.includes))
+    nodes, places, more = _nodes(entries, origin)
     names = {name for name in (encode(text.lower()) for text in steered) if is_within(name, origin)}
     for name in names:
         nodes.setdefault(name, Node()).steered = True
     add_ancestors(nodes, origin)
     cuts = frozenset(name for name, node in nodes.items() if NS in node.rrsets and name != origin)
-    reasons += [*more, *soundness.reasons(origin, nodes, cuts, lines)]
+    reasons += [*more, *soundness.reasons(origin, nodes, cuts, places)]
     if reasons:
         raise CatalogError(reasons)
     soa = nodes[origin].rrsets[SOA]
@@ -66,9 +66,9 @@ def cut_above(zone: Zone, name: bytes) -> bytes | None:
     return found
 
 
-def _nodes(entries: list[Entry], origin: bytes) -> tuple[dict[bytes, Node], _Lines, list[str]]:
+def _nodes(entries: list[Entry], origin: bytes) -> tuple[dict[bytes, Node], _Places, list[str]]:
     nodes: dict[bytes, Node] = {}
-    lines: _Lines = {}
+    places: _Places = {}
     reasons = []
     minimum = next((e.rdata.after[16:] for e in entries if e.rtype == SOA), None)
     default = struct.unpack(">I", minimum)[0] if minimum else None
@@ -76,12 +76,12 @@ def _nodes(entries: list[Entry], origin: bytes) -> tuple[dict[bytes, Node], _Lin
         key = entry.owner.lower()
         ttl = default if entry.ttl is None else entry.ttl
         if not is_within(key, origin):
-            reasons.append(f"line {entry.line}: {decode(entry.owner)} lies outside the zone")
+            reasons.append(f"{entry.place}: {decode(entry.owner)} lies outside the zone")
         elif ttl is None:
-            reasons.append(f"line {entry.line}: no TTL, and neither $TTL nor SOA to take it from")
+            reasons.append(f"{entry.place}: no TTL, and neither $TTL nor SOA to take it from")
         elif _add(nodes.setdefault(key, Node()), entry, ttl):
-            lines.setdefault((key, entry.rtype), []).append(entry.line)
-    return nodes, lines, reasons
+            places.setdefault((key, entry.rtype), []).append(entry.place)
+    return nodes, places, reasons
 
 
 def _add(node: Node, entry: Entry, ttl: int) -> bool:

@@ -1,32 +1,29 @@
-"""RFC 1035 section 5 text into entries: words, owner, TTL, class and type, with line numbers.
+"""Zone text into records: owner, TTL, class, type and data, each with the place it came from.
 
-Knows the text format (parentheses, quotes, comments, `$ORIGIN`, `$TTL`, `@`, blank owners), not what
-a sound zone is. `$INCLUDE` is refused: a zone is one text.
+Knows the directives (`$ORIGIN`, `$TTL`, `$INCLUDE`, `$GENERATE`) and what carries over from line to line,
+not what a sound zone is. Included texts are handed in: nothing here opens a file.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
-from itm.dns import rdata
+from itm.dns import generate, rdatatext, zonelines
 from itm.dns.name import encode
 from itm.dns.rdata import Rdata
+from itm.dns.zonelines import Line
 
-_WORD: Final = re.compile(
-    r"(?P<blank>[ \t\r]+)|(?P<comment>;[^\n]*)|(?P<newline>\n)|(?P<open>\()|(?P<close>\))"
-    r'|(?P<word>(?:[^\s;()"\\]|\\[0-9]{3}|\\.|"(?:[^"\\\n]|\\.)*")+)|(?P<bad>.)'
-)
-_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+DEEPEST: Final = 8
+"""`$INCLUDE`s inside one another; a file that includes itself ends here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record as written: its line, absolute owner (case kept), TTL (None: not said), type, data."""
+    """One record as written: its place (`line 7`), absolute owner (case kept), TTL (None: not said), data."""
 
-    line: int
+    place: str
     owner: bytes
     ttl: int | None
     rtype: int
@@ -34,104 +31,94 @@ class Entry:
 
 
 @dataclass(slots=True)
-class _Line:
-    number: int
-    blank_owner: bool
-    words: list[str]
+class _Context:
+    """What carries over from line to line."""
+
+    origin: bytes
+    ttl: int | None = None
+    owner: bytes | None = None
 
 
-def read(text: str, origin: bytes) -> tuple[list[Entry], list[str]]:
-    """Return the entries of a zone text, and every reason why other lines are none (`line 3: …`)."""
-    entries: list[Entry] = []
-    reasons: list[str] = []
-    reader = _Reader(origin)
-    for line in _lines(text, reasons):
-        try:
-            entry = reader.entry(line)
-        except ValueError as error:
-            reasons.append(f"line {line.number}: {error}")
-        else:
-            entries += [entry] if entry is not None else []
-    return entries, reasons
+def read(
+    text: str, origin: bytes, includes: Mapping[str, str] | None = None
+) -> tuple[list[Entry], list[str]]:
+    """Return the records of a zone text, and every reason why other lines are none (`line 3: …`).
+
+    `includes` has the texts that `$INCLUDE` may name; their places are told as `line 3 of NAME`.
+    """
+    reader = _Reader(includes or {})
+    reader.read(text, _Context(origin), "", 0)
+    return reader.entries, reader.reasons
 
 
 class _Reader:
-    """What carries over from line to line: origin, default TTL, last owner."""
+    def __init__(self, includes: Mapping[str, str]) -> None:
+        self._includes = includes
+        self.entries: list[Entry] = []
+        self.reasons: list[str] = []
 
-    def __init__(self, origin: bytes) -> None:
-        self._origin = origin
-        self._ttl: int | None = None
-        self._owner: bytes | None = None
+    def read(self, text: str, context: _Context, file: str, depth: int) -> None:
+        of = f" of {file}" if file else ""
+        faults: list[str] = []
+        for line in zonelines.read(text, faults):
+            place = f"line {line.number}{of}"
+            try:
+                self._line(line, context, place, depth)
+            except ValueError as error:
+                self.reasons.append(f"{place}: {error}")
+        self.reasons += [fault.replace(":", f"{of}:", 1) for fault in faults]
 
-    def entry(self, line: _Line) -> Entry | None:
-        words = list(line.words)
-        if words[0].startswith("$") and not line.blank_owner:
-            self._directive(words)
-            return None
-        if not line.blank_owner:
-            self._owner = None  # a bad owner must not lend its records to the one before
-            self._owner = encode(words.pop(0), self._origin)
-        if self._owner is None:
+    def _line(self, line: Line, context: _Context, place: str, depth: int) -> None:
+        if not (line.has_owner and line.words[0].startswith("$")):
+            self._record(line.words, context, place, has_owner=line.has_owner)
+            return
+        name, *words = line.words
+        match name.upper(), words:
+            case "$TTL", [seconds]:
+                context.ttl = rdatatext.ttl_seconds(seconds)
+            case "$ORIGIN", [below]:
+                context.origin = encode(below, context.origin)
+            case "$INCLUDE", [file] | [file, _]:
+                origin = encode(words[1], context.origin) if len(words) > 1 else context.origin
+                self._include(file, replace(context, origin=origin), depth + 1)
+            case "$GENERATE", _:
+                for made in generate.expand(words):
+                    self._record(made, replace(context), place, has_owner=True)
+            case _:
+                raise ValueError(f"{name}: expected $ORIGIN name, $TTL seconds, $INCLUDE file or $GENERATE")
+
+    def _include(self, file: str, context: _Context, depth: int) -> None:
+        """Read an included text; origin and owner are the including file's again behind it (RFC 1035 5.1)."""
+        if file not in self._includes:
+            raise ValueError(f"$INCLUDE: there is no file {file!r} beside the zone")
+        if depth > DEEPEST:
+            raise ValueError(f"$INCLUDE: {file} lies more than {DEEPEST} files deep")
+        self.read(self._includes[file], context, file, depth)
+
+    def _record(self, words: list[str], context: _Context, place: str, *, has_owner: bool) -> None:
+        words = list(words)
+        if has_owner:
+            context.owner = None  # a bad owner must not lend its records to the one before
+            context.owner = encode(words.pop(0), context.origin)
+        if context.owner is None:
             raise ValueError("no owner name to continue")
-        ttl = self._ttl_and_class(words)
+        ttl = _ttl_and_class(words)
         name = words.pop(0).upper() if words else ""
-        if name not in rdata.TYPES:
-            raise ValueError(f"type {name or 'missing'}: expected one of {' '.join(rdata.TYPES)}")
-        rtype = rdata.TYPES[name]
+        rtype = rdatatext.type_number(name)
         try:
-            data = rdata.parse(rtype, [_unquoted(word) for word in words], self._origin)
+            data = rdatatext.parse(rtype, words, context.origin)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
-        return Entry(line.number, self._owner, self._ttl if ttl is None else ttl, rtype, data)
-
-    def _directive(self, words: list[str]) -> None:
-        name = words[0].upper()
-        if name not in {"$ORIGIN", "$TTL"} or len(words) != 2:
-            raise ValueError(f"{words[0]}: expected $ORIGIN name or $TTL seconds")
-        if name == "$TTL":
-            self._ttl = rdata.ttl_seconds(words[1])
-        else:
-            self._origin = encode(words[1], self._origin)
-
-    @staticmethod
-    def _ttl_and_class(words: list[str]) -> int | None:
-        ttl: int | None = None
-        for _ in range(2):  # in either order, each at most once
-            if words and words[0].upper() == "IN":
-                words.pop(0)
-            elif words and ttl is None and words[0][0].isdecimal():
-                ttl = rdata.ttl_seconds(words.pop(0))
-        if words and words[0].upper() in {"CH", "HS", "CS"}:
-            raise ValueError(f"class {words[0]}: expected IN")
-        return ttl
+        self.entries.append(Entry(place, context.owner, context.ttl if ttl is None else ttl, rtype, data))
 
 
-def _lines(text: str, reasons: list[str]) -> Iterator[_Line]:
-    number, depth = 1, 0
-    line: _Line | None = None
-    fresh = True  # at the first column of a line that starts an entry
-    for match in _WORD.finditer(text):
-        kind = match.lastgroup
-        if kind in {"word", "open"} and line is None:
-            line = _Line(number, not fresh, [])
-        if kind == "word" and line is not None:
-            line.words.append(match.group())
-        depth += (kind == "open") - (kind == "close")
-        if kind == "bad" or depth < 0:
-            reasons.append(f"line {number}: unexpected {match.group()!r}")
-            depth = max(depth, 0)
-        fresh = False
-        if kind == "newline":
-            number += 1
-            if depth == 0:
-                if line is not None and line.words:
-                    yield line
-                line, fresh = None, True
-    if depth:
-        reasons.append(f"line {number}: a parenthesis is not closed")
-    if line is not None and line.words:
-        yield line
-
-
-def _unquoted(word: str) -> str:
-    return _QUOTED.sub(r"\1", word)
+def _ttl_and_class(words: list[str]) -> int | None:
+    ttl: int | None = None
+    for _ in range(2):  # in either order, each at most once
+        if words and words[0].upper() == "IN":
+            words.pop(0)
+        elif words and ttl is None and words[0][0].isdecimal():
+            ttl = rdatatext.ttl_seconds(words.pop(0))
+    if words and words[0].upper() in {"CH", "HS", "CS"}:
+        raise ValueError(f"class {words[0]}: expected IN")
+    return ttl

@@ -27,7 +27,7 @@ from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
 from itm.routemap.table import PrefixTable
 
 MAGIC: Final = b"ITMROUTE"
-FORMAT: Final = 1
+FORMAT: Final = 2
 PREFIX: Final = struct.Struct("<8sIIQQ")  # magic, format, sections, version, length of the file
 DIGEST_BYTES: Final = 32  # SHA-256 of the prefix and of everything behind the digest
 HEADER_BYTES: Final = PREFIX.size + DIGEST_BYTES
@@ -111,7 +111,7 @@ def _meta(routemap: RouteMap) -> bytes:
             [one.name, one.class_index, one.ttl, one.ipv4_values, one.ipv6_values]
             for one in routemap.services
         ],
-        "zones": [[zone.name, zone.text] for zone in routemap.zones],
+        "zones": [[zone.name, zone.text, zone.includes] for zone in routemap.zones],
         "ranks": [one.leaves.shape[1] for one in routemap.classes],
     }
     return json.dumps(meta, ensure_ascii=False, separators=(",", ":")).encode()
@@ -173,8 +173,12 @@ def _parse(data: memoryview, verify: bool) -> RouteMap:
             for name, index, ttl, v4, v6 in meta["services"]
         ),
         classes=tuple(_class_of(sections, index, k) for index, k in enumerate(ranks)),
-        zones=tuple(ZoneText(name, text) for name, text in meta["zones"]),
+        zones=tuple(_zone(*zone) for zone in meta["zones"]),
     )
+
+
+def _zone(name: str, text: str, includes: list[list[str]]) -> ZoneText:
+    return ZoneText(name, text, tuple((file, content) for file, content in includes))
 
 
 def _digest_of(data: memoryview) -> bytes:

@@ -80,7 +80,8 @@ def imports_of(path: Path) -> Iterator[str]:
         ("geoip2", ("collectors/geoip",)),
         ("maxminddb", ("collectors/geoip",)),
         ("sklearn", ("models/",)),
-        ("dnslib", ("itm/dns/", "itm/cli/query.py", "itm/ops/front.py")),
+        ("dnslib", ("itm/cli/query.py", "itm/ops/front.py")),
+        ("dns", ("itm/dns/", "gateway/")),
     ],
 )
 def test_a_library_has_one_owner(library: str, owners: tuple[str, ...]) -> None:

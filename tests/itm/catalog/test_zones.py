@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from itm.catalog.load import load_bundle
+from itm.catalog.load import load_bundle, read_bundle
 from itm.catalog.types import ZoneText
 from itm.errors import CatalogError
 from tests.itm.catalog.bundles import POPS, ZONE
@@ -46,7 +47,7 @@ def test_a_zone_once_and_no_stray_files() -> None:
     files = {"a.net.zone": ZONE, "A.net.zone": ZONE, "b.net.zone": ZONE}
     assert reasons("[a.net.zone, A.net.zone]", **files) == [
         "zones[1]: the zone 'a.net.' stands twice",
-        "b.net.zone: `zones` does not name this file",
+        "b.net.zone: neither `zones` nor a zone names this file",
     ]
 
 
@@ -70,3 +71,18 @@ def test_the_check_sees_each_zone_with_its_services() -> None:
         load_bundle({"catalog.yaml": text, "a.net.zone": ZONE, "b.a.net.zone": ZONE}, check)
     assert seen == {"a.net.": ["x.a.net."], "b.a.net.": ["y.b.a.net.", "b.a.net."]}
     assert caught.value.reasons == ("b.a.net.zone: 2 services",)
+
+
+def test_included_files_travel_with_their_zone(tmp_path: Path) -> None:
+    """`$INCLUDE` names a plain file beside the zone; the texts are part of the bundle and of the zone."""
+    files = {
+        "a.net.zone": f"{ZONE}\n$INCLUDE hosts.inc\n",
+        "hosts.inc": "$include more.inc h\n",
+        "more.inc": "",
+    }
+    for name, text in {"catalog.yaml": f"{POPS}\nzones: [a.net.zone]", **files, "stray.inc": ""}.items():
+        (tmp_path / name).write_text(text)
+    bundle = read_bundle(tmp_path)
+    assert set(bundle) == {"catalog.yaml", "a.net.zone", "hosts.inc", "more.inc"}
+    (zone,) = load_bundle(bundle).zones
+    assert dict(zone.includes) == {"hosts.inc": files["hosts.inc"], "more.inc": ""}

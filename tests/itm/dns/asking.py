@@ -1,4 +1,4 @@
-"""Queries made byte by byte and replies read through dnslib, for the tests of this package."""
+"""Queries made byte by byte and replies read through dnspython, for the tests of this package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import ipaddress
 import struct
 from dataclasses import dataclass, field
 
-import dnslib
+import dns.message
+import dns.rdatatype
 import numpy as np
 
 from itm.catalog.types import ZoneText
@@ -50,6 +51,10 @@ ns.sub       IN A   192.0.2.53
 mid          IN TXT ( "{x}" "{x}" "{x}" )
 big          IN TXT ( "{x}" "{x}" "{x}" "{x}" "{x}" )
 huge         IN TXT ( {many} )
+old          IN DNAME new
+moved        IN DNAME example.org.
+x.new        IN A   192.0.2.90
+al.new       IN CNAME x.new
 gw           IN TXT "steered addresses, static text"
 """.format(x="x" * 250, many=" ".join(['"' + "y" * 250 + '"'] * 20))
 
@@ -132,13 +137,14 @@ def ecs(prefix: str, *, family: int = 0, scope: int = 0) -> tuple[int, bytes]:
 
 @dataclass
 class Told:
-    """A reply taken apart, strictly: dnslib must accept it and pack no less than it read."""
+    """A reply taken apart, strictly: dnspython must accept every byte of it."""
 
     wire: bytes
-    record: dnslib.DNSRecord = field(init=False)
+    message: dns.message.Message = field(init=False)
 
     def __post_init__(self) -> None:
-        self.record = dnslib.DNSRecord.parse(self.wire)
+        # One RRset per record: what stands twice must not be merged away.
+        self.message = dns.message.from_wire(self.wire, one_rr_per_rrset=True, keyring=False)
 
     @property
     def flags(self) -> int:
@@ -146,8 +152,7 @@ class Told:
 
     @property
     def rcode(self) -> int:
-        found = self.opt_record
-        return (self.flags & 0xF) | ((found.ttl >> 24 if found else 0) << 4)
+        return int(self.message.rcode())
 
     @property
     def aa(self) -> bool:
@@ -158,14 +163,13 @@ class Told:
         return bool(self.flags & 0x0200)
 
     @property
-    def opt_record(self) -> dnslib.RR | None:
-        found = [rr for rr in self.record.ar if rr.rtype == 41]
-        assert len(found) <= 1
-        return found[0] if found else None
+    def opt_ttl(self) -> int | None:
+        """The TTL field of OPT (extended rcode, version, flags); None without OPT."""
+        return self.message.ednsflags if self.message.edns >= 0 else None
 
     @property
     def options(self) -> dict[int, bytes]:
-        return {o.code: o.data for o in self.opt_record.rdata} if self.opt_record else {}
+        return {int(o.otype): o.to_wire() or b"" for o in self.message.options}
 
     @property
     def subnet(self) -> tuple[int, int, int, bytes] | None:
@@ -174,11 +178,10 @@ class Told:
         return (*struct.unpack(">HBB", data[:4]), data[4:]) if data else None
 
     def lines(self, section: str) -> list[str]:
-        """The records of `rr`, `auth` or `ar` as `name TTL TYPE data`, OPT left out."""
+        """The records of `answer`, `authority` or `additional` as `name TTL TYPE data`, OPT left out."""
         return [
-            f"{rr.rname} {rr.ttl} {dnslib.QTYPE[rr.rtype]} {rr.rdata}"
-            for rr in getattr(self.record, section)
-            if rr.rtype != 41
+            f"{rrset.name} {rrset.ttl} {dns.rdatatype.to_text(rrset.rdtype)} {rrset[0]}"
+            for rrset in getattr(self.message, section)
         ]
 
 

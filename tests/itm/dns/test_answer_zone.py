@@ -40,7 +40,7 @@ TABLE = [
         ["mail.example.net. 600 A 192.0.2.25"],
     ),
     ("example.net.", CAA, 0, True, ['example.net. 300 CAA 0 issue "ca.example.org"'], [], []),
-    ("example.net.", TXT, 0, True, ['example.net. 300 TXT "v=spf1 -all","second string"'], [], []),
+    ("example.net.", TXT, 0, True, ['example.net. 300 TXT "v=spf1 -all" "second string"'], [], []),
     ("www.example.net.", A, 0, True, [f"www.example.net. 300 A 192.0.2.8{i}" for i in (0, 1)], [], []),
     ("www.example.net.", AAAA, 0, True, ["www.example.net. 300 AAAA 2001:db8::80"], [], []),
     (
@@ -48,7 +48,7 @@ TABLE = [
         HTTPS,
         0,
         True,
-        ["web.example.net. 300 HTTPS 1 . alpn=h2,h3 ipv4hint=192.0.2.80"],
+        ['web.example.net. 300 HTTPS 1 . alpn="h2,h3" ipv4hint="192.0.2.80"'],
         [],
         [],
     ),
@@ -66,6 +66,49 @@ TABLE = [
     ("a.b.no.example.net.", A, NXDOMAIN, True, [], [NEGATIVE], []),
     ("www.example.net.", MX, 0, True, [], [NEGATIVE], []),
     ("below.www.example.net.", A, NXDOMAIN, True, [], [NEGATIVE], []),
+    # DNAME (RFC 6672): its owner is an ordinary name, what lies below is elsewhere
+    ("old.example.net.", 39, 0, True, ["old.example.net. 300 DNAME new.example.net."], [], []),
+    ("old.example.net.", A, 0, True, [], [NEGATIVE], []),
+    (
+        "x.old.example.net.",
+        A,
+        0,
+        True,
+        [
+            "old.example.net. 300 DNAME new.example.net.",
+            "x.old.example.net. 300 CNAME x.new.example.net.",
+            "x.new.example.net. 300 A 192.0.2.90",
+        ],
+        [],
+        [],
+    ),
+    (
+        "al.old.example.net.",
+        CNAME,
+        0,
+        True,
+        ["old.example.net. 300 DNAME new.example.net.", "al.old.example.net. 300 CNAME al.new.example.net."],
+        [],
+        [],
+    ),
+    (
+        "no.old.example.net.",
+        A,
+        NXDOMAIN,
+        True,
+        ["old.example.net. 300 DNAME new.example.net.", "no.old.example.net. 300 CNAME no.new.example.net."],
+        [NEGATIVE],
+        [],
+    ),
+    (
+        "a.b.moved.example.net.",
+        A,
+        0,
+        True,
+        ["moved.example.net. 300 DNAME example.org.", "a.b.moved.example.net. 300 CNAME a.b.example.org."],
+        [],
+        [],
+    ),
     # empty non-terminals (RFC 8020, 4592 2.2.2)
     ("ent.example.net.", TXT, 0, True, [], [NEGATIVE], []),
     ("b.ent.example.net.", A, 0, True, [], [NEGATIVE], []),
@@ -119,8 +162,8 @@ TABLE = [
     # RFC 7871 7.2.1: only the first CNAME when the address below it is steered
     ("togw.example.net.", A, 0, True, ["togw.example.net. 300 CNAME gw.example.net."], [], []),
     # ANY (RFC 8482 4.2)
-    ("www.example.net.", ANY, 0, True, ["www.example.net. 3600 HINFO \\# 9 075246433834383200"], [], []),
-    ("gw.example.net.", ANY, 0, True, ["gw.example.net. 3600 HINFO \\# 9 075246433834383200"], [], []),
+    ("www.example.net.", ANY, 0, True, ['www.example.net. 3600 HINFO "RFC8482" ""'], [], []),
+    ("gw.example.net.", ANY, 0, True, ['gw.example.net. 3600 HINFO "RFC8482" ""'], [], []),
     ("ent.example.net.", ANY, 0, True, [], [NEGATIVE], []),
     # types nobody has (RFC 3597, 8906 8.1.2)
     *[
@@ -169,10 +212,14 @@ def test_what_the_zone_says(
     """Each row of the table, over UDP and TCP, with OPT and Client Subnet: scope 0 for static answers."""
     told = tell(server, Ask(name, rtype, options=(ecs("10.1.2.0/24"),)), tcp=tcp)
     assert (told.rcode, told.aa, told.tc) == (rcode, aa, False)
-    assert told.lines("rr") == answer
-    assert told.lines("auth") == authority
-    assert told.lines("ar") == additional
+    assert told.lines("answer") == answer
+    assert told.lines("authority") == authority
+    assert told.lines("additional") == additional
     assert told.subnet == (1, 24, 0, b"\x0a\x01\x02")
     plain = tell(server, Ask(name, rtype, edns=False), tcp=True)
-    assert plain.opt_record is None
-    assert (plain.lines("rr"), plain.lines("auth"), plain.lines("ar")) == (answer, authority, additional)
+    assert plain.opt_ttl is None
+    assert (plain.lines("answer"), plain.lines("authority"), plain.lines("additional")) == (
+        answer,
+        authority,
+        additional,
+    )

@@ -30,9 +30,11 @@ def test_a_child_zone_beside_its_parent() -> None:
     book = build(dataclasses.replace(demo_map(), zones=(*demo_map().zones, CHILD)))
     server = Answerer(book)
     assert tell(server, Ask("sub.example.net.", 6)).aa
-    assert tell(server, Ask("ns.sub.example.net.", 1)).lines("rr") == ["ns.sub.example.net. 60 A 192.0.2.54"]
+    assert tell(server, Ask("ns.sub.example.net.", 1)).lines("answer") == [
+        "ns.sub.example.net. 60 A 192.0.2.54"
+    ]
     there = tell(server, Ask("sub.example.net.", 43))
-    assert there.lines("auth")[0].startswith("example.net. 60 SOA")
+    assert there.lines("authority")[0].startswith("example.net. 60 SOA")
     assert book.zone_of(encode("x.sub.example.net."), 43) is book.zones.zones[encode("sub.example.net.")]
     assert book.zone_of(encode("example.org."), 1) is None
 
@@ -49,7 +51,7 @@ def test_services_of_one_class_share_it() -> None:
     """Two names, one class: the same choice, their own TTLs."""
     services = tuple(ServiceAnswer(f"{name}.example.net.", 0, ttl) for name, ttl in (("x", 5), ("y", 6)))
     server = Answerer(build(dataclasses.replace(demo_map(), services=services)))
-    x, y = (tell(server, Ask(f"{name}.example.net.", 1)).lines("rr")[0].split() for name in "xy")
+    x, y = (tell(server, Ask(f"{name}.example.net.", 1)).lines("answer")[0].split() for name in "xy")
     assert (x[1], y[1], x[3]) == ("5", "6", y[3])
 
 
@@ -61,7 +63,7 @@ def test_a_leaf_without_pops_gives_the_values() -> None:
     one = dataclasses.replace(one, leaves=leaves, leaf_tail=np.array([0, 1, 0], "<u2"), tails=tails)
     server = Answerer(build(dataclasses.replace(demo_map(), classes=(one,))))
     told = tell(server, Ask("gw.example.net.", 1, options=(ecs("10.1.2.0/24"),)))
-    assert told.lines("rr") == ["gw.example.net. 20 A 192.0.2.200"]
+    assert told.lines("answer") == ["gw.example.net. 20 A 192.0.2.200"]
     assert told.subnet == (1, 24, 9, b"\x0a\x01\x02")
     assert server.counters.by_pop()["values"] == 2
 
@@ -72,7 +74,7 @@ def test_answers_too_large_for_the_short_path() -> None:
     pops[2] = dataclasses.replace(pops[2], ipv4=tuple(f"198.51.100.{n}" for n in range(60)))
     server = Answerer(build(dataclasses.replace(demo_map(), pops=tuple(pops))))
     assert tell(server, Ask("gw.example.net.", 1, edns=False)).tc
-    assert len(tell(server, Ask("gw.example.net.", 1, edns=False), tcp=True).lines("rr")) == 60
+    assert len(tell(server, Ask("gw.example.net.", 1, edns=False), tcp=True).lines("answer")) == 60
 
 
 def test_an_empty_book_has_no_pops() -> None:

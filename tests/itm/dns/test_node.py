@@ -94,7 +94,7 @@ def test_both_families_and_both_transports(tmp_path: Path) -> None:
         writer.write(_framed(GW.packet()))
         answers.append(await _read(reader))
         assert len(set(answers)) == 1
-        assert Told(answers[0]).lines("rr") == ["gw.example.net. 20 A 127.20.0.2"]
+        assert Told(answers[0]).lines("answer") == ["gw.example.net. 20 A 127.20.0.2"]
         huge = Ask("huge.example.net.", 16)
         assert Told(await _udp(node, huge.packet())).tc
         writer.write(_framed(huge.packet()))
@@ -120,10 +120,10 @@ def test_tcp_sessions(tmp_path: Path) -> None:
         for byte in _framed(GW.packet()):
             writer.write(bytes([byte]))
             await writer.drain()
-        assert Told(await _read(reader)).lines("rr")
+        assert Told(await _read(reader)).lines("answer")
         writer.write(_framed(GW.packet()))
         writer.write_eof()
-        assert Told(await _read(reader)).lines("rr")
+        assert Told(await _read(reader)).lines("answer")
         assert await reader.read() == b""
         for bad in (_framed(b""), _framed(Ask(flags=0x8000).packet()), b"\0\x05junk"):
             reader, writer = await _connect(node)
@@ -198,11 +198,11 @@ def test_maps_and_health_change_under_it(tmp_path: Path) -> None:
 
         await _until(is_up)
         writer.set({"tyo": State.DOWN})
-        assert (await told()).lines("rr") == ["gw.example.net. 20 A 127.20.0.1"]
+        assert (await told()).lines("answer") == ["gw.example.net. 20 A 127.20.0.1"]
         _publish(tmp_path / "maps", 2, ttl=33)
 
         async def is_new() -> bool:
-            return (await told()).lines("rr") == ["gw.example.net. 33 A 127.20.0.1"]
+            return (await told()).lines("answer") == ["gw.example.net. 33 A 127.20.0.1"]
 
         await _until(is_new)
         path_of(tmp_path / "maps", 3).write_bytes(path_of(tmp_path / "maps", 2).read_bytes()[:-1])
@@ -212,7 +212,7 @@ def test_maps_and_health_change_under_it(tmp_path: Path) -> None:
         publish(tmp_path / "maps", 1)  # a rollback
 
         async def is_old() -> bool:
-            return (await told()).lines("rr") == ["gw.example.net. 20 A 127.20.0.1"]
+            return (await told()).lines("answer") == ["gw.example.net. 20 A 127.20.0.1"]
 
         await _until(is_old)
 

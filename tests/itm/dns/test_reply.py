@@ -42,8 +42,8 @@ def test_what_must_be_sent_or_tc() -> None:
     """When even that does not fit: TC, no record, OPT kept."""
     body = Body(AA, LEAST * 40, (40, 0, 0), LEAST * 40, (40, 0, 0))
     told = Told(build(_query(Ask(payload=512)), body, payload=1232, tcp=False))
-    assert (told.tc, told.aa, told.lines("rr")) == (True, True, [])
-    assert told.opt_record is not None
+    assert (told.tc, told.aa, told.lines("answer")) == (True, True, [])
+    assert told.opt_ttl is not None
 
 
 def test_errors() -> None:
@@ -53,5 +53,5 @@ def test_errors() -> None:
     assert (told.rcode, told.flags & 0xF) == (BADVERS, 0)
     assert Told(error(dataclasses.replace(query, rcode=REFUSED), payload=1232)).options == {15: b"\0\x14"}
     plain = dataclasses.replace(query, rcode=REFUSED, edns=None)
-    assert Told(error(plain, payload=1232)).opt_record is None
+    assert Told(error(plain, payload=1232)).opt_ttl is None
     assert Told(error(dataclasses.replace(query, edns=Edns(512, 0, True)), payload=1232)).rcode == 0

@@ -23,7 +23,7 @@ def _faults(text: str, *steered: str) -> list[str]:
         ("\ngw AAAA ::1\n", "line 5: gw.example.net. A/AAAA: the name is a service"),
         ("*.w NS ns\n", "line 4: *.w.example.net. NS: a wildcard cannot be delegated"),
         ("s NS ns\n\nx.s A 192.0.2.1\nx.s TXT t\n", "line 7: x.s.example.net. stands below the delegation"),
-        ("s NS ns\ns A 192.0.2.1\ns TXT t\n", "line 6: s.example.net. only NS and glue may"),
+        ("s NS ns\ns A 192.0.2.1\ns TXT t\n", "line 6: s.example.net. only NS, DS and glue may"),
         ("s NS ns\ns NS ns\ns NS ns.s\n", "line 6: s.example.net. NS: ns.s.example.net. has no address"),
         ("a SOA ns admin 1 2 3 4 5\n", "line 4: a.example.net. SOA: stands below the zone's own"),
         ("t TXT t\nt TXT " + " ".join(["x" * 250] * 300), "line 4: t.example.net. TXT: an RRset is larger"),

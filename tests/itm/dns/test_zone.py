@@ -26,7 +26,7 @@ def _zone(text: str, *steered: str) -> Zone:
         ("gw NS ns\n", "gw.example.net. NS: a service cannot"),
         ("*.w NS ns\n", "*.w.example.net. NS: a wildcard cannot"),
         ("s NS ns\nx.s TXT t\n", "x.s.example.net. stands below the delegation s.example.net."),
-        ("s NS ns\ns TXT t\n", "s.example.net. only NS and glue"),
+        ("s NS ns\ns TXT t\n", "s.example.net. only NS, DS and glue"),
         ("s NS ns.s\n", "s.example.net. NS: ns.s.example.net. has no address"),
         ("@ NS ns2\n", "example.net. NS: ns2.example.net. has no address"),
         ("a SOA ns admin 1 2 3 4 5\n", "a.example.net. SOA: stands below"),
