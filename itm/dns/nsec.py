@@ -1,4 +1,4 @@
-"""The NSEC chain of a zone (RFC 4034 4): what exists, in canonical order, so that the rest can be proved away.
+"""The NSEC chain of a zone (RFC 4034 4): what exists, in canonical order, so that the rest can be denied.
 
 A chain is made once from the zone's names; its records are signed beforehand, so a proof costs a search, not
 a signature. Empty non-terminals and what lies below a delegation have no link.

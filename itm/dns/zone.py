@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itm.catalog.types import ZoneText
 from itm.dns import soundness, zonefile
 from itm.dns.name import decode, encode, is_within, parent
+from itm.dns.nsec import Chain
 from itm.dns.rdata import NS, SOA, RRset
 from itm.dns.tree import Node, add_ancestors
 from itm.dns.zonefile import Entry
@@ -30,6 +31,8 @@ class Zone:
     cuts: frozenset[bytes]
     soa: RRset
     negative_soa: RRset
+    chain: Chain | None = None
+    """Of a signed zone: what is there, to prove what is not (`signedzone`)."""
 
 
 def parse(zone: ZoneText, steered: Iterable[str] = ()) -> Zone:
