@@ -57,7 +57,7 @@ def test_an_answer_too_long_for_the_short_path_gets_shorter(dead: int) -> None:
     assert not entry(made, "s0.example.net.").short
     made.apply(Content({}, frozenset(f"127.20.1.{n}" for n in range(1, dead + 1))))
     assert bool(entry(made, "s0.example.net.").short) == (dead == 59)
-    assert len(tell(server, ask, tcp=True).lines("rr")) == 60 - dead
+    assert len(tell(server, ask, tcp=True).lines("answer")) == 60 - dead
     made.apply(NOTHING)
     assert not entry(made, "s0.example.net.").short
-    assert len(tell(server, ask, tcp=True).lines("rr")) == 60
+    assert len(tell(server, ask, tcp=True).lines("answer")) == 60
