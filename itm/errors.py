@@ -5,6 +5,7 @@ ItmError
 ├── CatalogError     the operator's catalog (carries every reason, each with its path)
 ├── UnsafePlan       a change that moves too much; carries the Plan
 ├── SnapshotError    a map file that is not what it says it is
+├── NotSigned        a zone that is to be signed lacks a key or a signature
 ├── ExplainMismatch  `why` did not arrive at the served leaf: our own bug, never hidden
 ├── NameTaken        a token of that name exists
 └── Refused          the ops API said no (carries HTTP status and text)
@@ -37,6 +38,14 @@ class UnsafePlan(ItmError):
 
 class SnapshotError(ItmError):
     """A snapshot file is damaged, foreign or of another version."""
+
+
+class NotSigned(ItmError):
+    """The signer has not signed all of a zone yet: what was served before goes on."""
+
+    def __init__(self, zone: str, name: str, rtype: str) -> None:
+        super().__init__(f"zone {zone}: {name} {rtype} has no signature yet")
+        self.zone = zone
 
 
 class ExplainMismatch(ItmError):

@@ -80,7 +80,8 @@ class StampedNode(Node):
 
 
 async def serve(kind: str, maps: Path) -> None:
-    config = NodeConfig(("127.0.0.1:0",), maps, maps / "health.table", maps / "dns-0.json")
+    files = [maps / name for name in ("health.table", "dns-0.json", "signatures")]
+    config = NodeConfig(("127.0.0.1:0",), maps, *files)
     node = StampedNode(config) if kind == "stamped" else Node(config)
     loop = asyncio.get_running_loop()
     phases: list[int] = []

@@ -73,12 +73,22 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Dnssec:
+    """How a zone is signed. `is_split`: a KSK and a ZSK instead of one key; a ZSK lives `zsk_days`."""
+
+    algorithm: str = "ecdsa-p256"  # or ed25519
+    is_split: bool = False
+    zsk_days: float = 90.0
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneText:
     """A static zone as the operator wrote it (RFC 1035 text), with the texts that its `$INCLUDE`s name."""
 
     name: str
     text: str
     includes: tuple[tuple[str, str], ...] = ()
+    dnssec: Dnssec | None = None
 
 
 @dataclass(frozen=True, slots=True)

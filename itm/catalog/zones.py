@@ -12,9 +12,11 @@ from typing import Final
 
 from itm.catalog.cursor import Cursor
 from itm.catalog.names import is_within, read_name
-from itm.catalog.types import Service, ZoneText
+from itm.catalog.types import Dnssec, Service, ZoneText
 
 SUFFIX = ".zone"
+ALGORITHMS: Final = ("ecdsa-p256", "ed25519")
+KEYS: Final = ("csk", "ksk-zsk")
 _INCLUDE: Final = re.compile(r"^\$INCLUDE[ \t]+([^\s;]+)", re.MULTILINE | re.IGNORECASE)
 
 CheckZone = Callable[[ZoneText, Sequence[str]], Sequence[str]]
@@ -30,7 +32,8 @@ def no_check(zone: ZoneText, services: Sequence[str]) -> Sequence[str]:
 def file_names(value: object) -> list[str]:
     """Return the zone files that a `zones:` value names, as far as they are plain file names."""
     items = value if isinstance(value, list) else []
-    return [item for item in items if isinstance(item, str) and _is_plain(item)]
+    files = [item.get("file") if isinstance(item, dict) else item for item in items]
+    return [file for file in files if isinstance(file, str) and _is_plain(file)]
 
 
 def included(text: str, files: Mapping[str, str]) -> dict[str, str]:
@@ -53,9 +56,10 @@ def include_names(text: str) -> list[str]:
 def read_zones(cursor: Cursor, files: Mapping[str, str]) -> tuple[ZoneText, ...]:
     """Return the zones whose text stands in `files`."""
     zones: dict[str, ZoneText] = {}
-    for item in cursor.items():
-        file = item.text()
-        if not file:
+    for entry in cursor.items():
+        item, dnssec = _entry(entry)
+        file = item.text() if item is not None else ""
+        if item is None or not file:
             continue
         if not _is_plain(file) or not file.endswith(SUFFIX):
             item.refuse(f"expected a file beside this one, named after its zone: `example.net{SUFFIX}`")
@@ -66,8 +70,32 @@ def read_zones(cursor: Cursor, files: Mapping[str, str]) -> tuple[ZoneText, ...]
         elif file not in files:
             item.refuse(f"there is no file {file!r}")
         elif name:
-            zones[name] = ZoneText(name, files[file], tuple(included(files[file], files).items()))
+            zones[name] = ZoneText(name, files[file], tuple(included(files[file], files).items()), dnssec)
     return tuple(zones.values())
+
+
+def _entry(cursor: Cursor) -> tuple[Cursor | None, Dnssec | None]:
+    """Return the file and how the zone is signed: `example.net.zone`, or a mapping of `file` and `dnssec`."""
+    if not isinstance(cursor.value, dict):
+        return cursor, None
+    fields = cursor.fields(("file", "dnssec"), required=("file",))
+    return fields.get("file"), _dnssec(fields["dnssec"]) if "dnssec" in fields else None
+
+
+def _dnssec(cursor: Cursor) -> Dnssec | None:
+    """Return how a zone is signed: `true` by the defaults, `false` not, or a mapping."""
+    if isinstance(cursor.value, bool):
+        return Dnssec() if cursor.value else None
+    fields = cursor.fields(("algorithm", "keys", "zsk_days"))
+    plain = Dnssec()
+    keys = fields["keys"].one_of(KEYS) if "keys" in fields else KEYS[0]
+    if "zsk_days" in fields and keys != KEYS[1]:
+        fields["zsk_days"].refuse("only `keys: ksk-zsk` has a ZSK")
+    return Dnssec(
+        fields["algorithm"].one_of(ALGORITHMS) if "algorithm" in fields else plain.algorithm,
+        keys == KEYS[1],
+        fields["zsk_days"].number(1, 3650) if "zsk_days" in fields else plain.zsk_days,
+    )
 
 
 def check_zones(

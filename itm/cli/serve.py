@@ -87,6 +87,7 @@ def answering(config: Config, words: tuple[str, ...]) -> list[Child]:
     """Return the processes that need nothing but files; `words` are the settings that all read."""
     kinds: list[tuple[str, tuple[str, ...]]] = []
     kinds += [(f"dns-{n}", ("dns", "--index", str(n))) for n in range(config.dns.workers)]
+    kinds.append(("signer", ("signer",)))
     kinds += [("targets", ("targets",))] if config.demo.enabled else []
     return [_child(name, kind, words) for name, kind in kinds]
 

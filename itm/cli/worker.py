@@ -7,12 +7,13 @@ their input pipe, and die with their supervisor.
 from __future__ import annotations
 
 import argparse
+import asyncio
 
 from itm import log, tether
 from itm.cli import settings
 from itm.config import Config
 
-KINDS = ("dns", "edge", "builder", "targets")
+KINDS = ("dns", "signer", "edge", "builder", "targets")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
     log.configure(f"dns-{args.index}" if args.kind == "dns" else args.kind)
     if args.kind == "dns":
         _dns(config, args.index)
+    elif args.kind == "signer":
+        _signer(config)
     elif args.kind == "edge":
         _edge(config)
     elif args.kind == "builder":
@@ -43,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dns(config: Config, index: int) -> None:
+    from itm.dns import signatures
     from itm.dns.node import NodeConfig, run
 
     run(
@@ -51,11 +55,26 @@ def _dns(config: Config, index: int) -> None:
             maps=config.state_dir / "maps",
             health=config.state_dir / "health.table",
             stats=config.state_dir / f"dns-{index}.json",
+            signatures=config.state_dir / signatures.FILE,
             udp_payload_bytes=config.dns.udp_payload_bytes,
             tcp_idle_seconds=config.dns.tcp_idle_seconds,
             tcp_connections=config.dns.tcp_connections,
         )
     )
+
+
+def _signer(config: Config) -> None:
+    from itm.dns import signer
+    from itm.stopping import stop_requested
+
+    async def work() -> None:
+        stopping = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(signer.run(config.state_dir, stopping))
+            await stop_requested(supervised=True)
+            stopping.set()
+
+    asyncio.run(work())
 
 
 def _edge(config: Config) -> None:

@@ -20,11 +20,11 @@ from itm.dns import reply
 from itm.dns.book import Book, empty
 from itm.dns.counters import Counters
 from itm.dns.ecs import FAMILIES, ClientSubnet
-from itm.dns.entry import Entry
+from itm.dns.entry import SIGNED_PAYLOAD, Entry
 from itm.dns.lookup import lookup
 from itm.dns.query import REFUSED, SERVFAIL, Query, parse
 from itm.dns.steering import Steering
-from itm.dns.wire import AA, Body, compose
+from itm.dns.wire import AA, Body
 from itm.routemap.health import HealthReader
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,9 @@ MAX_PEERS: Final = 16_384
 _FAILED: Final = struct.pack(">5H", reply.QR | SERVFAIL, 0, 0, 0, 0)
 _MAPPED: Final = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96
 
-Shape = tuple[bytes, int, int, int, int, bool, tuple[bytes, ...]]
-"""(reply flags, address octets, shifts left and right from address to unit, host bits, IPv6?, OPT by scope).
+Shape = tuple[bytes, bool, int, int, int, int, bool, tuple[bytes, ...]]
+"""(reply flags, DO?, address octets, shifts left and right from address to unit, host bits, IPv6?, OPT by
+scope).
 
 Octets 0: no location, the one OPT is whole. No OPT: no EDNS.
 """
@@ -93,7 +94,11 @@ class Answerer:
             shape = self._shapes[packet[2:12] + packet[tail : tail + 19]]
         except KeyError:
             return self._answer_long(packet, peer, tcp)
-        flags, octets, left, right, host_bits, is_v6, opts = shape
+        flags, is_signed, octets, left, right, host_bits, is_v6, opts = shape
+        if is_signed and entry.signed is not None:
+            entry = entry.signed
+            if not entry.short:
+                return self._answer_long(packet, peer, tcp)
         address = packet[tail + 19 :]
         value = int.from_bytes(address, "big")
         if len(address) != octets or value & host_bits:
@@ -142,9 +147,12 @@ class Answerer:
         outcome = lookup(zone, query.name, query.qtype)
         scope = 0
         if outcome.is_steered:
-            body, scope = self._steered(self._book.steered[query.name][query.qtype], query.subnet, peer)
+            entry = self._book.steered[query.name][query.qtype]
+            if query.dnssec_ok and entry.signed is not None:
+                entry = entry.signed
+            body, scope = self._steered(entry, query.subnet, peer)
         else:
-            body = self._book.negative(zone, query.name, outcome) or compose(outcome, query.name)
+            body = self._book.body(zone, query.name, outcome, dnssec=query.dnssec_ok)
             self.counters.by_rcode[outcome.rcode] += 1
         subnet = query.subnet
         self.counters.ecs += subnet is not None and not subnet.is_hidden
@@ -209,16 +217,19 @@ def _shape(packet: bytes, query: Query, payload: int) -> Shape | None:
         return None
     flags = (reply.QR | AA | (reply.RD if query.recursion_desired else 0)).to_bytes(2, "big")
     if edns is None:
-        return flags, 0, 0, 0, 0, False, ()
+        return flags, False, 0, 0, 0, 0, False, ()
+    if edns.dnssec_ok and min(edns.payload, payload) < SIGNED_PAYLOAD:
+        return None
     option = subnet.option(0) if subnet is not None else b""
     whole = reply.opt(payload, 0, edns.dnssec_ok, option)
     if subnet is None or subnet.is_hidden:
-        return flags, 0, 0, 0, 0, False, (whole,)
+        return flags, edns.dnssec_ok, 0, 0, 0, 0, False, (whole,)
     family, _, unit_bits = FAMILIES[subnet.family]
     octets = len(subnet.address)
     head = whole[: -octets - 1]  # up to the scope
     return (
         flags,
+        edns.dnssec_ok,
         octets,
         max(0, unit_bits - 8 * octets),
         max(0, 8 * octets - unit_bits),

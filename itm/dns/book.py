@@ -7,42 +7,29 @@ are one body per (name, type), steered ones one per POP.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from itm.catalog.types import ZoneText
-from itm.dns import zone as zones
-from itm.dns.entry import Entry, entry, key
-from itm.dns.lookup import NXDOMAIN, Outcome, lookup
-from itm.dns.name import encode, parent
-from itm.dns.rdata import AAAA, CAA, CNAME, DS, HTTPS, MX, NS, PTR, SOA, SRV, SVCB, TXT, A
-from itm.dns.steered import SteeredName
+from itm.dns import proof, signedzone, zonebook
+from itm.dns.entry import Entry, key
+from itm.dns.lookup import NXDOMAIN, Outcome
+from itm.dns.name import decode, encode, parent
+from itm.dns.rdata import DS
+from itm.dns.rdatatext import type_name
+from itm.dns.signatures import Signatures
+from itm.dns.steered import SteeredName, types_of
 from itm.dns.steering import Steering
-from itm.dns.tree import Node
 from itm.dns.wire import Body, compose
 from itm.dns.zone import Zone
-from itm.errors import CatalogError
+from itm.dns.zonebook import ZoneBook, nearest
+from itm.errors import NotSigned
 from itm.routemap.health import NOTHING, Content, State
 from itm.routemap.mask import reachable
-from itm.routemap.routemap import PopAnswer, RouteMap
+from itm.routemap.routemap import PopAnswer, RouteMap, ServiceAnswer
 
-NO_TYPE: Final = 0
-"""A type no name has: its answer is the NODATA of the name."""
-COMMON: Final = (A, AAAA, NS, SOA, CNAME, MX, TXT, CAA, SRV, HTTPS, SVCB, PTR)
-"""Types whose answers lie ready at every name, where it has none too."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ZoneBook:
-    """The part of a book that depends on zones and service names only; reused while they stay."""
-
-    texts: tuple[ZoneText, ...]
-    services: tuple[str, ...]
-    zones: dict[bytes, Zone]
-    entries: dict[bytes, dict[bytes, Entry]]  # name -> type and class as sent -> entry
-    negatives: dict[tuple[bytes, int], Body] = field(default_factory=dict)
-    """NXDOMAIN by zone and length of the name asked for: at most 255 per zone, made when first needed."""
+MOST_NEGATIVES: Final = 20_000
+MOST_STEERED: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,10 +68,8 @@ class Book:
             now = reachable(pop, health.down)
             if now != self.pops[index]:
                 self.pops[index] = changed[index] = now
-        if changed:
-            made: dict[object, Body] = {}
-            for one in self.names:
-                self._put(one.name, one.readdressed(self.steered[one.name], changed, made))
+        for one in self.names if changed else ():
+            self._put(one.name, one.readdressed(self.steered[one.name], changed))
 
     def _put(self, name: bytes, entries: dict[int, Entry]) -> None:
         """Answer a steered name by these entries."""
@@ -92,96 +77,89 @@ class Book:
         fitting = {key(rtype): one for rtype, one in entries.items() if one.short}
         self.short[name] = self.zones.entries.get(name, {}) | fitting
 
-    def negative(self, zone: Zone, name: bytes, outcome: Outcome) -> Body | None:
-        """Return the ready body when the outcome is a bare NXDOMAIN: a flood of them must stay cheap."""
+    def body(self, zone: Zone, name: bytes, outcome: Outcome, *, dnssec: bool) -> Body:
+        """Return the body of an outcome that no entry has; NXDOMAIN is kept: a flood must stay cheap."""
+        is_proved = dnssec and zone.chain is not None
         if outcome.rcode != NXDOMAIN or outcome.answer:
-            return None
-        key = zone.origin, len(name)
-        body = self.zones.negatives.get(key)
+            return compose(proof.signed(zone, outcome, name, self.zones.sign) if is_proved else outcome, name)
+        owners = [record.owner for record in proof.denials(zone, outcome, name)] if is_proved else []
+        known = zone.origin, bytes((len(name),)), *owners
+        body = self.zones.negatives.get(known)
         if body is None:
-            body = self.zones.negatives[key] = compose(outcome, name, zone.origin)
+            whole = proof.signed(zone, outcome, name, self.zones.sign) if is_proved else outcome
+            if len(self.zones.negatives) >= MOST_NEGATIVES:
+                self.zones.negatives.clear()
+            body = self.zones.negatives[known] = compose(whole, name, zone.origin)
         return body
 
     def zone_of(self, name: bytes, qtype: int) -> Zone | None:
         """Return the zone that answers for a name: the longest, or its parent's for DS (RFC 4035 3.1.4.1)."""
-        origin = _nearest(name, self.zones.zones)
+        origin = nearest(name, self.zones.zones)
         if origin is None:
             return None
         if qtype == DS and name == origin:
-            origin = _nearest(parent(name), self.zones.zones) or origin
+            origin = nearest(parent(name), self.zones.zones) or origin
         return self.zones.zones[origin]
 
 
 def empty() -> Book:
     """Return the book of a node that has no map yet: no zone, so nothing can be answered."""
-    return Book(None, ZoneBook((), (), {}, {}), (), [], {}, (), {})
+    return Book(None, ZoneBook((), {}, Signatures(), {}, {}), (), [], {}, (), {})
 
 
-def build(routemap: RouteMap, old: Book | None = None, health: Content = NOTHING) -> Book:
+def build(
+    routemap: RouteMap,
+    old: Book | None = None,
+    health: Content = NOTHING,
+    signatures: Signatures | None = None,
+) -> Book:
     """Return the book of a map, serving by `health`; what did not change is taken over from `old`.
 
-    Raises `CatalogError` when a zone is not sound or a service lies in none.
+    `signatures` are those of the signed zones, None: those of `old`. Raises `CatalogError` when a zone is not
+    sound or a service lies in none, `NotSigned` when a signed zone lacks a signature.
     """
-    services = tuple(service.name for service in routemap.services)
+    services = {service.name: types_of(service, routemap.pops) for service in routemap.services}
     kept = old.zones if old is not None else None
-    if kept is None or kept.texts != routemap.zones or kept.services != services:
-        kept = _zone_book(routemap.zones, services)
+    signatures = signatures or (kept.signatures if kept is not None else Signatures())
+    is_kept = kept is not None and (kept.texts, kept.services) == (routemap.zones, services)
+    if kept is None or not is_kept or kept.signatures is not signatures:
+        kept = zonebook.make(routemap.zones, services, signatures)
     by_index = _by_index([pop.id for pop in routemap.pops], health.states)
     steerings = tuple(Steering(one, by_index) for one in routemap.classes)
-    names = []
-    for service in routemap.services:
-        name = encode(service.name.lower())
-        soa = kept.zones[_nearest(name, kept.zones) or name].negative_soa
-        names.append(SteeredName(service, soa))
+    names = tuple(steered_names(routemap.services, routemap.pops, kept))
+    if kept.checked != [routemap.services, routemap.pops]:
+        _check_signed(kept, names)
+        kept.checked[:] = [routemap.services, routemap.pops]
     pops = [reachable(pop, health.down) for pop in routemap.pops]
-    book = Book(routemap, kept, tuple(names), pops, {}, steerings, dict(kept.entries))
+    book = Book(routemap, kept, names, pops, {}, steerings, dict(kept.entries))
     for one in names:
         index = one.service.class_index
         book._put(one.name, one.entries(pops, steerings[index] if index >= 0 else None))
     return book
 
 
+def steered_names(
+    services: Sequence[ServiceAnswer], pops: Sequence[PopAnswer], kept: ZoneBook
+) -> Iterator[SteeredName]:
+    """Give the steered names of a map in their zones."""
+    if len(kept.steered) > MOST_STEERED:
+        kept.steered.clear()
+    for service in services:
+        name = encode(service.name.lower())
+        zone = kept.zones[nearest(name, kept.zones) or name]
+        sign = kept.sign if zone.chain is not None else None
+        yield SteeredName(service, zone, pops, sign, kept.steered)
+
+
+def _check_signed(kept: ZoneBook, names: Sequence[SteeredName]) -> None:
+    """Raise `NotSigned` unless every RRset of every signed zone has its signature."""
+    for zone in kept.zones.values():
+        if zone.chain is not None:
+            variants = [rrset for one in names if one.zone is zone for rrset in one.variants()]
+            for rrset in signedzone.signable(zone, variants):
+                if not kept.sign(rrset):
+                    raise NotSigned(decode(zone.origin), decode(rrset.owner), type_name(rrset.rtype))
+
+
 def _by_index(pop_ids: Sequence[str], states: Mapping[str, State]) -> list[State]:
     return [states.get(pop, State.UP) for pop in pop_ids]
-
-
-def _zone_book(texts: tuple[ZoneText, ...], services: tuple[str, ...]) -> ZoneBook:
-    origins = {encode(text.name.lower()) for text in texts}
-    home = {service: _nearest(encode(service.lower()), origins) for service in services}
-    lost = [f"service {service}: lies in no zone" for service, origin in home.items() if origin is None]
-    lost += [f"service {name}: a wildcard cannot be steered" for name in services if name.startswith("*")]
-    if lost:
-        raise CatalogError(lost)
-    found: dict[bytes, Zone] = {}
-    for text in texts:
-        origin = encode(text.name.lower())
-        found[origin] = zones.parse(text, [service for service in services if home[service] == origin])
-    entries: dict[bytes, dict[bytes, Entry]] = {}
-    for origin in sorted(found, key=len):  # a child zone's names win over its parent's
-        zone = found[origin]
-        for name, node in zone.nodes.items():
-            if zones.cut_above(zone, name) is None:
-                entries[name] = _static(zone, name, node)
-    return ZoneBook(texts, services, found, entries)
-
-
-def _nearest(name: bytes, origins: Container[bytes]) -> bytes | None:
-    while name not in origins:
-        if name == parent(name):
-            return None
-        name = parent(name)
-    return name
-
-
-def _static(zone: Zone, name: bytes, node: Node) -> dict[bytes, Entry]:
-    """Return the entries of one name, for the types it has and the NODATA of the common ones."""
-    nothing = None if CNAME in node.rrsets else entry(name, [compose(lookup(zone, name, NO_TYPE), name)])
-    found = {}
-    for rtype in (*COMMON, *(rtype for rtype in node.rrsets if rtype not in COMMON)):
-        if node.steered and rtype in {A, AAAA}:
-            continue
-        one = nothing if rtype not in node.rrsets else None
-        one = one or entry(name, [compose(lookup(zone, name, rtype), name)])
-        if one.short:
-            found[key(rtype)] = one
-    return found

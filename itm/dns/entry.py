@@ -9,8 +9,13 @@ from typing import Final
 from itm.dns.steering import Steering
 from itm.dns.wire import AA, CLASS_IN, HEADER_BYTES, Body
 
-SHORT_BYTES: Final = 512 - HEADER_BYTES - 11 - 24
-"""Question and records that fit any UDP reply beside OPT and the longest Client Subnet option."""
+OPTIONS_BYTES: Final = 11 + 24
+"""OPT with the longest Client Subnet option."""
+SHORT_BYTES: Final = 512 - HEADER_BYTES - OPTIONS_BYTES
+"""Question and records that fit any UDP reply."""
+SIGNED_PAYLOAD: Final = 1232
+"""What a resolver that sets DO must be able to take for the short path to serve it (DNS flag day 2020)."""
+SIGNED_BYTES: Final = SIGNED_PAYLOAD - HEADER_BYTES - OPTIONS_BYTES
 
 Short = tuple[bytes, bytes, bytes]
 """Counts with OPT, counts without, records."""
@@ -20,30 +25,41 @@ Short = tuple[bytes, bytes, bytes]
 class Entry:
     """Without `steering` there is one body; with it one per POP, then the values'.
 
-    `short` has the same bodies for the short path; empty when a body needs the long one.
+    `short` has the same bodies for the short path; empty when a body needs the long one. `signed` is the
+    entry for queries with DO; None in a zone that is not signed.
     """
 
     bodies: tuple[Body, ...]
     short: tuple[Short, ...]
     steering: Steering | None = None
+    signed: Entry | None = None
 
-    def replaced(self, name: bytes, fresh: Mapping[int, Body]) -> Entry:
+    def replaced(
+        self, name: bytes, fresh: Mapping[int, Body], *, room: int = SHORT_BYTES, signed: Entry | None = None
+    ) -> Entry:
         """Return the entry with other bodies at some places. Costs by their number, not by that of all."""
         bodies = list(self.bodies)
         for index, body in fresh.items():
             bodies[index] = body
-        if not self.short or not all(_fits(name, body) for body in fresh.values()):
-            return entry(name, bodies, self.steering)
+        if not self.short or not all(_fits(name, body, room) for body in fresh.values()):
+            return entry(name, bodies, self.steering, room=room, signed=signed)
         short = list(self.short)
         for index, body in fresh.items():
             short[index] = _short(body)
-        return Entry(tuple(bodies), tuple(short), self.steering)
+        return Entry(tuple(bodies), tuple(short), self.steering, signed)
 
 
-def entry(name: bytes, bodies: Sequence[Body], steering: Steering | None = None) -> Entry:
-    """Return the entry of a name (wire form) with these bodies."""
-    fits = all(_fits(name, body) for body in bodies)
-    return Entry(tuple(bodies), tuple(map(_short, bodies)) if fits else (), steering)
+def entry(
+    name: bytes,
+    bodies: Sequence[Body],
+    steering: Steering | None = None,
+    *,
+    room: int = SHORT_BYTES,
+    signed: Entry | None = None,
+) -> Entry:
+    """Return the entry of a name (wire form) with these bodies; `room` is what its short form may take."""
+    fits = all(_fits(name, body, room) for body in bodies)
+    return Entry(tuple(bodies), tuple(map(_short, bodies)) if fits else (), steering, signed)
 
 
 def key(rtype: int) -> bytes:
@@ -51,8 +67,8 @@ def key(rtype: int) -> bytes:
     return rtype.to_bytes(2, "big") + CLASS_IN.to_bytes(2, "big")
 
 
-def _fits(name: bytes, body: Body) -> bool:
-    return body.flags == AA and len(name) + 4 + len(body.full) <= SHORT_BYTES
+def _fits(name: bytes, body: Body, room: int) -> bool:
+    return body.flags == AA and len(name) + 4 + len(body.full) <= room
 
 
 def _short(body: Body) -> Short:

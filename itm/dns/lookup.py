@@ -75,11 +75,18 @@ def _at(zone: Zone, node: Node, name: bytes, qtype: int, chain: tuple[RRset, ...
         return Outcome(is_steered=True)
     found = node.rrsets.get(qtype)
     if qtype == ANY and (node.rrsets or node.steered):
-        found = node.rrsets.get(CNAME) or RRset(name, HINFO, _ANY_TTL, (_REFUSED_ANY,))
+        found = _any(zone, node, name)
     if found is None:
         return Outcome(answer=chain, authority=(zone.negative_soa,))
     found = dataclasses.replace(found, owner=name)
     return Outcome(answer=(*chain, found), additional=tuple(_addresses(zone, [found])))
+
+
+def _any(zone: Zone, node: Node, name: bytes) -> RRset:
+    """Return one RRset for all (RFC 8482 4.1); the made-up one of 4.2 only where nothing has to be signed."""
+    if zone.chain is not None or CNAME in node.rrsets:
+        return next(iter(node.rrsets.values()))
+    return RRset(name, HINFO, _ANY_TTL, (_REFUSED_ANY,))
 
 
 def _is_followed(zone: Zone, name: bytes, qtype: int, chain: tuple[RRset, ...]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from itm.dns.lookup import NXDOMAIN, Outcome
 from itm.dns.name import is_within, parent
-from itm.dns.rdata import CNAME, DS, NS, NSEC, RRSIG, Rdata, RRset
+from itm.dns.rdata import CNAME, DS, NS, NSEC, RRSIG, SOA, Rdata, RRset
 from itm.dns.tree import WILDCARD, find
 from itm.dns.zone import Zone, cut_above
 
@@ -20,80 +20,77 @@ Sign = Callable[[RRset], tuple[Rdata, ...]]
 
 def signed(zone: Zone, outcome: Outcome, name: bytes, sign: Sign) -> Outcome:
     """Return the outcome of a question about `name` (lower case) with all that a validator needs."""
-    prover = _Prover(zone, sign)
     if not outcome.authoritative:
-        return dataclasses.replace(outcome, authority=(*outcome.authority, *prover.delegation(outcome)))
+        more = beside([_delegation(zone, outcome)], zone, sign)
+        return dataclasses.replace(outcome, authority=(*outcome.authority, *more))
+    denial = denials(zone, outcome, name)
     return dataclasses.replace(
         outcome,
-        answer=tuple(prover.beside(outcome.answer)),
-        authority=tuple(prover.beside((*outcome.authority, *prover.denial(outcome, name)))),
+        answer=tuple(beside(outcome.answer, zone, sign)),
+        authority=tuple(beside((*outcome.authority, *denial), zone, sign)),
     )
 
 
-class _Prover:
-    def __init__(self, zone: Zone, sign: Sign) -> None:
-        self._zone, self._sign = zone, sign
+def beside(rrsets: Iterable[RRset], zone: Zone, sign: Sign) -> Iterator[RRset]:
+    """Give each RRset with its RRSIGs behind it."""
+    for rrset in rrsets:
+        yield rrset
+        rdatas = sign(_source(zone, rrset))
+        if rdatas:
+            yield RRset(rrset.owner, RRSIG, rrset.ttl, rdatas)
 
-    def beside(self, rrsets: Iterable[RRset]) -> Iterator[RRset]:
-        """Give each RRset with its RRSIGs behind it."""
-        for rrset in rrsets:
-            yield rrset
-            rdatas = self._sign(self._source(rrset))
-            if rdatas:
-                yield RRset(rrset.owner, RRSIG, rrset.ttl, rdatas)
 
-    def _source(self, rrset: RRset) -> RRset:
-        """Return the RRset of the zone that an answer's was made from: a wildcard's, the SOA's own."""
-        if rrset.rtype == self._zone.soa.rtype:
-            return self._zone.soa
-        key = find(self._zone.nodes, rrset.owner.lower())
-        source = self._zone.nodes[key].rrsets.get(rrset.rtype) if key is not None else None
-        return source if source is not None and source.rdatas == rrset.rdatas else rrset
+def denials(zone: Zone, outcome: Outcome, name: bytes) -> tuple[RRset, ...]:
+    """Return the NSEC records that an outcome rests on, each once (RFC 4035 3.1.3)."""
+    return tuple({record.owner: record for record in _denials(zone, outcome, name)}.values())
 
-    def delegation(self, outcome: Outcome) -> Iterator[RRset]:
-        """Give the DS of a referral, or the proof that it has none (RFC 4035 3.1.4)."""
-        cut = next(rrset.owner.lower() for rrset in outcome.authority if rrset.rtype == NS)
-        rrsets = self._zone.nodes[cut].rrsets
-        yield from self.beside([rrsets[DS] if DS in rrsets else rrsets[NSEC]])
 
-    def denial(self, outcome: Outcome, name: bytes) -> Iterator[RRset]:
-        """Give the NSEC records that the outcome rests on, each once."""
-        found = {record.owner: record for record in self._denials(outcome, name)}
-        yield from found.values()
+def _source(zone: Zone, rrset: RRset) -> RRset:
+    """Return the RRset of the zone that an answer's was made from: a wildcard's, the SOA's own."""
+    if rrset.rtype == SOA:
+        return zone.soa
+    key = find(zone.nodes, rrset.owner.lower())
+    source = zone.nodes[key].rrsets.get(rrset.rtype) if key is not None else None
+    return source if source is not None and source.rdatas == rrset.rdatas else rrset
 
-    def _denials(self, outcome: Outcome, name: bytes) -> Iterator[RRset]:
-        chain = self._zone.chain
-        if chain is None or outcome.is_steered:
-            return
-        for owner in dict.fromkeys([rrset.owner.lower() for rrset in outcome.answer]):
-            if self._is_from_wildcard(owner):  # the name itself must not be there (3.1.3.3)
-                yield chain.covering(owner)
-        last = _last(outcome, name)
-        if not outcome.authority or not is_within(last, self._zone.origin):
-            return
-        key = find(self._zone.nodes, last)
-        if outcome.rcode == NXDOMAIN:  # nor a wildcard that would have answered (3.1.3.2)
+
+def _delegation(zone: Zone, outcome: Outcome) -> RRset:
+    """Return the DS of a referral, or the proof that it has none (RFC 4035 3.1.4)."""
+    cut = next(rrset.owner.lower() for rrset in outcome.authority if rrset.rtype == NS)
+    rrsets = zone.nodes[cut].rrsets
+    return rrsets.get(DS) or rrsets[NSEC]
+
+
+def _denials(zone: Zone, outcome: Outcome, name: bytes) -> Iterator[RRset]:
+    chain = zone.chain
+    if chain is None:
+        return
+    for owner in dict.fromkeys([rrset.owner.lower() for rrset in outcome.answer]):
+        if _is_from_wildcard(zone, owner):  # the name itself must not be there (3.1.3.3)
+            yield chain.covering(owner)
+    last = _last(outcome, name)
+    if not outcome.authority or not is_within(last, zone.origin):
+        return
+    key = find(zone.nodes, last)
+    if outcome.rcode == NXDOMAIN:  # nor a wildcard that would have answered (3.1.3.2)
+        yield chain.covering(last)
+        yield chain.covering(WILDCARD + _encloser(zone, last))
+    elif key is not None:
+        yield chain.covering(key)  # the node's own record; an empty non-terminal's is the one before
+        if key != last:
             yield chain.covering(last)
-            yield chain.covering(WILDCARD + self._encloser(last))
-        elif key is not None:
-            yield chain.covering(key)  # the node's own record; an empty non-terminal's is the one before
-            if key != last:
-                yield chain.covering(last)
 
-    def _is_from_wildcard(self, owner: bytes) -> bool:
-        nodes = self._zone.nodes
-        if (
-            owner in nodes
-            or not is_within(owner, self._zone.origin)
-            or cut_above(self._zone, owner) is not None
-        ):
-            return False
-        return find(nodes, owner) is not None
 
-    def _encloser(self, name: bytes) -> bytes:
-        while name not in self._zone.nodes:
-            name = parent(name)
-        return name
+def _is_from_wildcard(zone: Zone, owner: bytes) -> bool:
+    if owner in zone.nodes or not is_within(owner, zone.origin) or cut_above(zone, owner) is not None:
+        return False
+    return find(zone.nodes, owner) is not None
+
+
+def _encloser(zone: Zone, name: bytes) -> bytes:
+    while name not in zone.nodes:
+        name = parent(name)
+    return name
 
 
 def _last(outcome: Outcome, name: bytes) -> bytes:

@@ -76,6 +76,11 @@ class Query:
     tsig: tuple[bytes, bytes] | None = None
 
     @property
+    def dnssec_ok(self) -> bool:
+        """Whether the client wants signatures (RFC 3225)."""
+        return self.edns is not None and self.edns.dnssec_ok
+
+    @property
     def subnet(self) -> ClientSubnet | None:
         """The Client Subnet option, when one came."""
         return self.edns.subnet if self.edns is not None else None

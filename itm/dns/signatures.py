@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import struct
 from collections.abc import Mapping
@@ -23,6 +24,10 @@ from typing import Any, Final
 from itm.dns.rdata import CDNSKEY, CDS, DNSKEY, Rdata
 from itm.errors import SnapshotError
 
+log = logging.getLogger(__name__)
+
+FILE: Final = "signatures"
+"""Its name in the state directory."""
 MAGIC: Final = b"ITMSIGS1"
 DIGEST_BYTES: Final = 16
 SUM_BYTES: Final = 32
@@ -46,6 +51,31 @@ class Signatures:
     zones: Mapping[bytes, ZoneKeys] = field(default_factory=dict)
     rrsigs: Mapping[bytes, tuple[Rdata, ...]] = field(default_factory=dict)
     ends_at: float = 0.0
+
+
+class SignedBy:
+    """The signatures file as it is now; a file that is not whole leaves the last good content."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: tuple[int, int] | None = None
+        self.content = Signatures()
+
+    def look(self) -> bool:
+        """Read the file if it is another one; return whether the content changed."""
+        try:
+            status = self._path.stat()
+            stamp = status.st_mtime_ns, status.st_ino
+            if stamp == self._stamp:
+                return False
+            self._stamp = stamp
+            self.content = read(self._path)
+        except OSError:
+            return False
+        except SnapshotError as error:
+            log.error("signatures.refused", extra={"reason": str(error)})
+            return False
+        return True
 
 
 def write(path: Path, signatures: Signatures) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from itm.catalog.types import ZoneText
+from itm.catalog.types import Dnssec, ZoneText
 from itm.errors import SnapshotError
 from itm.routemap.current import sync_directory
 from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
@@ -111,7 +111,7 @@ def _meta(routemap: RouteMap) -> bytes:
             [one.name, one.class_index, one.ttl, one.ipv4_values, one.ipv6_values]
             for one in routemap.services
         ],
-        "zones": [[zone.name, zone.text, zone.includes] for zone in routemap.zones],
+        "zones": [[zone.name, zone.text, zone.includes, _dnssec(zone)] for zone in routemap.zones],
         "ranks": [one.leaves.shape[1] for one in routemap.classes],
     }
     return json.dumps(meta, ensure_ascii=False, separators=(",", ":")).encode()
@@ -177,8 +177,14 @@ def _parse(data: memoryview, verify: bool) -> RouteMap:
     )
 
 
-def _zone(name: str, text: str, includes: list[list[str]]) -> ZoneText:
-    return ZoneText(name, text, tuple((file, content) for file, content in includes))
+def _dnssec(zone: ZoneText) -> list[object] | None:
+    how = zone.dnssec
+    return None if how is None else [how.algorithm, how.is_split, how.zsk_days]
+
+
+def _zone(name: str, text: str, includes: list[list[str]], how: list[Any] | None) -> ZoneText:
+    pairs = tuple((file, content) for file, content in includes)
+    return ZoneText(name, text, pairs, None if how is None else Dnssec(*how))
 
 
 def _digest_of(data: memoryview) -> bytes:

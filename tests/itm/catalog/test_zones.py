@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from itm.catalog.load import load_bundle, read_bundle
-from itm.catalog.types import ZoneText
+from itm.catalog.types import Dnssec, ZoneText
 from itm.errors import CatalogError
 from tests.itm.catalog.bundles import POPS, ZONE
 
@@ -86,3 +86,35 @@ def test_included_files_travel_with_their_zone(tmp_path: Path) -> None:
     assert set(bundle) == {"catalog.yaml", "a.net.zone", "hosts.inc", "more.inc"}
     (zone,) = load_bundle(bundle).zones
     assert dict(zone.includes) == {"hosts.inc": files["hosts.inc"], "more.inc": ""}
+
+
+@pytest.mark.parametrize(
+    ("how", "dnssec"),
+    [
+        ("true", Dnssec()),
+        ("false", None),
+        ("{algorithm: ed25519}", Dnssec("ed25519")),
+        ("{keys: ksk-zsk, zsk_days: 30}", Dnssec(is_split=True, zsk_days=30)),
+    ],
+)
+def test_a_zone_says_how_it_is_signed(how: str, dnssec: Dnssec | None) -> None:
+    """A file name alone is an unsigned zone; a mapping can ask for signatures."""
+    zones = f"zones: [{{file: a.net.zone, dnssec: {how}}}]"
+    bundle = {"catalog.yaml": f"{POPS}\n{zones}", "a.net.zone": ZONE}
+    assert load_bundle(bundle).zones == (ZoneText("a.net.", ZONE, (), dnssec),)
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ("{dnssec: true}", "zones[0]: `file` is missing"),
+        ("{file: a.net.zone, dnssec: rsa}", "zones[0].dnssec: expected a mapping"),
+        ("{file: a.net.zone, dnssec: {algorithm: rsa}}", "zones[0].dnssec.algorithm: 'rsa' is none of"),
+        ("{file: a.net.zone, dnssec: {zsk_days: 5}}", "zones[0].dnssec.zsk_days: only `keys: ksk-zsk`"),
+        ("{file: a.net.zone, dnssec: {keys: ksk-zsk, zsk_days: 0}}", "zones[0].dnssec.zsk_days: expected 1"),
+        ("{file: a.net.zone, sign: true}", "zones[0].sign: no such key"),
+    ],
+)
+def test_faults_of_signing(entry: str, fault: str) -> None:
+    """What is no way of signing is told with its path."""
+    assert any(reason.startswith(fault) for reason in reasons(f"[{entry}]", **{"a.net.zone": ZONE}))

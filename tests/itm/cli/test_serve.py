@@ -19,9 +19,9 @@ def test_the_processes_of_one_machine() -> None:
     config = Config(dns=Dns(workers=2))
     words = ("--set", "dns.workers=2")
     assert [child.name for child in serve.thinking(words)] == ["edge", "builder"]
-    assert [child.name for child in serve.answering(config, words)] == ["dns-0", "dns-1"]
+    assert [child.name for child in serve.answering(config, words)] == ["dns-0", "dns-1", "signer"]
     demo = serve.answering(replace(config, demo=Demo(enabled=True)), words)
-    assert [child.name for child in demo] == ["dns-0", "dns-1", "targets"]
+    assert [child.name for child in demo] == ["dns-0", "dns-1", "signer", "targets"]
 
 
 def test_every_child_reads_the_settings_of_serve() -> None:

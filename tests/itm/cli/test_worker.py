@@ -26,6 +26,7 @@ def test_a_dns_worker_is_told_its_files_and_limits(monkeypatch: pytest.MonkeyPat
             maps=tmp_path / "maps",
             health=tmp_path / "health.table",
             stats=tmp_path / "dns-2.json",
+            signatures=tmp_path / "signatures",
             tcp_connections=7,
         )
     ]

@@ -12,22 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from itm.dns.book import Book, empty
-from itm.dns.node import Follower, Node, NodeConfig
-from itm.routemap import snapshot
-from itm.routemap.current import path_of, publish
-from itm.routemap.health import HealthReader, HealthWriter, State
-from tests.itm.dns.asking import Ask, Told, demo_map, ecs
+from itm.dns.node import Node, NodeConfig
+from itm.routemap.current import path_of
+from itm.routemap.current import publish as point
+from itm.routemap.health import HealthWriter, State
+from tests.itm.dns.asking import Ask, Told, ecs
+from tests.itm.dns.maps import publish
 
 GW = Ask("gw.example.net.", 1, options=(ecs("133.11.0.0/24"),))
-
-
-def _publish(maps: Path, version: int, ttl: int = 20) -> None:
-    services = tuple(dataclasses.replace(one, ttl=ttl) for one in demo_map().services)
-    snapshot.write(
-        dataclasses.replace(demo_map(), version=version, services=services), path_of(maps, version)
-    )
-    publish(maps, version)
 
 
 def _serve(tmp_path: Path, talk: Callable[[Node], Awaitable[None]], **settings: float) -> None:
@@ -37,6 +29,7 @@ def _serve(tmp_path: Path, talk: Callable[[Node], Awaitable[None]], **settings: 
         tmp_path / "maps",
         tmp_path / "health",
         tmp_path / "dns-0.json",
+        tmp_path / "signatures",
         reload_seconds=0.02,
         **settings,  # type: ignore[arg-type]
     )
@@ -86,7 +79,7 @@ async def _until(check: Callable[[], Awaitable[bool]]) -> None:
 
 def test_both_families_and_both_transports(tmp_path: Path) -> None:
     """The same answer over UDP, UDP on IPv6 and TCP; truncation leads to TCP."""
-    _publish(tmp_path / "maps", 1)
+    publish(tmp_path / "maps", 1)
 
     async def talk(node: Node) -> None:
         answers = [await _udp(node, GW.packet()), await _udp(node, GW.packet(), 1)]
@@ -109,7 +102,7 @@ def test_both_families_and_both_transports(tmp_path: Path) -> None:
 
 def test_tcp_sessions(tmp_path: Path) -> None:
     """Pipelined, byte by byte, half-closed; then a reply and a zero length: closed, and the server lives."""
-    _publish(tmp_path / "maps", 1)
+    publish(tmp_path / "maps", 1)
 
     async def talk(node: Node) -> None:
         reader, writer = await _connect(node)
@@ -142,7 +135,7 @@ def test_tcp_sessions(tmp_path: Path) -> None:
 
 def test_a_client_that_never_reads(tmp_path: Path) -> None:
     """Answers are not piled up for it, others are served, and it is dropped when idle too long."""
-    _publish(tmp_path / "maps", 1)
+    publish(tmp_path / "maps", 1)
 
     async def talk(node: Node) -> None:
         reader, writer = await _connect(node)
@@ -161,7 +154,7 @@ def test_a_client_that_never_reads(tmp_path: Path) -> None:
 
 def test_idle_and_too_many_connections(tmp_path: Path) -> None:
     """Idle ones and half a message are closed in time; a new one pushes the idlest out."""
-    _publish(tmp_path / "maps", 1)
+    publish(tmp_path / "maps", 1)
 
     async def talk(node: Node) -> None:
         crowd = [await _connect(node) for _ in range(12)]
@@ -191,7 +184,7 @@ def test_maps_and_health_change_under_it(tmp_path: Path) -> None:
             return Told(await _udp(node, GW.packet()))
 
         assert (await told()).rcode == 2  # no map yet
-        _publish(tmp_path / "maps", 1)
+        publish(tmp_path / "maps", 1)
 
         async def is_up() -> bool:
             return (await told()).rcode == 0
@@ -199,17 +192,17 @@ def test_maps_and_health_change_under_it(tmp_path: Path) -> None:
         await _until(is_up)
         writer.set({"tyo": State.DOWN})
         assert (await told()).lines("answer") == ["gw.example.net. 20 A 127.20.0.1"]
-        _publish(tmp_path / "maps", 2, ttl=33)
+        publish(tmp_path / "maps", 2, ttl=33)
 
         async def is_new() -> bool:
             return (await told()).lines("answer") == ["gw.example.net. 33 A 127.20.0.1"]
 
         await _until(is_new)
         path_of(tmp_path / "maps", 3).write_bytes(path_of(tmp_path / "maps", 2).read_bytes()[:-1])
-        publish(tmp_path / "maps", 3)
+        point(tmp_path / "maps", 3)
         await asyncio.sleep(0.1)
         assert await is_new()
-        publish(tmp_path / "maps", 1)  # a rollback
+        point(tmp_path / "maps", 1)  # a rollback
 
         async def is_old() -> bool:
             return (await told()).lines("answer") == ["gw.example.net. 20 A 127.20.0.1"]
@@ -218,81 +211,3 @@ def test_maps_and_health_change_under_it(tmp_path: Path) -> None:
 
     _serve(tmp_path, talk)
     assert json.loads((tmp_path / "dns-0.json").read_text())["maps_refused"] == 1
-
-
-def test_a_damaged_live_map_at_start(tmp_path: Path) -> None:
-    """A node that starts takes the newest sound map when the live one is broken."""
-    maps = tmp_path / "maps"
-    for version in (1, 2, 3):
-        _publish(maps, version)
-    path_of(maps, 3).write_bytes(b"rubbish")
-    follower = Follower(maps, HealthReader(tmp_path / "health"))
-    found = follower.load(empty())
-    assert found is not None
-    assert found[0].routemap is not None
-    assert (found[0].routemap.version, follower.refused) == (2, 1)
-    assert follower.load(found[0]) is None
-
-
-def _version(found: tuple[Book, int] | None) -> int | None:
-    return found[0].routemap.version if found is not None and found[0].routemap is not None else None
-
-
-@pytest.mark.parametrize("pointer", [None, "", "x", "\0\0"])
-def test_a_lost_pointer_at_start(
-    tmp_path: Path, pointer: str | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The newest sound map is served and it is told once; the pointer wins when it is back."""
-    maps = tmp_path / "maps"
-    for version in (1, 2, 3):
-        _publish(maps, version)
-    path_of(maps, 3).write_bytes(b"rubbish")
-    (maps / "current").unlink() if pointer is None else (maps / "current").write_text(pointer)
-    follower = Follower(maps, HealthReader(tmp_path / "health"))
-    found = follower.load(empty())
-    assert found is not None
-    assert _version(found) == 2
-    assert [follower.load(found[0]), follower.load(found[0])] == [None, None]
-    assert caplog.messages.count("map.pointer_lost") == 1
-    publish(maps, 1)
-    assert _version(follower.load(found[0])) == 1
-
-
-def test_a_pointer_lost_while_serving(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The map in use stays, also a pinned older one; each loss is told."""
-    maps = tmp_path / "maps"
-    for version in (2, 1):
-        _publish(maps, version)
-    follower = Follower(maps, HealthReader(tmp_path / "health"))
-    found = follower.load(empty())
-    assert found is not None
-    assert _version(found) == 1
-    for times in (1, 2):
-        (maps / "current").unlink()
-        assert [follower.load(found[0]) for _ in range(3)] == [None] * 3
-        assert caplog.messages.count("map.pointer_lost") == times
-        publish(maps, 1)
-        assert follower.load(found[0]) is None
-
-
-def test_a_first_map_without_its_pointer_yet(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Between a map's file and the first pointer nothing is lost; a file that stays alone is taken."""
-    maps = tmp_path / "maps"
-    follower = Follower(maps, HealthReader(tmp_path / "health"))
-    assert follower.load(empty()) is None
-    _publish(maps, 1)
-    (maps / "current").unlink()
-    assert follower.load(empty()) is None
-    assert "map.pointer_lost" not in caplog.messages
-    assert _version(follower.load(empty())) == 1
-
-
-def test_unsound_maps_without_a_pointer_are_read_once(tmp_path: Path) -> None:
-    """They are told of at the first look, not twice a second."""
-    maps = tmp_path / "maps"
-    _publish(maps, 1)
-    (maps / "current").unlink()
-    path_of(maps, 1).write_bytes(b"rubbish")
-    follower = Follower(maps, HealthReader(tmp_path / "health"))
-    assert [follower.load(empty()) for _ in range(3)] == [None] * 3
-    assert follower.refused == 1

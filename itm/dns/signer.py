@@ -1,0 +1,193 @@
+"""The signer's process: follows the live map, turns keys over, and keeps the signatures file whole and fresh.
+
+Nothing that answers waits for it: as long as it stands still, what was signed is served until its end, and a
+new map whose records are not all signed waits. Private keys are read here and by the API, nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from itm.catalog.types import Dnssec, ZoneText
+from itm.dns import keyring, signatures, zonebook
+from itm.dns.dnssec import ALGORITHMS
+from itm.dns.keyring import Policy
+from itm.dns.keystore import Keystore, StoredKey
+from itm.dns.name import encode
+from itm.dns.rdata import CDNSKEY, CDS, DNSKEY
+from itm.dns.resign import REFRESH_SECONDS, Signing, resign
+from itm.dns.signatures import SignedBy, ZoneKeys
+from itm.dns.steered import SteeredName, types_of
+from itm.dns.zone import Zone
+from itm.errors import CatalogError, ConfigError, SnapshotError
+from itm.routemap import snapshot
+from itm.routemap.current import live_version, path_of
+from itm.routemap.routemap import RouteMap
+
+log = logging.getLogger(__name__)
+
+KEYS: Final = "keys"
+"""Its directory below the state."""
+LOOK_SECONDS: Final = 0.5
+KEY_TTL: Final = 3600
+DS_TTL: Final = 86_400
+"""How long a parent's DS is taken to live in caches: that of most TLDs, and more than the rest's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What has to be looked at again when it changes: the map's version and the files of the keys."""
+
+    version: int
+    keys: tuple[tuple[tuple[str, int], ...], ...]
+
+
+class Signer:
+    """Does what is due at each `work`."""
+
+    def __init__(self, maps: Path, keys: Path, file: Path, clock: Callable[[], float] = time.time) -> None:
+        self._maps, self._keys, self._file, self._clock = maps, keys, file, clock
+        self._signed = SignedBy(file)
+        self._signed.look()
+        self._routemap: RouteMap | None = None
+        self._done: Task | None = None
+        self._due_at = 0.0
+
+    def work(self) -> int | None:
+        """Sign what needs it; return how many signatures were made, None when nothing was due."""
+        version = live_version(self._maps)
+        if version is None:
+            return None
+        if self._routemap is None or self._routemap.version != version:
+            self._routemap = snapshot.read(path_of(self._maps, version), verify=False)
+        task = Task(version, tuple(store.stamp() for store, _, _ in self._zones(self._routemap)))
+        if task == self._done and self._clock() < self._due_at:
+            return None
+        made = self._sign(self._routemap)
+        self._done = Task(version, tuple(store.stamp() for store, _, _ in self._zones(self._routemap)))
+        return made
+
+    def _zones(self, routemap: RouteMap) -> Iterator[tuple[Keystore, ZoneText, Dnssec]]:
+        for text in routemap.zones:
+            if text.dnssec is not None:
+                yield Keystore(self._keys, encode(text.name.lower())), text, text.dnssec
+
+    def _sign(self, routemap: RouteMap) -> int:
+        now = self._clock()
+        types = {one.name: types_of(one, routemap.pops) for one in routemap.services}
+        plain = zonebook.zones_of(routemap.zones, types)
+        held: dict[bytes, tuple[StoredKey, ...]] = {}
+        apexes: dict[bytes, ZoneKeys] = {}
+        policies: dict[bytes, Policy] = {}
+        for store, text, how in self._zones(routemap):
+            origin = encode(text.name.lower())
+            policies[origin] = policy_of(how, plain[origin])
+            held[origin] = turn_over(store, policies[origin], now)
+            apexes[origin] = apex_of(held[origin], origin)
+        zones = zonebook.with_keys(routemap.zones, plain, apexes, types)
+        jobs = [
+            _job(zones[origin], apexes[origin], held[origin], policies[origin], routemap, zones)
+            for origin in held
+        ]
+        fresh, made = resign(jobs, self._signed.content, now)
+        if made or fresh.rrsigs.keys() != self._signed.content.rrsigs.keys() or not self._file.exists():
+            signatures.write(self._file, fresh)
+            self._signed.look()
+            log.info("zones.signed", extra={"made": made, "held": len(fresh.rrsigs)})
+        changes = [keyring.next_change([key.life for key in held[o]], policies[o]) for o in held]
+        self._due_at = min([fresh.ends_at - REFRESH_SECONDS + 1, *changes]) if held else float("inf")
+        return made
+
+
+def policy_of(how: Dnssec, zone: Zone) -> Policy:
+    """Return what the catalog asks for, with the longest TTL that the zone's records have."""
+    ttls = [rrset.ttl for node in zone.nodes.values() for rrset in node.rrsets.values()]
+    return Policy(
+        ALGORITHMS[how.algorithm],
+        how.is_split,
+        how.zsk_days * 86_400,
+        key_ttl=KEY_TTL,
+        longest_ttl=max(ttls),
+        ds_ttl=DS_TTL,
+    )
+
+
+def turn_over(store: Keystore, policy: Policy, now: float) -> tuple[StoredKey, ...]:
+    """Move a zone's keys on to `now`, on disk too, and return them."""
+    with store.locked():
+        before = store.load()
+        lives = {key.life.id: key for key in before}
+        after = keyring.advance([key.life for key in before], policy, now)
+        for life in after:
+            if lives[life.id].life != life:
+                lives[life.id] = replace(lives[life.id], life=life)
+                store.save(lives[life.id])
+                log.info("key.moved", extra={"key": life.id, "role": life.role, "stage": life.stage})
+        for key_id in lives.keys() - {life.id for life in after}:
+            store.remove(key_id)
+            log.info("key.removed", extra={"key": key_id})
+        keys = [lives[life.id] for life in after]
+        while (wanted := keyring.missing([key.life for key in keys], policy, now)) is not None:
+            made = store.make(wanted.role, wanted.stage, policy.algorithm, now)
+            log.info("key.made", extra={"key": made.life.id, "role": wanted.role, "stage": wanted.stage})
+            keys.append(made)
+    return tuple(keys)
+
+
+def apex_of(keys: tuple[StoredKey, ...], origin: bytes) -> ZoneKeys:
+    """Return the records that keys put at a zone's apex (CDS and CDNSKEY: what the parent shall have)."""
+    announced = {life.id for life in keyring.announced([key.life for key in keys])}
+    wanted = [key.signing.public for key in keys if key.life.id in announced]
+    return ZoneKeys(
+        KEY_TTL,
+        {
+            DNSKEY: tuple(key.signing.public.rdata for key in keys),
+            CDS: tuple(public.ds(origin) for public in wanted),
+            CDNSKEY: tuple(public.rdata for public in wanted),
+        },
+    )
+
+
+def _job(
+    zone: Zone,
+    apex: ZoneKeys,
+    keys: tuple[StoredKey, ...],
+    policy: Policy,
+    routemap: RouteMap,
+    zones: Mapping[bytes, Zone],
+) -> Signing:
+    by_id = {key.life.id: key.signing for key in keys}
+    lives = [key.life for key in keys]
+    variants = [
+        rrset
+        for one in routemap.services
+        if zones.get(zonebook.nearest(encode(one.name.lower()), zones) or b"") is zone
+        for rrset in SteeredName(one, zone, routemap.pops).variants()
+    ]
+    entry = tuple(by_id[life.id] for life in keyring.entry_signers(lives))
+    return Signing(zone, apex, variants, entry, by_id[keyring.zone_signer(lives, policy).id])
+
+
+async def run(state: Path, stopping: asyncio.Event) -> None:
+    """Work until `stopping` is set; a fault is logged once per text and tried again."""
+    signer = Signer(state / "maps", state / KEYS, state / signatures.FILE)
+    told = ""
+    while not stopping.is_set():
+        try:
+            await asyncio.to_thread(signer.work)
+            told = ""
+        except (SnapshotError, CatalogError, ConfigError, OSError) as error:
+            if str(error) != told:
+                told = str(error)
+                log.error("signer.failed", extra={"reason": told})
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await stopping.wait()
+        except TimeoutError:
+            continue

@@ -1,0 +1,153 @@
+"""What a signed zone says with DO=1: every reply validates, every denial is proved."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from itm.dns.answer import Answerer
+from itm.dns.book import build
+from itm.dns.signatures import Signatures
+from itm.errors import NotSigned
+from itm.routemap.health import Content
+from itm.routemap.routemap import PopAnswer
+from tests.itm.dns.asking import Ask, demo_map, ecs, tell
+from tests.itm.dns.signing import denied, flagged, judge, sign
+
+A, NS, CNAME, SOA, MX, TXT, AAAA, DS, RRSIG, NSEC, DNSKEY, CDS, HTTPS, ANY = (
+    *(1, 2, 5, 6, 15, 16, 28, 43, 46, 47, 48, 59, 65, 255),
+)
+NXDOMAIN = 3
+DO = 0x8000
+
+
+@pytest.fixture(scope="module")
+def signatures() -> Signatures:
+    return sign(flagged(demo_map()))
+
+
+@pytest.fixture
+def server(signatures: Signatures) -> Answerer:
+    return Answerer(build(flagged(demo_map()), signatures=signatures))
+
+
+QUESTIONS = [
+    ("example.net.", SOA), ("example.net.", NS), ("example.net.", DNSKEY), ("example.net.", CDS),
+    ("example.net.", MX), ("example.net.", DS), ("example.net.", ANY), ("www.example.net.", A),
+    ("www.example.net.", MX), ("web.example.net.", HTTPS), ("alias2.example.net.", A),
+    ("alias2.example.net.", MX), ("dangling.example.net.", A), ("outside.example.net.", A),
+    ("togw.example.net.", A), ("no.example.net.", A), ("a.b.no.example.net.", A), ("zzz.example.net.", A),
+    ("ent.example.net.", A), ("c.ent.example.net.", A), ("x.wild.example.net.", TXT),
+    ("x.y.wild.example.net.", A), ("x.wild.example.net.", MX), ("wild.example.net.", TXT),
+    ("*.wild.example.net.", A), ("x.wcname.example.net.", A), ("host.sub.example.net.", A),
+    ("sub.example.net.", DS), ("sub.example.net.", NS), ("x.old.example.net.", A),
+    ("no.old.example.net.", A), ("old.example.net.", A), ("gw.example.net.", A),
+    ("gw.example.net.", AAAA), ("gw.example.net.", TXT), ("gw.example.net.", MX),
+    ("v4.gw2.example.net.", A), ("v4.gw2.example.net.", AAAA), ("gw2.example.net.", A),
+    ("huge.example.net.", TXT), ("www.example.net.", NSEC), ("gw.example.net.", NSEC),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+@pytest.mark.parametrize(("name", "rtype"), QUESTIONS, ids=lambda given: str(given))
+def test_every_reply_validates(
+    server: Answerer, signatures: Signatures, name: str, rtype: int, tcp: bool
+) -> None:
+    """With DO each RRset has its signature; without it the reply is that of an unsigned zone."""
+    told = tell(server, Ask(name, rtype, ttl=DO), tcp=tcp)
+    assert told.opt_ttl == DO
+    judge(told.wire, signatures)
+    plain = tell(server, Ask(name, rtype), tcp=tcp)
+    assert plain.rcode == told.rcode
+    if not told.tc:
+        kinds = {line.split()[2] for section in ("answer", "authority") for line in plain.lines(section)}
+        assert kinds & {"RRSIG", "DNSKEY", "CDS"} == ({"DNSKEY", "CDS"} & kinds)
+        assert ("NSEC" in kinds) == (rtype == NSEC)
+
+
+DENIALS = [
+    # NXDOMAIN: the span of the name, and that of the wildcard
+    ("no.example.net.", A, NXDOMAIN, ["x.new.example.net.", "example.net."]),
+    ("a.b.no.example.net.", A, NXDOMAIN, ["x.new.example.net.", "example.net."]),
+    ("c.ent.example.net.", A, NXDOMAIN, ["a.b.ent.example.net.", "dangling.example.net."]),
+    ("dangling.example.net.", A, NXDOMAIN, ["x.new.example.net.", "example.net."]),
+    # NODATA: the name's own, the one before an empty non-terminal
+    ("www.example.net.", MX, 0, ["www.example.net."]),
+    ("ent.example.net.", A, 0, ["dangling.example.net."]),
+    ("alias2.example.net.", MX, 0, ["www.example.net."]),
+    # wildcards: the name is not there; without the type, the wildcard's own too
+    ("x.wild.example.net.", TXT, 0, ["here.wild.example.net."]),
+    ("x.y.wild.example.net.", A, 0, ["here.wild.example.net."]),
+    ("x.wild.example.net.", MX, 0, ["*.wild.example.net.", "here.wild.example.net."]),
+    ("wild.example.net.", TXT, 0, ["web.example.net."]),
+    # a delegation without DS
+    ("host.sub.example.net.", A, 0, ["sub.example.net."]),
+    ("sub.example.net.", DS, 0, ["sub.example.net."]),
+    ("gw.example.net.", MX, 0, ["gw.example.net."]),
+]
+
+
+@pytest.mark.parametrize(("name", "rtype", "rcode", "owners"), DENIALS)
+def test_denials(
+    server: Answerer, signatures: Signatures, name: str, rtype: int, rcode: int, owners: list[str]
+) -> None:
+    """Each denial comes with exactly the records that prove it (RFC 4035 3.1.3)."""
+    message = judge(tell(server, Ask(name, rtype, ttl=DO)).wire, signatures)
+    assert message.rcode() == rcode
+    assert {owner for owner, _, _ in denied(message)} == set(owners)
+
+
+def test_bitmaps_list_what_can_be_answered(server: Answerer, signatures: Signatures) -> None:
+    """A steered name's types stand in its NSEC; where a POP has no IPv6, AAAA does not."""
+    denial = judge(tell(server, Ask("gw.example.net.", MX, ttl=DO)).wire, signatures)
+    assert denied(denial) == [("gw.example.net.", "v4.gw2.example.net.", "A TXT AAAA RRSIG NSEC")]
+    tokyo = Ask("gw.example.net.", AAAA, ttl=DO, options=(ecs("133.11.9.0/24"),))
+    message = judge(tell(server, tokyo).wire, signatures)
+    assert denied(message) == [("gw.example.net.", "v4.gw2.example.net.", "A TXT RRSIG NSEC")]
+    referral = judge(tell(server, Ask("host.sub.example.net.", A, ttl=DO)).wire, signatures)
+    assert denied(referral)[0][2] == "NS RRSIG NSEC"
+
+
+@pytest.mark.parametrize("subnet", ["10.1.0.0/16", "133.11.7.0/24", "198.51.100.0/24", "2001:db8:0::/48"])
+def test_every_variant_is_signed(server: Answerer, signatures: Signatures, subnet: str) -> None:
+    """Each network's answer carries its own signature, with the scope of the unsigned one."""
+    for rtype in (A, AAAA):
+        ask = Ask("gw.example.net.", rtype, ttl=DO, options=(ecs(subnet),))
+        told = tell(server, ask)
+        judge(told.wire, signatures)
+        assert told.subnet == tell(server, dataclasses.replace(ask, ttl=0)).subnet
+
+
+def test_addresses_that_are_down_stay_signed() -> None:
+    """Whichever hosts of a POP are gone, what is left was signed before."""
+    pops = (PopAnswer("ams", tuple(f"192.0.2.{n}" for n in range(1, 6))), *demo_map().pops[1:])
+    routemap = flagged(dataclasses.replace(demo_map(), pops=pops))
+    signatures = sign(routemap)
+    book = build(routemap, signatures=signatures)
+    server = Answerer(book)
+    ask = Ask("gw.example.net.", A, ttl=DO, options=(ecs("10.1.0.0/16"),))
+    for count, left in [(0, 5), (1, 4), (2, 1), (3, 1)]:
+        book.apply(Content({}, frozenset(pops[0].ipv4[:count])))
+        message = judge(tell(server, ask).wire, signatures)
+        assert len(message.answer[0]) == left
+
+
+@pytest.mark.parametrize("payload", [512, 1231, 1232, 4096])
+def test_size_counts(server: Answerer, payload: int) -> None:
+    """What does not fit is truncated, signed or not; the path taken does not matter."""
+    for name, rtype in (("www.example.net.", A), ("no.example.net.", A), ("mid.example.net.", TXT)):
+        told = tell(server, Ask(name, rtype, ttl=DO, payload=payload))
+        assert len(told.wire) <= min(1232, max(512, payload))
+
+
+def test_an_unsigned_rrset_stops_the_book(signatures: Signatures) -> None:
+    """A map whose records are not all signed is not served; one that only steers otherwise is."""
+    routemap = flagged(demo_map())
+    moved = dataclasses.replace(routemap, version=8, classes=routemap.classes[::-1])
+    assert build(moved, signatures=signatures).routemap is moved
+    other = dataclasses.replace(routemap, pops=(PopAnswer("ams", ("192.0.2.77",)), *routemap.pops[1:]))
+    with pytest.raises(NotSigned, match=r"zone example.net.: gw.example.net. A(AAA)? has no signature"):
+        build(other, build(routemap, signatures=signatures))
+    with pytest.raises(NotSigned, match="DNSKEY"):
+        build(routemap)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from itm.catalog.types import Dnssec
+from itm.dns import signatures
+from itm.dns.answer import Answerer
+from itm.dns.book import build
+from itm.dns.keystore import Keystore
+from itm.dns.name import encode
+from itm.dns.resign import DAY, REFRESH_SECONDS
+from itm.dns.signer import KEYS, Signer
+from itm.routemap.routemap import PopAnswer, RouteMap
+from tests.itm.dns.asking import Ask, demo_map, tell
+from tests.itm.dns.maps import publish
+from tests.itm.dns.signing import NOW, flagged, judge
+
+ORIGIN = encode("example.net.")
+DO = 0x8000
+
+
+class Bench:
+    """A signer on a clock of the test's, and the server that would answer now."""
+
+    def __init__(self, folder: Path, routemap: RouteMap) -> None:
+        self.folder, self.now, self.version = folder, float(NOW), 0
+        self.serve(routemap)
+        self.signer = Signer(folder / "maps", folder / KEYS, folder / signatures.FILE, lambda: self.now)
+
+    def serve(self, routemap: RouteMap) -> None:
+        self.version += 1
+        self.routemap = dataclasses.replace(routemap, version=self.version)
+        publish(self.folder / "maps", self.version, routemap=routemap)
+
+    @property
+    def signed(self) -> signatures.Signatures:
+        return signatures.read(self.folder / signatures.FILE)
+
+    @property
+    def keys(self) -> Keystore:
+        return Keystore(self.folder / KEYS, ORIGIN)
+
+    def check(self) -> None:
+        """What is served now validates."""
+        signed = self.signed
+        server = Answerer(build(self.routemap, signatures=signed))
+        for name, rtype in (("example.net.", 48), ("gw.example.net.", 1), ("no.example.net.", 1)):
+            judge(tell(server, Ask(name, rtype, ttl=DO), tcp=True).wire, signed, self.now)
+
+
+def split(routemap: RouteMap) -> RouteMap:
+    zones = tuple(dataclasses.replace(z, dnssec=Dnssec(is_split=True, zsk_days=30)) for z in routemap.zones)
+    return dataclasses.replace(routemap, zones=zones)
+
+
+@pytest.mark.parametrize("routemap", [flagged(demo_map()), split(demo_map())], ids=["csk", "split"])
+def test_a_map_is_signed_once(tmp_path: Path, routemap: RouteMap) -> None:
+    """Keys are made, everything is signed; then there is nothing to do until something changes."""
+    bench = Bench(tmp_path, routemap)
+    made = bench.signer.work()
+    assert made is not None
+    assert made > 50
+    bench.check()
+    assert bench.signer.work() is None
+    bench.serve(routemap)
+    assert bench.signer.work() == 0
+    again = Signer(tmp_path / "maps", tmp_path / KEYS, tmp_path / signatures.FILE, lambda: bench.now)
+    assert again.work() == 0
+
+
+def test_new_records_alone_are_signed(tmp_path: Path) -> None:
+    """Another POP's addresses: its answers get signatures, the rest is kept."""
+    bench = Bench(tmp_path, flagged(demo_map()))
+    bench.signer.work()
+    pops = (*bench.routemap.pops[:2], PopAnswer("nyc", ("192.0.2.7",), ("2001:db8:20::3",)))
+    bench.serve(dataclasses.replace(bench.routemap, pops=pops))
+    assert bench.signer.work() == 1
+    bench.check()
+
+
+def test_signatures_are_made_anew_in_time(tmp_path: Path) -> None:
+    """By itself, a week before the first one ends."""
+    bench = Bench(tmp_path, flagged(demo_map()))
+    bench.signer.work()
+    ends = bench.signed.ends_at
+    bench.now = ends - REFRESH_SECONDS - 60
+    assert bench.signer.work() is None
+    bench.now = ends - REFRESH_SECONDS + 2
+    assert (bench.signer.work() or 0) > 0
+    assert bench.signed.ends_at > ends
+
+
+def test_a_zsk_turns_over_by_itself(tmp_path: Path) -> None:
+    """Over three months the keys change hands; every hour of it validates."""
+    bench = Bench(tmp_path, split(demo_map()))
+    seen = set()
+    for _ in range(100):
+        bench.signer.work()
+        seen |= {key.life.id for key in bench.keys.load() if key.life.role == "zsk"}
+        bench.check()
+        bench.now += DAY
+    assert len(seen) >= 3
+    assert len(bench.keys.load()) <= 4
+    assert len([key for key in bench.keys.load() if key.life.role == "ksk"]) == 1
+
+
+def test_a_key_that_someone_adds_is_taken_up(tmp_path: Path) -> None:
+    """The API makes a key: the signer sees the file and publishes it, signed by both."""
+    bench = Bench(tmp_path, flagged(demo_map()))
+    bench.signer.work()
+    with bench.keys.locked():
+        bench.keys.make("csk", "published", 13, bench.now)
+    assert bench.signer.work() == 4  # the key set by each, CDS and CDNSKEY by the new one
+    assert len(bench.signed.zones[ORIGIN].rdatas[48]) == 2
+    bench.check()
+
+
+def test_no_signed_zone_needs_no_key(tmp_path: Path) -> None:
+    """An empty file tells the servers that nothing is missing."""
+    bench = Bench(tmp_path, demo_map())
+    assert bench.signer.work() == 0
+    assert bench.signed.rrsigs == {}
+    assert not (tmp_path / KEYS).exists()
+
+
+def test_without_a_map_there_is_nothing_to_do(tmp_path: Path) -> None:
+    """A first start: the signer waits."""
+    assert Signer(tmp_path / "maps", tmp_path / KEYS, tmp_path / signatures.FILE).work() is None
