@@ -1,4 +1,4 @@
-"""A signed, steered zone as validators see it: delv with the zone's own key as trust anchor, and a real unbound."""
+"""A signed, steered zone as validators see it: delv anchored at the zone's own key, and a real unbound."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_delv_validates_every_kind_of_answer(start: StartServer, tmp_path: Path)
 
 
 def test_a_validating_resolver_through_failover_and_map_changes(start: StartServer, tmp_path: Path) -> None:
-    """unbound validates with Client Subnet on: per subnet, after a drain, after new maps; never a SERVFAIL."""
+    """unbound validates with Client Subnet on: per subnet, after a drain, after new maps; nothing bogus."""
     server = start(demo__catalog=str(signed_catalog(tmp_path / "catalog")))
     unbound = need("unbound", "unbound")
     folder = tmp_path / "unbound"
