@@ -10,19 +10,21 @@ Why the short path may skip parsing the name: a dictionary key is a valid lower-
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import socket
 import struct
 from typing import Final
 
-from itm.dns import reply
+from itm.dns import proof, reply
 from itm.dns.book import Book, empty
 from itm.dns.counters import Counters
 from itm.dns.ecs import FAMILIES, ClientSubnet
 from itm.dns.entry import SIGNED_PAYLOAD, Entry
+from itm.dns.identity import Identity
 from itm.dns.lookup import lookup
 from itm.dns.query import REFUSED, SERVFAIL, Query, parse
+from itm.dns.ratelimit import RateLimit, Verdict, kind_of
+from itm.dns.rdata import RRSIG
 from itm.dns.steering import Steering
 from itm.dns.wire import AA, Body
 from itm.routemap.health import HealthReader
@@ -53,11 +55,16 @@ class Answerer:
         *,
         payload: int = 1232,
         counters: Counters | None = None,
+        identity: Identity | None = None,
+        limit: RateLimit | None = None,
     ) -> None:
         self.counters = counters or Counters()
         self._health = health
         self._sequence = -1
         self._payload = payload
+        self.identity = identity or Identity()
+        """Replaced when the operator's secrets change."""
+        self._limit = limit
         self._shapes: dict[bytes, Shape] = {}
         self._peers: dict[str, tuple[int, int]] = {}
         self.use(book or empty())
@@ -119,9 +126,11 @@ class Answerer:
                 choice, scope = steering.locate4(value << left >> right)
             counters.pops[choice] += 1
         with_opt, without, records = entry.short[choice]
-        if not opts:
-            return b"".join((packet[:2], flags, without, packet[12:tail], records))
-        return b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
+        if opts:
+            made = b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
+        else:
+            made = b"".join((packet[:2], flags, without, packet[12:tail], records))
+        return made if self._limit is None or tcp else self._limited(made, packet[12:tail], peer)
 
     def _answer_long(self, packet: bytes, peer: str, tcp: bool) -> bytes | None:
         try:
@@ -129,40 +138,74 @@ class Answerer:
             if query is None:
                 self.counters.dropped += 1
                 return None
-            return self._respond(query, packet, peer, tcp)
+            made, is_known = self._respond(query, packet, peer, tcp)
+            if self._limit is None or tcp or is_known:
+                return made
+            return self._limited(made, query.question, peer)
         except Exception:
             self.counters.failures += 1
             if self.counters.failures.bit_count() == 1:  # at 1, 2, 4, 8 …: a flood must not fill the disk
                 log.exception("dns.failure", extra={"failures": self.counters.failures})
             return packet[:2] + _FAILED
 
-    def _respond(self, query: Query, packet: bytes, peer: str, tcp: bool) -> bytes:
+    def _respond(self, query: Query, packet: bytes, peer: str, tcp: bool) -> tuple[bytes, bool]:
+        """Return the reply and whether the peer has proved its address by a cookie."""
+        options, is_known = self.identity.options(query, peer, tcp=tcp)
+        body, scope = self._told(query, peer)
+        if body is None:
+            return self._refuse(query, options), is_known
+        subnet = query.subnet
+        self.counters.ecs += subnet is not None and not subnet.is_hidden
+        self._learn(packet, query)
+        options += subnet.option(scope) if subnet is not None else b""
+        return reply.build(query, body, payload=self._payload, tcp=tcp, options=options), is_known
+
+    def _told(self, query: Query, peer: str) -> tuple[Body | None, int]:
+        """Return what is answered with its scope; None for an error, which then stands in the query."""
+        chaos = self.identity.chaos(query) if query.rcode == REFUSED else None
+        if chaos is not None:
+            query.rcode = 0
+            return self._counted(chaos, 0), 0
         if query.rcode:
-            return self._refuse(query)
+            return None, 0
+        if not query.question:  # a cookie alone was asked for
+            return self._counted(reply.EMPTY, 0), 0
         zone = self._book.zone_of(query.name, query.qtype)
         if zone is None:
             # Without a map nobody can say what is not ours: resolvers try the next server after SERVFAIL.
-            rcode = SERVFAIL if self._book.routemap is None else REFUSED
-            return self._refuse(dataclasses.replace(query, rcode=rcode))
+            query.rcode = SERVFAIL if self._book.routemap is None else REFUSED
+            return None, 0
         outcome = lookup(zone, query.name, query.qtype)
-        scope = 0
         if outcome.is_steered:
             entry = self._book.steered[query.name][query.qtype]
             if query.dnssec_ok and entry.signed is not None:
                 entry = entry.signed
-            body, scope = self._steered(entry, query.subnet, peer)
-        else:
-            body = self._book.body(zone, query.name, outcome, dnssec=query.dnssec_ok)
-            self.counters.by_rcode[outcome.rcode] += 1
-        subnet = query.subnet
-        self.counters.ecs += subnet is not None and not subnet.is_hidden
-        self._learn(packet, query)
-        options = subnet.option(scope) if subnet is not None else b""
-        return reply.build(query, body, payload=self._payload, tcp=tcp, options=options)
+            return self._steered(entry, query.subnet, peer)
+        if query.qtype == RRSIG:
+            outcome = proof.rrsigs(zone, query.name, self._book.zones.sign) or outcome
+        body = self._book.body(zone, query.name, outcome, dnssec=query.dnssec_ok)
+        return self._counted(body, outcome.rcode), 0
 
-    def _refuse(self, query: Query) -> bytes:
+    def _counted(self, body: Body, rcode: int) -> Body:
+        self.counters.by_rcode[rcode] += 1
+        return body
+
+    def _refuse(self, query: Query, options: bytes) -> bytes:
         self.counters.by_rcode[query.rcode] += 1
-        return reply.error(query, payload=self._payload)
+        return reply.error(query, payload=self._payload, options=options)
+
+    def _limited(self, made: bytes, question: bytes, peer: str) -> bytes | None:
+        """Return the reply, a truncated one that leads to TCP, or None, by what the peer's network had."""
+        if self._limit is None:
+            return made
+        verdict = self._limit.judge(peer, kind_of(made), question.lower())
+        if verdict is Verdict.SEND:
+            return made
+        self.counters.limited += 1
+        if verdict is Verdict.DROP:
+            return None
+        self.counters.slipped += 1
+        return reply.slip(made, question, self._payload)
 
     def _steered(self, entry: Entry, subnet: ClientSubnet | None, peer: str) -> tuple[Body, int]:
         choice = scope = 0

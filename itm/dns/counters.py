@@ -20,6 +20,7 @@ RCODES: Final = {
     3: "NXDOMAIN",
     4: "NOTIMP",
     5: "REFUSED",
+    6: "YXDOMAIN",
     9: "NOTAUTH",
     16: "BADVERS",
 }
@@ -38,6 +39,8 @@ class Counters:
     dropped: int = 0
     failures: int = 0  # our own bugs, answered SERVFAIL
     tcp: int = 0
+    limited: int = 0  # replies above the rate of their client's network, dropped or slipped
+    slipped: int = 0
     _pop_ids: tuple[str, ...] = ()
     _earlier: dict[str, int] = field(default_factory=dict)
 
@@ -67,6 +70,8 @@ class Counters:
             "dropped": self.dropped,
             "failures": self.failures,
             "tcp": self.tcp,
+            "limited": self.limited,
+            "slipped": self.slipped,
         }
 
 

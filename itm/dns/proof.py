@@ -40,6 +40,15 @@ def beside(rrsets: Iterable[RRset], zone: Zone, sign: Sign) -> Iterator[RRset]:
             yield RRset(rrset.owner, RRSIG, rrset.ttl, rdatas)
 
 
+def rrsigs(zone: Zone, name: bytes, sign: Sign) -> Outcome | None:
+    """Return the answer to a question for RRSIG itself: those of one RRset (as RFC 8482 has it for ANY)."""
+    key = find(zone.nodes, name)
+    if zone.chain is None or key is None or NSEC not in zone.nodes[key].rrsets:
+        return None
+    record = zone.nodes[key].rrsets[NSEC]
+    return Outcome(answer=(RRset(name, RRSIG, record.ttl, sign(record)),))
+
+
 def denials(zone: Zone, outcome: Outcome, name: bytes) -> tuple[RRset, ...]:
     """Return the NSEC records that an outcome rests on, each once (RFC 4035 3.1.3)."""
     return tuple({record.owner: record for record in _denials(zone, outcome, name)}.values())

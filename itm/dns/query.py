@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from itm.dns import ecs
+from itm.dns import cookie, ecs
 from itm.dns.ecs import ClientSubnet
 
 NOERROR: Final = 0
@@ -30,6 +30,9 @@ TYPE_AXFR: Final = 252
 TYPE_MAILB: Final = 253
 TYPE_MAILA: Final = 254
 CLASS_IN: Final = 1
+CLASS_CHAOS: Final = 3
+OPTION_NSID: Final = 3
+OPTION_KEEP_ALIVE: Final = 11
 MAX_ADDITIONAL: Final = 4  # OPT, TSIG, and room for what a middle box adds
 MAX_OPTIONS: Final = 64
 
@@ -47,13 +50,19 @@ _BAD_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Edns:
-    """What the OPT record said. `plain`: nothing in it but at most one Client Subnet."""
+    """What the OPT record said. `plain`: nothing in it that changes the reply but at most one Client Subnet.
+
+    `cookie` is the whole option of RFC 7873; NSID (RFC 5001) and keep-alive (RFC 7828) are asked for or not.
+    """
 
     payload: int
     version: int
     dnssec_ok: bool
     subnet: ClientSubnet | None = None
     plain: bool = True
+    cookie: bytes | None = None
+    wants_nsid: bool = False
+    wants_keep_alive: bool = False
 
 
 @dataclass(slots=True)
@@ -106,6 +115,9 @@ def parse(packet: bytes) -> Query | None:
 
 def _read(packet: bytes, query: Query) -> None:
     qdcount, ancount, nscount, arcount = struct.unpack_from(">4H", packet, 4)
+    if qdcount == 0:
+        _read_cookie_query(packet, (ancount, nscount, arcount), query)
+        return
     if qdcount != 1:
         raise _FormError  # RFC 9619
     name, position = _name(packet, 12)
@@ -118,6 +130,16 @@ def _read(packet: bytes, query: Query) -> None:
         _read_additional(packet, position, arcount, query)
     elif qtype != TYPE_IXFR:  # IXFR carries a SOA (RFC 1995 3)
         raise _FormError
+
+
+def _read_cookie_query(packet: bytes, counts: tuple[int, int, int], query: Query) -> None:
+    """Read a query without a question: only a client that wants a cookie sends one (RFC 7873 5.4)."""
+    if counts[:2] != (0, 0):
+        raise _FormError
+    _read_additional(packet, 12, counts[2], query)
+    if query.edns is None or query.edns.cookie is None:
+        raise _FormError
+    query.qclass = CLASS_IN
 
 
 def _rcode(query: Query) -> int:
@@ -181,12 +203,27 @@ def _read_opt(query: Query, owner: bytes, payload: int, ttl: int, data: bytes) -
     elif version or not data:  # the options of another version are not ours to read
         query.edns = Edns(payload, version, dnssec_ok)
     else:
-        options = _options(data)
-        subnets = [ecs.parse(body) for code, body in options or () if code == ecs.OPTION]
-        if options is None or len(subnets) > 1 or None in subnets:
-            query.rcode = FORMERR
-        subnet = subnets[0] if len(subnets) == 1 else None
-        query.edns = Edns(payload, 0, dnssec_ok, subnet, options is not None and len(options) == len(subnets))
+        query.edns = _edns(payload, dnssec_ok, _options(data), query)
+
+
+def _edns(payload: int, dnssec_ok: bool, options: list[tuple[int, bytes]] | None, query: Query) -> Edns:
+    """Return what the options say; a malformed one sets the rcode. Of two cookies the first counts."""
+    given = options or []
+    subnets = [ecs.parse(body) for code, body in given if code == ecs.OPTION]
+    cookies = [body for code, body in given if code == cookie.OPTION]
+    if options is None or len(subnets) > 1 or None in subnets or not all(map(cookie.is_well_formed, cookies)):
+        query.rcode = FORMERR
+    codes = {code for code, _ in given}
+    return Edns(
+        payload,
+        0,
+        dnssec_ok,
+        subnet=subnets[0] if len(subnets) == 1 else None,
+        plain=options is not None and codes <= {ecs.OPTION},
+        cookie=cookies[0] if cookies and not query.rcode else None,
+        wants_nsid=OPTION_NSID in codes,
+        wants_keep_alive=OPTION_KEEP_ALIVE in codes,
+    )
 
 
 def _options(data: bytes) -> list[tuple[int, bytes]] | None:

@@ -56,10 +56,18 @@ def build(query: Query, body: Body, *, payload: int, tcp: bool, options: bytes =
     return _header(query, flags, counts, bool(tail)) + query.question + records + tail
 
 
-def error(query: Query, *, payload: int) -> bytes:
+def slip(made: bytes, question: bytes, payload: int) -> bytes:
+    """Return a reply cut down to its question, with TC: the client may come back over TCP."""
+    flags = int.from_bytes(made[2:4], "big") & ~0x000F | TC
+    tail = opt(payload, 0, False, b"") if made[10:12] != b"\0\0" else b""
+    counts = (1 if question else 0, 0, 0, 1 if tail else 0)
+    return made[:2] + struct.pack(">5H", flags, *counts) + question + tail
+
+
+def error(query: Query, *, payload: int, options: bytes = b"") -> bytes:
     """Return the reply to a query that is answered with its rcode only."""
     rcode = query.rcode
-    options = EXTENDED_ERRORS.get(rcode, b"")
+    options += EXTENDED_ERRORS.get(rcode, b"")
     edns = query.edns
     if rcode == BADVERS and edns is None:
         edns = Edns(payload, 0, False)
