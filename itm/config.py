@@ -31,6 +31,16 @@ class Dns:
     udp_payload_bytes: int = 1232  # DNS flag day 2020, RFC 9715
     tcp_idle_seconds: float = 10.0  # RFC 7766 6.2.3
     tcp_connections: int = 150  # RFC 9210 4.2
+    nsid: str = ""  # RFC 5001; also answers id.server in class CHAOS
+    version: str = ""  # what version.bind answers
+    cookies: bool = True  # RFC 7873
+    cookie_secrets: str = ""  # file; empty: one in the state directory, made at the first start
+    rrl_answers: int = 1000  # replies per second, client network and name
+    rrl_negatives: int = 100  # NXDOMAIN and NODATA, per second and client network
+    rrl_referrals: int = 100
+    rrl_errors: int = 100
+    rrl_slip: int = 2  # every second limited reply goes out truncated
+    rrl_exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
 
 @dataclass(frozen=True, slots=True)

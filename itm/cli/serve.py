@@ -20,6 +20,7 @@ from pathlib import Path
 from itm import log as logs
 from itm.cli import settings
 from itm.config import Config
+from itm.dns import cookie
 from itm.ops import banner, demo, first_start
 from itm.ops.claim import check_listeners, state_lock
 from itm.ops.front import Front
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     with state_lock(config.state_dir):
         check_listeners(config, targets)
         first_start.sweep(config.state_dir)
+        cookie.ensure(config.state_dir / cookie.FILE)
         has_map = current.served_version(config.state_dir / "maps") is not None
         if not has_map:  # nothing could be answered yet: a fault of the store is told at once
             first_start.prepare(config, time.time)

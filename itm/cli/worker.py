@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from pathlib import Path
 
 from itm import log, tether
 from itm.cli import settings
@@ -46,8 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dns(config: Config, index: int) -> None:
-    from itm.dns import signatures
+    from itm.dns import cookie, signatures
     from itm.dns.node import NodeConfig, run
+    from itm.dns.ratelimit import Rates
 
     run(
         NodeConfig(
@@ -59,7 +61,24 @@ def _dns(config: Config, index: int) -> None:
             udp_payload_bytes=config.dns.udp_payload_bytes,
             tcp_idle_seconds=config.dns.tcp_idle_seconds,
             tcp_connections=config.dns.tcp_connections,
+            nsid=config.dns.nsid,
+            version=config.dns.version,
+            cookie_secrets=_secrets(config, cookie.FILE) if config.dns.cookies else None,
+            rates=Rates(
+                config.dns.rrl_answers,
+                config.dns.rrl_negatives,
+                config.dns.rrl_referrals,
+                config.dns.rrl_errors,
+                config.dns.rrl_slip,
+                config.dns.rrl_exempt,
+            ),
         )
+    )
+
+
+def _secrets(config: Config, name: str) -> Path:
+    return (
+        Path(config.dns.cookie_secrets).absolute() if config.dns.cookie_secrets else config.state_dir / name
     )
 
 

@@ -5,15 +5,22 @@ None of it depends on a zone. What the operator did not set is not answered: no 
 
 from __future__ import annotations
 
+import logging
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
+from itm.dns import cookie
 from itm.dns.cookie import Cookies
 from itm.dns.name import encode
 from itm.dns.query import CLASS_CHAOS, OPTION_KEEP_ALIVE, OPTION_NSID, Query
 from itm.dns.rdata import TXT
 from itm.dns.wire import AA, HEADER_BYTES, POINTER, Body
+from itm.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 ANY: Final = 255
 VERSION_NAMES: Final = frozenset(map(encode, ("version.bind.", "version.server.")))
@@ -59,3 +66,27 @@ class Identity:
         data = bytes((len(text.encode()),)) + text.encode()
         record = struct.pack(">HHHIH", POINTER | HEADER_BYTES, TXT, CLASS_CHAOS, 0, len(data)) + data
         return Body(AA, record, (1, 0, 0), record, (1, 0, 0))
+
+
+class Identified:
+    """The identity as the settings have it, with the secrets that the file of cookies holds now."""
+
+    def __init__(self, fixed: Identity, secrets: Path | None, clock: Callable[[], float]) -> None:
+        self._fixed, self._path, self._clock = fixed, secrets, clock
+        self._held: tuple[bytes, ...] | None = None
+        self._told = ""
+
+    def look(self) -> Identity | None:
+        """Return the identity if it changed; a file that is wrong is logged once and changes nothing."""
+        try:
+            keys = cookie.load(self._path) if self._path is not None else ()
+            self._told = ""
+        except ConfigError as error:
+            if str(error) != self._told:
+                self._told = str(error)
+                log.error("cookies.refused", extra={"reason": self._told})
+            keys = self._held or ()
+        if keys == self._held:
+            return None
+        self._held = keys
+        return replace(self._fixed, cookies=Cookies(keys, self._clock) if keys else None)

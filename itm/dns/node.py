@@ -25,6 +25,8 @@ from itm.dns import counters, listen, udp
 from itm.dns.answer import Answerer
 from itm.dns.book import Book
 from itm.dns.follower import Follower
+from itm.dns.identity import Identified, Identity
+from itm.dns.ratelimit import RateLimit, Rates
 from itm.dns.tcp import Connections
 from itm.dns.wildcard import WildcardSocket
 from itm.routemap.health import HealthReader
@@ -56,6 +58,10 @@ class NodeConfig:
     tcp_idle_seconds: float = 10.0
     tcp_connections: int = 150
     reload_seconds: float = 0.5
+    nsid: str = ""
+    version: str = ""
+    cookie_secrets: Path | None = None
+    rates: Rates | None = None
 
 
 class Node:
@@ -69,7 +75,13 @@ class Node:
         self._follower = Follower(config.maps, self._health, config.signatures)
         self._stopping = asyncio.Event()
         self._writing = threading.Lock()
-        self.answerer = Answerer(health=self._health, payload=config.udp_payload_bytes)
+        fixed = Identity(config.nsid, config.version, keep_alive_seconds=config.tcp_idle_seconds)
+        self._identified = Identified(fixed, config.cookie_secrets, clock)
+        self.answerer = Answerer(
+            health=self._health,
+            payload=config.udp_payload_bytes,
+            limit=RateLimit(config.rates, time.monotonic) if config.rates is not None else None,
+        )
         self.addresses: list[tuple[str, int]] = []
         """Where UDP listens, in the order of `listen` (port 0 resolved)."""
 
@@ -83,6 +95,7 @@ class Node:
         Raises `OSError` and `ConfigError` when they cannot be.
         """
         self._take(self._follower.load(self.answerer.book))
+        self._identify()
         connections = Connections(
             self._answer_tcp,
             most=self._config.tcp_connections,
@@ -136,7 +149,11 @@ class Node:
             await asyncio.sleep(self._config.reload_seconds)
             if self._health.refresh():
                 self.answerer.use(self.answerer.book)
+            self._identify()
             self._take(await asyncio.to_thread(self._load))
+
+    def _identify(self) -> None:
+        self.answerer.identity = self._identified.look() or self.answerer.identity
 
     def _load(self) -> tuple[Book, int] | None:
         """Load in this thread, at the priority of ordinary work: the loop that answers goes before it."""

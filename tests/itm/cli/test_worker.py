@@ -5,6 +5,7 @@ import pytest
 
 from itm.cli import worker
 from itm.dns import node
+from itm.dns.ratelimit import Rates
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -28,6 +29,8 @@ def test_a_dns_worker_is_told_its_files_and_limits(monkeypatch: pytest.MonkeyPat
             stats=tmp_path / "dns-2.json",
             signatures=tmp_path / "signatures",
             tcp_connections=7,
+            cookie_secrets=tmp_path / "cookie.secrets",
+            rates=Rates(exempt=("127.0.0.0/8", "::1/128")),
         )
     ]
 
