@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from collectors.clienthash import ClientHash
-from itm.ops.api import catalog, feed, maps, pops, system, tokens, why
+from itm.ops.api import catalog, feed, maps, pops, system, tokens, why, zones
 from itm.ops.auth import guarded
 from itm.ops.context import EDGE, Edge
 from itm.ops.errors import Handler, errors_as_json
@@ -44,6 +44,10 @@ ROUTES: Final = (
     Route("GET", "/api/v1/map", maps.show),
     Route("POST", "/api/v1/map/rollback", maps.roll_back, "operate"),
     Route("POST", "/api/v1/map/unpin", maps.unpin, "operate"),
+    Route("GET", "/api/v1/zones", zones.listing),
+    Route("GET", "/api/v1/zones/{zone}/keys", zones.keys),
+    Route("POST", "/api/v1/zones/{zone}/keys/roll", zones.roll, "catalog"),
+    Route("POST", "/api/v1/zones/{zone}/keys/{key}/ds-seen", zones.ds_seen, "catalog"),
     Route("GET", "/api/v1/why", why.why),
     Route("POST", "/api/v1/feed", feed.receive, "feed"),
     Route("GET", "/api/v1/tokens", tokens.listing, "admin"),

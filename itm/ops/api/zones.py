@@ -1,0 +1,140 @@
+"""Zones: which are served, how they are signed, their keys; beginning a rollover, saying that a DS is seen.
+
+Keys are files that the signer shares with this process (`itm.dns.keystore`); it publishes what changes here
+within a second. Private halves never leave the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any, Final
+
+from aiohttp import web
+
+from itm.catalog.types import Dnssec, ZoneText
+from itm.dns import keyring, signatures
+from itm.dns.dnssec import ALGORITHMS
+from itm.dns.keystore import Keystore, StoredKey
+from itm.dns.name import encode
+from itm.dns.signer import DS_TTL, KEY_TTL, KEYS
+from itm.errors import Refused, SnapshotError
+from itm.ops.context import EDGE, Edge
+
+WORDS: Final = {number: word for word, number in ALGORITHMS.items()}
+
+
+async def listing(request: web.Request) -> web.Response:
+    """GET /api/v1/zones: every zone of the live catalog."""
+    edge = request.app[EDGE]
+    held = await asyncio.to_thread(_signatures, edge)
+    shown = []
+    for zone in edge.live.now.catalog.zones:
+        is_held = encode(zone.name) in held.zones
+        ends_at = held.ends_at if zone.dnssec is not None and is_held else None
+        shown.append({"zone": zone.name, "dnssec": _how(zone), "signatures_end_at": ends_at})
+    return web.json_response({"zones": shown})
+
+
+async def keys(request: web.Request) -> web.Response:
+    """GET /api/v1/zones/{zone}/keys: the keys of a signed zone, where each is in its life, the DS."""
+    edge, zone = request.app[EDGE], _zone(request)
+    found = await asyncio.to_thread(_store(edge, zone).load)
+    return web.json_response(_shown(zone, found))
+
+
+async def roll(request: web.Request) -> web.Response:
+    """POST /api/v1/zones/{zone}/keys/roll: publish the next entry point; 409 while one is under way."""
+    edge, zone = request.app[EDGE], _zone(request)
+    return web.json_response(_shown(zone, await asyncio.to_thread(_roll, edge, zone)))
+
+
+async def ds_seen(request: web.Request) -> web.Response:
+    """POST /api/v1/zones/{zone}/keys/{key}/ds-seen: the parent has this key's DS; the older one may go."""
+    edge, zone = request.app[EDGE], _zone(request)
+    found = await asyncio.to_thread(_see, edge, zone, request.match_info["key"])
+    return web.json_response(_shown(zone, found))
+
+
+def _roll(edge: Edge, zone: ZoneText) -> tuple[StoredKey, ...]:
+    store = _store(edge, zone)
+    with store.locked():
+        entry = [key for key in store.load() if key.life.is_entry_point and key.life.stage != "retired"]
+        if len(entry) != 1:
+            what = "has no key yet" if not entry else "is in the middle of a rollover already"
+            raise Refused(409, f"{zone.name} {what}")
+        algorithm = (zone.dnssec or Dnssec()).algorithm
+        store.make(entry[0].life.role, "published", ALGORITHMS[algorithm], edge.clock())
+        return store.load()
+
+
+def _see(edge: Edge, zone: ZoneText, key_id: str) -> tuple[StoredKey, ...]:
+    store = _store(edge, zone)
+    with store.locked():
+        key = next((key for key in store.load() if key.life.id == key_id), None)
+        if key is None or not key.life.is_entry_point:
+            raise Refused(404, f"{zone.name} has no entry point {key_id!r}")
+        if key.life.stage != "active":
+            wait = "wait until it is active" if key.life.stage == "published" else "it is on its way out"
+            raise Refused(409, f"{key_id} is {key.life.stage}: {wait}")
+        store.save(replace(key, life=replace(key.life, ds_seen_at=edge.clock())))
+        return store.load()
+
+
+def _zone(request: web.Request) -> ZoneText:
+    name = request.match_info["zone"].lower().rstrip(".") + "."
+    for zone in request.app[EDGE].live.now.catalog.zones:
+        if zone.name == name:
+            if zone.dnssec is None:
+                raise Refused(409, f"{name} is not signed: say `dnssec: true` in the catalog's `zones`")
+            return zone
+    raise Refused(404, f"no zone {name!r} in the live catalog")
+
+
+def _store(edge: Edge, zone: ZoneText) -> Keystore:
+    return Keystore(edge.config.state_dir / KEYS, encode(zone.name))
+
+
+def _signatures(edge: Edge) -> signatures.Signatures:
+    try:
+        return signatures.read(edge.config.state_dir / signatures.FILE)
+    except SnapshotError:
+        return signatures.Signatures()
+
+
+def _how(zone: ZoneText) -> dict[str, Any] | None:
+    how = zone.dnssec
+    if how is None:
+        return None
+    return {
+        "algorithm": how.algorithm,
+        "keys": "ksk-zsk" if how.is_split else "csk",
+        "zsk_days": how.zsk_days,
+    }
+
+
+def _shown(zone: ZoneText, found: tuple[StoredKey, ...]) -> dict[str, Any]:
+    lives = [key.life for key in found]
+    wanted = {life.id for life in keyring.announced(lives)}
+    origin = encode(zone.name)
+    shown = []
+    for key in found:
+        life, public = key.life, key.signing.public
+        ds = public.ds(origin).wire
+        shown.append(
+            {
+                "key": life.id,
+                "role": life.role,
+                "algorithm": WORDS[life.algorithm],
+                "tag": public.tag,
+                "stage": life.stage,
+                "since": life.since,
+                "active_at": life.since + KEY_TTL + keyring.PROPAGATION_SECONDS
+                if life.stage == "published"
+                else None,
+                "ds": f"{public.tag} {ds[2]} {ds[3]} {ds[4:].hex()}" if life.is_entry_point else None,
+                "is_wanted_at_parent": life.id in wanted,
+                "ds_seen_at": life.ds_seen_at,
+            }
+        )
+    return {"zone": zone.name, "ds_ttl_seconds": DS_TTL, "keys": shown}
