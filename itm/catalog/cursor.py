@@ -117,6 +117,13 @@ class Cursor:
             return low
         return int(self.number(low, high))
 
+    def switch(self) -> bool:
+        """Return true or false, or false after refusing."""
+        if not isinstance(self.value, bool):
+            self.refuse(f"expected true or false, got {_show(self.value)}")
+            return False
+        return self.value
+
     def one_of(self, words: Collection[str]) -> str:
         """Return one of the words, or an empty text after refusing."""
         word = self.text()

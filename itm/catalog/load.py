@@ -38,7 +38,7 @@ def load_bundle(files: Mapping[str, str], check_zone: CheckZone = no_check) -> C
     pops = read_pops(fields["pops"], default) if "pops" in fields else ()
     services = read_services(fields["services"], pops) if "services" in fields else ()
     zones = read_zones(fields["zones"], files) if "zones" in fields else ()
-    check_zones(root.at(None, "services"), services, zones, check_zone)
+    check_zones(root.at(None, "services"), services, zones, pops, check_zone)
     named = set(file_names(fields["zones"].value)) if "zones" in fields else set()
     named |= {MAIN, *(file for zone in zones for file, _ in zone.includes)}
     reasons.extend(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from itm.catalog.cursor import Cursor
 from itm.catalog.names import read_name
 from itm.catalog.pools import Pool, read_pools
 from itm.catalog.pops import read_tags
 from itm.catalog.rules import read_rules
-from itm.catalog.types import STEPS, Pop, Rule, Service
+from itm.catalog.types import STEPS, Form, Pop, Rule, Service
 
-KEYS = ("ttl", "pools", "rules", "values", "steer", "require_tags")
+KEYS = ("ttl", "pools", "rules", "values", "steer", "require_tags", "answer", "direct", "https")
+ANSWERS = ("addresses", "cname")
 LONGEST_TTL = 86_400  # a steered answer that lives longer than a day does not steer
 DEFAULT_TTL = 20
 DEFAULT_POOL = "all"
@@ -51,7 +52,44 @@ def _read_service(name: str, cursor: Cursor, pops: Sequence[Pop]) -> Service:
         ipv6_values=ipv6,
         steer=_read_steer(fields["steer"]) if "steer" in fields else STEPS,
         require_tags=tags,
+        form=_read_form(fields),
     )
+
+
+def _read_form(fields: Mapping[str, Cursor]) -> Form:
+    is_alias = "answer" in fields and fields["answer"].one_of(ANSWERS) == "cname"
+    if is_alias and "https" in fields:
+        fields["https"].refuse("no HTTPS record can stand beside the CNAME of `answer: cname`")
+    if is_alias and "values" in fields:
+        fields["values"].refuse(
+            "`answer: cname` has no last resort: a CNAME and addresses exclude each other"
+        )
+    return Form(
+        is_alias=is_alias,
+        has_direct=is_alias or ("direct" in fields and fields["direct"].switch()),
+        https=_read_https(fields["https"]) if "https" in fields and not is_alias else "",
+    )
+
+
+def _read_https(cursor: Cursor) -> str:
+    """Return the parameters of an HTTPS record (RFC 9460 7); the addresses are the POP's."""
+    fields = cursor.fields(("alpn", "port"))
+    parameters = []
+    if "alpn" in fields:
+        words = [
+            word for item in fields["alpn"].texts(least=1) if _is_protocol(item) for word in [item.text()]
+        ]
+        parameters.append(f'alpn="{",".join(words)}"')
+    if "port" in fields:
+        parameters.append(f"port={fields['port'].integer(1, 65_535)}")
+    return " ".join(parameters) or "alpn=h2"
+
+
+def _is_protocol(cursor: Cursor) -> bool:
+    if cursor.text().replace("/", "").replace(".", "").replace("-", "").isalnum():
+        return True
+    cursor.refuse(f"expected a protocol such as h2 or h3, got {cursor.value!r}")
+    return False
 
 
 def _pop_ids(pops: Sequence[Pop]) -> dict[str, str]:

@@ -59,6 +59,22 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What a service's answers look like. `has_direct`: each POP has a name of its own below the service's.
+
+    `https` holds the parameters of a steered HTTPS record (`alpn="h2" port=8443`), empty: none. An alias
+    answers a CNAME to the POP's own name in place of addresses.
+    """
+
+    is_alias: bool = False
+    has_direct: bool = False
+    https: str = ""
+
+
+PLAIN = Form()
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A steered name. `pools` maps a pool's name to POP ids; `values` are the last resort."""
 
@@ -70,6 +86,7 @@ class Service:
     ipv6_values: tuple[str, ...] = ()
     steer: tuple[str, ...] = STEPS
     require_tags: tuple[str, ...] = ()
+    form: Form = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

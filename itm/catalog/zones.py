@@ -12,20 +12,20 @@ from typing import Final
 
 from itm.catalog.cursor import Cursor
 from itm.catalog.names import is_within, read_name
-from itm.catalog.types import Dnssec, Service, ZoneText
+from itm.catalog.types import Dnssec, Pop, Service, ZoneText
 
 SUFFIX = ".zone"
 ALGORITHMS: Final = ("ecdsa-p256", "ed25519")
 KEYS: Final = ("csk", "ksk-zsk")
 _INCLUDE: Final = re.compile(r"^\$INCLUDE[ \t]+([^\s;]+)", re.MULTILINE | re.IGNORECASE)
 
-CheckZone = Callable[[ZoneText, Sequence[str]], Sequence[str]]
-"""A zone and the services that lie in it, in; what is wrong with the two, one text per fault, out."""
+CheckZone = Callable[[ZoneText, Sequence[Service], Sequence[Pop]], Sequence[str]]
+"""A zone, the services that lie in it and the POPs, in; what is wrong with them, one text per fault, out."""
 
 
-def no_check(zone: ZoneText, services: Sequence[str]) -> Sequence[str]:
+def no_check(zone: ZoneText, services: Sequence[Service], pops: Sequence[Pop]) -> Sequence[str]:
     """Find no fault: for readers of catalogs that were checked before they were kept."""
-    del zone, services
+    del zone, services, pops
     return ()
 
 
@@ -99,19 +99,23 @@ def _dnssec(cursor: Cursor) -> Dnssec | None:
 
 
 def check_zones(
-    cursor: Cursor, services: Iterable[Service], zones: Sequence[ZoneText], check: CheckZone
+    cursor: Cursor,
+    services: Iterable[Service],
+    zones: Sequence[ZoneText],
+    pops: Sequence[Pop],
+    check: CheckZone,
 ) -> None:
     """Refuse services outside every zone and whatever `check` finds; `cursor` is that of the services."""
-    homes: dict[str, list[str]] = {zone.name: [] for zone in zones}
+    homes: dict[str, list[Service]] = {zone.name: [] for zone in zones}
     for service in services:
         around = [name for name in homes if is_within(service.name, name)]
         if around:
-            homes[max(around, key=len)].append(service.name)
+            homes[max(around, key=len)].append(service)
         elif service.name:
             cursor.at(None, service.name).refuse("lies in no zone of this catalog")
     for zone in zones:
         file = zone.name.removesuffix(".") + SUFFIX
-        cursor.reasons.extend(f"{file}: {reason}" for reason in check(zone, homes[zone.name]))
+        cursor.reasons.extend(f"{file}: {reason}" for reason in check(zone, homes[zone.name], pops))
 
 
 def _is_plain(file: str) -> bool:

@@ -177,7 +177,7 @@ class Answerer:
             return None, 0
         outcome = lookup(zone, query.name, query.qtype)
         if outcome.is_steered:
-            entry = self._book.steered[query.name][query.qtype]
+            entry = self._book.entry(query.name, query.qtype)
             if query.dnssec_ok and entry.signed is not None:
                 entry = entry.signed
             return self._steered(entry, query.subnet, peer)

@@ -15,10 +15,11 @@ from itm.dns import proof, signedzone, zonebook
 from itm.dns.entry import Entry, key
 from itm.dns.lookup import NXDOMAIN, Outcome
 from itm.dns.name import decode, encode, parent
-from itm.dns.rdata import DS
+from itm.dns.rdata import CNAME, DS
 from itm.dns.rdatatext import type_name
 from itm.dns.signatures import Signatures
-from itm.dns.steered import SteeredName, types_of
+from itm.dns.steered import SteeredName
+from itm.dns.steerednames import NONE, names_of
 from itm.dns.steering import Steering
 from itm.dns.wire import Body, compose
 from itm.dns.zone import Zone
@@ -74,8 +75,14 @@ class Book:
     def _put(self, name: bytes, entries: dict[int, Entry]) -> None:
         """Answer a steered name by these entries."""
         self.steered[name] = entries
-        fitting = {key(rtype): one for rtype, one in entries.items() if one.short}
+        whole = dict.fromkeys(zonebook.COMMON, entries[CNAME]) if CNAME in entries else entries
+        fitting = {key(rtype): one for rtype, one in whole.items() if one.short}
         self.short[name] = self.zones.entries.get(name, {}) | fitting
+
+    def entry(self, name: bytes, qtype: int) -> Entry:
+        """Return the entry of a steered name for a type that is steered there."""
+        entries = self.steered[name]
+        return entries.get(qtype) or entries[CNAME]
 
     def body(self, zone: Zone, name: bytes, outcome: Outcome, *, dnssec: bool) -> Body:
         """Return the body of an outcome that no entry has; NXDOMAIN is kept: a flood must stay cheap."""
@@ -104,7 +111,7 @@ class Book:
 
 def empty() -> Book:
     """Return the book of a node that has no map yet: no zone, so nothing can be answered."""
-    return Book(None, ZoneBook((), {}, Signatures(), {}, {}), (), [], {}, (), {})
+    return Book(None, ZoneBook((), NONE, Signatures(), {}, {}), (), [], {}, (), {})
 
 
 def build(
@@ -118,21 +125,21 @@ def build(
     `signatures` are those of the signed zones, None: those of `old`. Raises `CatalogError` when a zone is not
     sound or a service lies in none, `NotSigned` when a signed zone lacks a signature.
     """
-    services = {service.name: types_of(service, routemap.pops) for service in routemap.services}
+    names = names_of(routemap.services, routemap.pops)
     kept = old.zones if old is not None else None
     signatures = signatures or (kept.signatures if kept is not None else Signatures())
-    is_kept = kept is not None and (kept.texts, kept.services) == (routemap.zones, services)
+    is_kept = kept is not None and (kept.texts, kept.names) == (routemap.zones, names)
     if kept is None or not is_kept or kept.signatures is not signatures:
-        kept = zonebook.make(routemap.zones, services, signatures)
+        kept = zonebook.make(routemap.zones, names, signatures)
     by_index = _by_index([pop.id for pop in routemap.pops], health.states)
     steerings = tuple(Steering(one, by_index) for one in routemap.classes)
-    names = tuple(steered_names(routemap.services, routemap.pops, kept))
+    steered = tuple(steered_names(routemap.services, routemap.pops, kept))
     if kept.checked != [routemap.services, routemap.pops]:
-        _check_signed(kept, names)
+        _check_signed(kept, steered)
         kept.checked[:] = [routemap.services, routemap.pops]
     pops = [reachable(pop, health.down) for pop in routemap.pops]
-    book = Book(routemap, kept, names, pops, {}, steerings, dict(kept.entries))
-    for one in names:
+    book = Book(routemap, kept, steered, pops, {}, steerings, dict(kept.entries))
+    for one in steered:
         index = one.service.class_index
         book._put(one.name, one.entries(pops, steerings[index] if index >= 0 else None))
     return book

@@ -29,7 +29,7 @@ _ANY_TTL: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the zone says. `is_steered`: the addresses asked for come from the map.
+    """What the zone says. `is_steered`: what is asked for comes from the map.
 
     `glue` must be sent or the answer is truncated (RFC 9471); `additional` may be left out.
     """
@@ -71,7 +71,7 @@ def lookup(zone: Zone, name: bytes, qtype: int) -> Outcome:
 
 
 def _at(zone: Zone, node: Node, name: bytes, qtype: int, chain: tuple[RRset, ...]) -> Outcome:
-    if node.steered and qtype in {A, AAAA}:
+    if node.is_steered(qtype):
         return Outcome(is_steered=True)
     found = node.rrsets.get(qtype)
     if qtype == ANY and (node.rrsets or node.steered):
@@ -97,7 +97,7 @@ def _is_followed(zone: Zone, name: bytes, qtype: int, chain: tuple[RRset, ...]) 
     if not is_within(name, zone.origin) or len(chain) >= MAX_CHAIN:
         return False
     key = find(zone.nodes, name)
-    return not (key is not None and zone.nodes[key].steered and qtype in {A, AAAA})
+    return not (key is not None and zone.nodes[key].is_steered(qtype))
 
 
 def _dname_above(zone: Zone, name: bytes) -> RRset | None:

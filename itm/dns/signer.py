@@ -23,7 +23,8 @@ from itm.dns.name import encode
 from itm.dns.rdata import CDNSKEY, CDS, DNSKEY
 from itm.dns.resign import REFRESH_SECONDS, Signing, resign
 from itm.dns.signatures import SignedBy, ZoneKeys
-from itm.dns.steered import SteeredName, types_of
+from itm.dns.steered import SteeredName
+from itm.dns.steerednames import names_of
 from itm.dns.zone import Zone
 from itm.errors import CatalogError, ConfigError, SnapshotError
 from itm.routemap import snapshot
@@ -80,8 +81,8 @@ class Signer:
 
     def _sign(self, routemap: RouteMap) -> int:
         now = self._clock()
-        types = {one.name: types_of(one, routemap.pops) for one in routemap.services}
-        plain = zonebook.zones_of(routemap.zones, types)
+        names = names_of(routemap.services, routemap.pops)
+        plain = zonebook.zones_of(routemap.zones, names)
         held: dict[bytes, tuple[StoredKey, ...]] = {}
         apexes: dict[bytes, ZoneKeys] = {}
         policies: dict[bytes, Policy] = {}
@@ -90,7 +91,7 @@ class Signer:
             policies[origin] = policy_of(how, plain[origin])
             held[origin] = turn_over(store, policies[origin], now)
             apexes[origin] = apex_of(held[origin], origin)
-        zones = zonebook.with_keys(routemap.zones, plain, apexes, types)
+        zones = zonebook.with_keys(routemap.zones, plain, apexes, names)
         jobs = [
             _job(zones[origin], apexes[origin], held[origin], policies[origin], routemap, zones)
             for origin in held

@@ -73,11 +73,17 @@ class _Judge:
     def conflicts(self, name: bytes, node: Node) -> Iterator[tuple[str, int | None]]:
         """Give what must not stand together, with the type that is to blame."""
         types, is_cut = node.rrsets.keys(), name in self.cuts
-        address = next((rtype for rtype in (A, AAAA) if rtype in types), None)
         if CNAME in types and (len(types) > 1 or node.steered):
             yield "CNAME: other data stands at the same name", CNAME
-        if node.steered and address is not None:
-            yield "A/AAAA: the name is a service", address
+        if CNAME in node.steered and name == self.origin:
+            yield "a service that answers a CNAME cannot stand at the zone's apex", None
+        elif CNAME in node.steered and types:
+            yield (
+                f"{type_name(next(iter(types)))}: the name is a service that answers a CNAME",
+                next(iter(types)),
+            )
+        for rtype in sorted(types & node.steered - {CNAME}):
+            yield f"{type_name(rtype)}: the name is a service", rtype
         if node.steered and is_cut:
             yield "NS: a service cannot stand at a delegation", NS
         if name.startswith(WILDCARD) and NS in types:

@@ -1,4 +1,4 @@
-"""The entries of a steered name: for A and AAAA one body per POP, made anew when a POP's addresses change.
+"""The entries of a steered name: for each of its types one body per POP, made anew when its addresses change.
 
 Knows which addresses a POP answers with only as it is told; which POP is served is `steering`'s. In a signed
 zone each body has a twin with its signature: every set of addresses that can be answered was signed before.
@@ -6,17 +6,17 @@ zone each body has a twin with its signature: every set of addresses that can be
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from itm.dns import signedzone
+from itm.dns import rdatatext, signedzone
 from itm.dns.entry import SIGNED_BYTES, Entry, entry
 from itm.dns.lookup import Outcome
 from itm.dns.name import encode
 from itm.dns.proof import Sign, beside
-from itm.dns.rdata import AAAA, A, Rdata, RRset
+from itm.dns.rdata import AAAA, CNAME, HTTPS, A, Rdata, RRset
+from itm.dns.steerednames import direct_name, rdatas_of, reserved_of, types_of
 from itm.dns.steering import Steering
 from itm.dns.variants import answered, subsets
 from itm.dns.wire import Body, compose
@@ -24,20 +24,18 @@ from itm.dns.zone import Zone
 from itm.routemap.routemap import PopAnswer, ServiceAnswer
 
 FAMILIES: Final = (A, AAAA)
+LIVE: Final = frozenset(FAMILIES)
+"""Types whose answers follow the addresses that are up. HTTPS only hints at addresses; a CNAME has none."""
 
-Addresses = tuple[str, ...]
-
-
-def addresses_of(pop: PopAnswer, rtype: int) -> Addresses:
-    """Return a POP's addresses of a type."""
-    return pop.ipv4 if rtype == A else pop.ipv6
+Content = tuple[str, ...]
+"""What a body is made from: addresses, or the POP's id for a CNAME."""
 
 
-def types_of(service: ServiceAnswer, pops: Sequence[PopAnswer]) -> frozenset[int]:
-    """Return the types that some network is answered for a service."""
-    values = PopAnswer("", service.ipv4_values, service.ipv6_values)
-    choices = [*pops, values] if service.class_index >= 0 else [values]
-    return frozenset(rtype for rtype in FAMILIES if any(addresses_of(pop, rtype) for pop in choices))
+def content_of(pop: PopAnswer, rtype: int) -> Content:
+    """Return what a POP answers for a type."""
+    if rtype == CNAME:
+        return (pop.id,)
+    return {A: pop.ipv4, AAAA: pop.ipv6}.get(rtype, pop.ipv4 + pop.ipv6)
 
 
 @dataclass(slots=True, eq=False)
@@ -58,18 +56,22 @@ class SteeredName:
 
     def __post_init__(self) -> None:
         self.name = encode(self.service.name.lower())
-        self.types = types_of(self.service, self.pops)
+        self.types = types_of(self.service, self._choices)
+
+    @property
+    def _choices(self) -> Sequence[PopAnswer]:
+        """The POPs that can be answered: none where no class decides."""
+        return self.pops if self.service.class_index >= 0 else ()
 
     def entries(self, pops: Sequence[PopAnswer], steering: Steering | None) -> dict[int, Entry]:
-        """Return the A and AAAA entries of POPs with the addresses that are up; one without gives NODATA."""
+        """Return the entries of POPs with the addresses that are up; a POP without the type gives NODATA."""
         found: dict[int, Entry] = {}
-        for rtype in FAMILIES:
+        for rtype in reserved_of(self.service.form):
             if rtype in self.types:
                 sets = (
                     [self._answered(index, pop, rtype) for index, pop in enumerate(pops)] if steering else []
                 )
-                values = self.service.ipv4_values if rtype == A else self.service.ipv6_values
-                found[rtype] = self._entry(rtype, [*sets, values], steering)
+                found[rtype] = self._entry(rtype, [*sets, self._values(rtype)], steering)
             else:
                 found[rtype] = self._entry(rtype, [()], None)
         return found
@@ -78,7 +80,7 @@ class SteeredName:
         """Return the entries with new bodies for the POPs that changed."""
         found = dict(old)
         for rtype, one in old.items():
-            if one.steering is None:
+            if one.steering is None or rtype not in LIVE:
                 continue
             sets = {index: self._answered(index, pop, rtype) for index, pop in changed.items()}
             signed = one.signed
@@ -91,49 +93,55 @@ class SteeredName:
 
     def variants(self) -> Iterator[RRset]:
         """Give every RRset that can be answered here and is not the zone's own: it must be signed."""
-        sets: dict[tuple[int, Addresses], None] = {}
+        sets: dict[tuple[int, Content], None] = {}
         for rtype in self.types:
-            whole = [addresses_of(pop, rtype) for pop in self.pops] if self.service.class_index >= 0 else []
-            for addresses in whole:
-                sets |= dict.fromkeys((rtype, some) for some in subsets(addresses))
-            values = self.service.ipv4_values if rtype == A else self.service.ipv6_values
-            sets |= dict.fromkeys([(rtype, values)] if values else [])
-            if not values or not all(whole):
+            whole = [content_of(pop, rtype) for pop in self._choices] + [self._values(rtype)]
+            for content in whole:
+                some = subsets(content) if rtype in LIVE else ([content] if content else [])
+                sets |= dict.fromkeys((rtype, one) for one in some)
+            if not all(whole):
                 yield signedzone.without_type(self.zone, self.name, rtype, self.types)
-        for rtype, some in sets:
-            yield self._rrset(rtype, some)
+        for rtype, one in sets:
+            yield self._rrset(rtype, one)
 
-    def _answered(self, index: int, pop: PopAnswer, rtype: int) -> Addresses:
-        up = addresses_of(pop, rtype)
-        return answered(addresses_of(self.pops[index], rtype), up) if self.sign is not None else up
+    def _values(self, rtype: int) -> Content:
+        values = PopAnswer("", self.service.ipv4_values, self.service.ipv6_values)
+        return () if rtype == CNAME else content_of(values, rtype)
 
-    def _entry(self, rtype: int, sets: Sequence[Addresses], steering: Steering | None) -> Entry:
+    def _answered(self, index: int, pop: PopAnswer, rtype: int) -> Content:
+        whole = content_of(self.pops[index], rtype)
+        if rtype not in LIVE:
+            return whole
+        up = content_of(pop, rtype)
+        return answered(whole, up) if self.sign is not None else up
+
+    def _entry(self, rtype: int, sets: Sequence[Content], steering: Steering | None) -> Entry:
         signed = None
         if self.sign is not None:
             bodies = [self._signed_body(rtype, some) for some in sets]
             signed = entry(self.name, bodies, steering, room=SIGNED_BYTES)
         return entry(self.name, [self._body(rtype, some) for some in sets], steering, signed=signed)
 
-    def _body(self, rtype: int, addresses: Addresses) -> Body:
+    def _body(self, rtype: int, addresses: Content) -> Body:
         known = rtype, self.service.ttl, addresses, b"" if addresses else self.name
         body = self.bodies.get(known)
         if body is None:
             body = self.bodies[known] = compose(self._outcome(rtype, addresses), self.name)
         return body
 
-    def _signed_body(self, rtype: int, addresses: Addresses) -> Body:
+    def _signed_body(self, rtype: int, addresses: Content) -> Body:
         known = rtype, self.service.ttl, addresses, self.name, b"signed"
         body = self.bodies.get(known)
         if body is None:
             body = self.bodies[known] = compose(self._proved(rtype, addresses), self.name)
         return body
 
-    def _outcome(self, rtype: int, addresses: Addresses) -> Outcome:
+    def _outcome(self, rtype: int, addresses: Content) -> Outcome:
         if not addresses:
             return Outcome(authority=(self.zone.negative_soa,))
         return Outcome(answer=(self._rrset(rtype, addresses),))
 
-    def _proved(self, rtype: int, addresses: Addresses) -> Outcome:
+    def _proved(self, rtype: int, addresses: Content) -> Outcome:
         outcome = self._outcome(rtype, addresses)
         if self.sign is None or self.zone.chain is None:
             return outcome
@@ -144,6 +152,19 @@ class SteeredName:
             denial = signedzone.without_type(self.zone, self.name, rtype, self.types)
         return Outcome(authority=tuple(beside((*outcome.authority, denial), self.zone, self.sign)))
 
-    def _rrset(self, rtype: int, addresses: Addresses) -> RRset:
-        rdatas = tuple(Rdata(ipaddress.ip_address(text).packed) for text in addresses)
+    def _rrset(self, rtype: int, content: Content) -> RRset:
+        if rtype == CNAME:
+            rdatas: tuple[Rdata, ...] = (Rdata(names=(direct_name(content[0], self.service.name),)),)
+        elif rtype == HTTPS:
+            rdatas = (self._https(content),)
+        else:
+            rdatas = rdatas_of(content)
         return RRset(self.name, rtype, self.service.ttl, rdatas)
+
+    def _https(self, addresses: Content) -> Rdata:
+        """Return the service's parameters with a POP's addresses as hints (RFC 9460 7.3)."""
+        words = ["1", ".", *self.service.form.https.split()]
+        for key, is_v6 in (("ipv4hint", False), ("ipv6hint", True)):
+            hints = [address for address in addresses if (":" in address) == is_v6]
+            words += [f"{key}={','.join(hints)}"] if hints else []
+        return rdatatext.parse(HTTPS, words, self.name)

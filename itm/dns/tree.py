@@ -10,17 +10,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from itm.dns.name import parent
-from itm.dns.rdata import RRset
+from itm.dns.rdata import CNAME, NSEC, RRSIG, RRset
 
 WILDCARD: Final = b"\x01*"
 
 
 @dataclass(slots=True)
 class Node:
-    """What stands at one name. No RRset and not steered: an empty non-terminal."""
+    """What stands at one name; `steered`: the types that steering answers. Nothing: an empty non-terminal."""
 
     rrsets: dict[int, RRset] = field(default_factory=dict)
-    steered: bool = False
+    steered: frozenset[int] = frozenset()
+
+    def is_steered(self, rtype: int) -> bool:
+        """Whether a question for this type is steering's: with a CNAME, every one but for signatures."""
+        return rtype in self.steered or (CNAME in self.steered and rtype not in {NSEC, RRSIG})
 
 
 def find(nodes: Mapping[bytes, Node], name: bytes) -> bytes | None:

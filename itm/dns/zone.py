@@ -1,20 +1,22 @@
 """A sound zone: its nodes, cuts and SOA, made from RFC 1035 text with every reason when it is not sound.
 
 Nodes are keyed by the lower-case wire name and include empty non-terminals (RFC 8020). A node may
-also be `steered`: its A and AAAA come from the map, not from here.
+also be `steered`: its addresses, or its CNAME, come from the map, not from here.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from itm.catalog.types import ZoneText
 from itm.dns import soundness, zonefile
 from itm.dns.name import decode, encode, is_within, parent
 from itm.dns.nsec import Chain
-from itm.dns.rdata import NS, SOA, RRset
+from itm.dns.rdata import CNAME, NS, SOA, RRset
+from itm.dns.rdatatext import type_name
+from itm.dns.steerednames import NONE, Addressed, Named, SteeredNames, names_of
 from itm.dns.tree import Node, add_ancestors
 from itm.dns.zonefile import Entry
 from itm.errors import CatalogError
@@ -35,8 +37,8 @@ class Zone:
     """Of a signed zone: what is there, to prove what is not (`signedzone`)."""
 
 
-def parse(zone: ZoneText, steered: Iterable[str] = ()) -> Zone:
-    """Return the zone of a text, with the steered names (absolute) that lie in it as nodes.
+def parse(zone: ZoneText, steered: SteeredNames = NONE) -> Zone:
+    """Return the zone of a text, with the steered names that lie in it as nodes, and the POPs' own names.
 
     Raises `CatalogError` with all reasons: `line 7: www.example.net. CNAME: …`, without a line where no
     record is to blame.
@@ -47,9 +49,7 @@ def parse(zone: ZoneText, steered: Iterable[str] = ()) -> Zone:
         raise CatalogError([f"zone {error}"]) from error
     entries, reasons = zonefile.read(zone.text, origin, dict(zone.includes))
     nodes, places, more = _nodes(entries, origin)
-    names = {name for name in (encode(text.lower()) for text in steered) if is_within(name, origin)}
-    for name in names:
-        nodes.setdefault(name, Node()).steered = True
+    more += _steer(nodes, steered, origin)
     add_ancestors(nodes, origin)
     cuts = frozenset(name for name, node in nodes.items() if NS in node.rrsets and name != origin)
     reasons += [*more, *soundness.reasons(origin, nodes, cuts, places)]
@@ -57,6 +57,21 @@ def parse(zone: ZoneText, steered: Iterable[str] = ()) -> Zone:
         raise CatalogError(reasons)
     soa = nodes[origin].rrsets[SOA]
     return Zone(origin, nodes, cuts, soa, _negative(soa))
+
+
+def _steer(nodes: dict[bytes, Node], steered: SteeredNames, origin: bytes) -> list[str]:
+    """Add what steering adds; return why some of it cannot stand there."""
+    for name, types in steered.reserved.items():
+        if is_within(name, origin):
+            nodes.setdefault(name, Node()).steered = types
+    reasons = []
+    for rrset in steered.direct:
+        if is_within(rrset.owner, origin):
+            node = nodes.setdefault(rrset.owner, Node())
+            if node.steered or node.rrsets.keys() & {rrset.rtype, CNAME}:
+                reasons.append(f"{decode(rrset.owner)} {type_name(rrset.rtype)}: the name is a POP's own")
+            node.rrsets.setdefault(rrset.rtype, rrset)
+    return reasons
 
 
 def cut_above(zone: Zone, name: bytes) -> bytes | None:
@@ -105,10 +120,12 @@ def _negative(soa: RRset) -> RRset:
     return RRset(soa.owner, SOA, min(soa.ttl, minimum), soa.rdatas)
 
 
-def faults(text: ZoneText, services: Sequence[str]) -> Sequence[str]:
-    """Return what a DNS node would find wrong with a zone and the steered names in it; none when sound."""
+def faults(text: ZoneText, services: Sequence[Named], pops: Sequence[Addressed]) -> Sequence[str]:
+    """Return what a DNS node would find wrong with a zone and the services in it; none when sound."""
     try:
-        parse(text, services)
+        parse(text, names_of(services, pops))
     except CatalogError as error:
         return error.reasons
+    except ValueError as error:  # a POP's id and a service's name that make no name together
+        return (str(error),)
     return ()

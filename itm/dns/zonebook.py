@@ -5,7 +5,7 @@ Made anew when a zone, a steered name's types or the signatures change; a new ma
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,11 +15,12 @@ from itm.dns import zone as zones
 from itm.dns.dnssec import digest
 from itm.dns.entry import SIGNED_BYTES, Entry, entry, key
 from itm.dns.lookup import lookup
-from itm.dns.name import encode, parent
+from itm.dns.name import decode, encode, parent
 from itm.dns.proof import Sign
 from itm.dns.rdata import AAAA, CAA, CNAME, HTTPS, MX, NS, PTR, SOA, SRV, SVCB, TXT, A, Rdata, RRset
 from itm.dns.signatures import Signatures, ZoneKeys
-from itm.dns.tree import Node
+from itm.dns.steerednames import SteeredNames
+from itm.dns.tree import WILDCARD, Node
 from itm.dns.wire import Body, compose
 from itm.dns.zone import Zone
 from itm.errors import CatalogError, NotSigned
@@ -33,13 +34,10 @@ COMMON: Final = (A, AAAA, NS, SOA, CNAME, MX, TXT, CAA, SRV, HTTPS, SVCB, PTR)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ZoneBook:
-    """The part of a book that depends on zones, service names and signatures only; reused while they stay.
-
-    `services` has the types of each steered name.
-    """
+    """The part of a book that depends on zones, steered names and signatures only; reused while they stay."""
 
     texts: tuple[ZoneText, ...]
-    services: Mapping[str, frozenset[int]]
+    names: SteeredNames
     signatures: Signatures
     zones: dict[bytes, Zone]
     entries: dict[bytes, dict[bytes, Entry]]  # name -> type and class as sent -> entry
@@ -55,21 +53,23 @@ class ZoneBook:
         return self.signatures.rrsigs.get(digest(rrset), ())
 
 
-def zones_of(texts: Sequence[ZoneText], services: Mapping[str, Collection[int]]) -> dict[bytes, Zone]:
+def zones_of(texts: Sequence[ZoneText], names: SteeredNames) -> dict[bytes, Zone]:
     """Return the zones of the texts by origin, unsigned, each with the steered names that lie in it.
 
     Raises `CatalogError` when one is not sound or a service lies in none.
     """
     origins = {encode(text.name.lower()) for text in texts}
-    home = {service: nearest(encode(service.lower()), origins) for service in services}
-    lost = [f"service {service}: lies in no zone" for service, origin in home.items() if origin is None]
-    lost += [f"service {name}: a wildcard cannot be steered" for name in services if name.startswith("*")]
+    home = {name: nearest(name, origins) for name in names.reserved}
+    lost = [f"service {decode(name)}: lies in no zone" for name, origin in home.items() if origin is None]
+    lost += [f"service {decode(n)}: a wildcard cannot be steered" for n in home if n.startswith(WILDCARD)]
     if lost:
         raise CatalogError(lost)
     found: dict[bytes, Zone] = {}
     for text in texts:
         origin = encode(text.name.lower())
-        found[origin] = zones.parse(text, [service for service in services if home[service] == origin])
+        here = {name: types for name, types in names.reserved.items() if home[name] == origin}
+        direct = tuple(rrset for rrset in names.direct if nearest(rrset.owner, origins) == origin)
+        found[origin] = zones.parse(text, SteeredNames(here, {}, direct))
     return found
 
 
@@ -77,26 +77,23 @@ def with_keys(
     texts: Sequence[ZoneText],
     found: Mapping[bytes, Zone],
     keys: Mapping[bytes, ZoneKeys],
-    services: Mapping[str, Collection[int]],
+    names: SteeredNames,
 ) -> dict[bytes, Zone]:
     """Return the zones with the keys of those that are to be signed. Raises `NotSigned` for one without."""
-    types = {encode(name.lower()): given for name, given in services.items()}
     made = dict(found)
     for text in texts:
         origin = encode(text.name.lower())
         if text.dnssec is not None:
             if origin not in keys:
                 raise NotSigned(text.name, text.name, "DNSKEY")
-            made[origin] = signedzone.with_keys(found[origin], keys[origin], types)
+            made[origin] = signedzone.with_keys(found[origin], keys[origin], names.types)
     return made
 
 
-def make(
-    texts: tuple[ZoneText, ...], services: Mapping[str, frozenset[int]], signatures: Signatures
-) -> ZoneBook:
-    """Return the zone book of these texts and steered types; errors as of `zones_of` and `with_keys`."""
-    found = with_keys(texts, zones_of(texts, services), signatures.zones, services)
-    book = ZoneBook(texts, services, signatures, found, {})
+def make(texts: tuple[ZoneText, ...], names: SteeredNames, signatures: Signatures) -> ZoneBook:
+    """Return the zone book of these texts and steered names; errors as of `zones_of` and `with_keys`."""
+    found = with_keys(texts, zones_of(texts, names), signatures.zones, names)
+    book = ZoneBook(texts, names, signatures, found, {})
     for origin in sorted(found, key=len):  # a child zone's names win over its parent's
         zone = found[origin]
         for name, node in zone.nodes.items():
@@ -116,13 +113,12 @@ def nearest(name: bytes, origins: Container[bytes]) -> bytes | None:
 
 def _static(zone: Zone, name: bytes, node: Node, sign: Sign) -> dict[bytes, Entry]:
     """Return the entries of one name, for the types it has and the NODATA of the common ones."""
-    nothing = None if CNAME in node.rrsets else _entry(zone, name, NO_TYPE, sign)
+    nothing = None if CNAME in node.rrsets or CNAME in node.steered else _entry(zone, name, NO_TYPE, sign)
     found = {}
     for rtype in (*COMMON, *(rtype for rtype in node.rrsets if rtype not in COMMON)):
-        if node.steered and rtype in {A, AAAA}:
+        if node.is_steered(rtype):
             continue
-        one = nothing if rtype not in node.rrsets else None
-        one = one or _entry(zone, name, rtype, sign)
+        one = (nothing if rtype not in node.rrsets else None) or _entry(zone, name, rtype, sign)
         if one.short:
             found[key(rtype)] = one
     return found

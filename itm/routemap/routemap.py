@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from itm.catalog.types import ZoneText
+from itm.catalog.types import PLAIN, Form, ZoneText
 from itm.routemap.table import PrefixTable
 
 NO_POP: Final = 0xFFFF
@@ -39,6 +39,7 @@ class ServiceAnswer:
     ttl: int
     ipv4_values: tuple[str, ...] = ()
     ipv6_values: tuple[str, ...] = ()
+    form: Form = PLAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

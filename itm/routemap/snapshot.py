@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from itm.catalog.types import Dnssec, ZoneText
+from itm.catalog.types import Dnssec, Form, ZoneText
 from itm.errors import SnapshotError
 from itm.routemap.current import sync_directory
 from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
@@ -108,7 +108,7 @@ def _meta(routemap: RouteMap) -> bytes:
         "basis": routemap.basis,
         "pops": [[pop.id, pop.ipv4, pop.ipv6] for pop in routemap.pops],
         "services": [
-            [one.name, one.class_index, one.ttl, one.ipv4_values, one.ipv6_values]
+            [one.name, one.class_index, one.ttl, one.ipv4_values, one.ipv6_values, _form(one)]
             for one in routemap.services
         ],
         "zones": [[zone.name, zone.text, zone.includes, _dnssec(zone)] for zone in routemap.zones],
@@ -169,12 +169,17 @@ def _parse(data: memoryview, verify: bool) -> RouteMap:
         basis=str(meta["basis"]),
         pops=tuple(PopAnswer(name, tuple(v4), tuple(v6)) for name, v4, v6 in meta["pops"]),
         services=tuple(
-            ServiceAnswer(name, int(index), int(ttl), tuple(v4), tuple(v6))
-            for name, index, ttl, v4, v6 in meta["services"]
+            ServiceAnswer(name, int(index), int(ttl), tuple(v4), tuple(v6), Form(*form))
+            for name, index, ttl, v4, v6, form in meta["services"]
         ),
         classes=tuple(_class_of(sections, index, k) for index, k in enumerate(ranks)),
         zones=tuple(_zone(*zone) for zone in meta["zones"]),
     )
+
+
+def _form(service: ServiceAnswer) -> list[object]:
+    form = service.form
+    return [form.is_alias, form.has_direct, form.https]
 
 
 def _dnssec(zone: ZoneText) -> list[object] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from itm.catalog.types import STEPS, Rule, Service
+from itm.catalog.types import STEPS, Form, Rule, Service
 from tests.itm.catalog.bundles import faults, load, service, service_faults
 
 
@@ -74,3 +74,36 @@ def test_names() -> None:
     assert faults("g w.example.net.: {}")[0].startswith(
         "services.g w.example.net.: 'g w.example.net.' is no DNS name"
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [
+        ("{}", Form()),
+        ("{direct: true}", Form(has_direct=True)),
+        ("{answer: addresses}", Form()),
+        ("{answer: cname}", Form(is_alias=True, has_direct=True)),
+        ("{https: {alpn: [h2, h3], port: 8443}}", Form(https='alpn="h2,h3" port=8443')),
+        ("{https: {alpn: h2}}", Form(https='alpn="h2"')),
+        ("{https: {}}", Form(https="alpn=h2")),
+    ],
+)
+def test_forms(body: str, form: Form) -> None:
+    """Addresses are the plain form; the others are asked for."""
+    assert service(body).form == form
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("{answer: alias}", "answer: 'alias' is none of"),
+        ("{direct: yes}", "direct: expected true or false"),
+        ("{answer: cname, values: [192.0.2.1]}", "values: `answer: cname` has no"),
+        ("{answer: cname, https: {}}", "https: no HTTPS record can stand beside"),
+        ("{https: {alpn: ['h 2']}}", "https.alpn[0]: expected a protocol"),
+        ("{https: {port: 0}}", "https.port: expected 1 to 65535"),
+    ],
+)
+def test_faults_of_forms(body: str, fault: str) -> None:
+    """What does not go together is told with its path."""
+    assert any(found.startswith(fault) for found in service_faults(body)), service_faults(body)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from itm.catalog.load import load_bundle, read_bundle
-from itm.catalog.types import Dnssec, ZoneText
+from itm.catalog.types import Dnssec, Pop, Service, ZoneText
 from itm.errors import CatalogError
 from tests.itm.catalog.bundles import POPS, ZONE
 
@@ -61,8 +61,9 @@ def test_the_check_sees_each_zone_with_its_services() -> None:
     """The caller's check gets the services of the closest zone; its findings carry the file's name."""
     seen: dict[str, Sequence[str]] = {}
 
-    def check(zone: ZoneText, services: Sequence[str]) -> Sequence[str]:
-        seen[zone.name] = services
+    def check(zone: ZoneText, services: Sequence[Service], pops: Sequence[Pop]) -> Sequence[str]:
+        assert [pop.id for pop in pops] == ["a", "b", "c"]
+        seen[zone.name] = [service.name for service in services]
         return [f"{len(services)} services"] if zone.name == "b.a.net." else []
 
     services = "{x.a.net.: {}, y.b.a.net.: {}, b.a.net.: {}}"

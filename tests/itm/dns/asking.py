@@ -10,7 +10,7 @@ import dns.message
 import dns.rdatatype
 import numpy as np
 
-from itm.catalog.types import ZoneText
+from itm.catalog.types import PLAIN, Form, ZoneText
 from itm.dns.answer import Answerer
 from itm.dns.book import build
 from itm.dns.name import encode
@@ -192,3 +192,8 @@ def tell(answerer: Answerer, ask: Ask, *, peer: str = "192.0.2.77", tcp: bool = 
     assert first is not None
     assert first == again
     return Told(first)
+
+
+def services(*names: str, form: Form = PLAIN) -> tuple[ServiceAnswer, ...]:
+    """Services of these names that no class decides."""
+    return tuple(ServiceAnswer(name, -1, 20, form=form) for name in names)

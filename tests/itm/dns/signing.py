@@ -18,7 +18,8 @@ from itm.dns.dnssec import ALGORITHMS, SigningKey, generate, public_of
 from itm.dns.rdata import CDNSKEY, CDS, DNSKEY
 from itm.dns.resign import Signing, resign
 from itm.dns.signatures import Signatures, ZoneKeys
-from itm.dns.steered import SteeredName, types_of
+from itm.dns.steered import SteeredName
+from itm.dns.steerednames import names_of
 from itm.dns.zonebook import nearest
 from itm.routemap.routemap import RouteMap
 
@@ -34,8 +35,8 @@ def flagged(routemap: RouteMap, algorithm: str = ECDSA) -> RouteMap:
 
 def sign(routemap: RouteMap, *, algorithm: str = ECDSA, old: Signatures | None = None) -> Signatures:
     """Sign every zone of a map with one fresh key each."""
-    types = {one.name: types_of(one, routemap.pops) for one in routemap.services}
-    plain = zonebook.zones_of(routemap.zones, types)
+    steered = names_of(routemap.services, routemap.pops)
+    plain = zonebook.zones_of(routemap.zones, steered)
     keys, pairs = {}, {}
     for origin in plain:
         private = generate(ALGORITHMS[algorithm])
@@ -43,7 +44,7 @@ def sign(routemap: RouteMap, *, algorithm: str = ECDSA, old: Signatures | None =
         pairs[origin] = SigningKey(origin, public, private)
         rdatas = {DNSKEY: (public.rdata,), CDNSKEY: (public.rdata,), CDS: (public.ds(origin),)}
         keys[origin] = ZoneKeys(3600, rdatas)
-    zones = zonebook.with_keys(routemap.zones, plain, keys, types)
+    zones = zonebook.with_keys(routemap.zones, plain, keys, steered)
     names = [
         SteeredName(one, zones[nearest(_wire(one.name), zones) or b""], routemap.pops)
         for one in routemap.services

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itm.catalog.types import ZoneText
 from itm.dns.lookup import MAX_CHAIN, lookup
 from itm.dns.name import encode
+from itm.dns.steerednames import names_of
 from itm.dns.zone import parse
-from tests.itm.dns.asking import ZONE
+from tests.itm.dns.asking import ZONE, services
 
-DEMO = parse(ZoneText("example.net.", ZONE), ["gw.example.net."])
+DEMO = parse(ZoneText("example.net.", ZONE), names_of(services("gw.example.net."), ()))
 
 
 def test_a_steered_name_is_pointed_at() -> None:

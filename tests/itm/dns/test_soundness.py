@@ -6,12 +6,13 @@ import pytest
 
 from itm.catalog.types import ZoneText
 from itm.dns.zone import faults
+from tests.itm.dns.asking import services
 
 APEX = "@ 300 SOA ns admin 1 2 3 4 60\n@ 300 NS ns\nns A 192.0.2.1\n"
 
 
 def _faults(text: str, *steered: str) -> list[str]:
-    return list(faults(ZoneText("example.net.", APEX + text), steered))
+    return list(faults(ZoneText("example.net.", APEX + text), services(*steered), ()))
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ def _faults(text: str, *steered: str) -> list[str]:
         ("@ SOA ns admin 2 2 3 4 60\n", "line 4: example.net. SOA: expected exactly one"),
         ("a A 192.0.2.1\na CNAME b\n", "line 5: a.example.net. CNAME: other data stands at the same name"),
         ("a CNAME b\na CNAME c\n", "line 5: a.example.net. CNAME: expected exactly one"),
-        ("\ngw AAAA ::1\n", "line 5: gw.example.net. A/AAAA: the name is a service"),
+        ("\ngw AAAA ::1\n", "line 5: gw.example.net. AAAA: the name is a service"),
         ("*.w NS ns\n", "line 4: *.w.example.net. NS: a wildcard cannot be delegated"),
         ("s NS ns\n\nx.s A 192.0.2.1\nx.s TXT t\n", "line 7: x.s.example.net. stands below the delegation"),
         ("s NS ns\ns A 192.0.2.1\ns TXT t\n", "line 6: s.example.net. only NS, DS and glue may"),
@@ -36,7 +37,7 @@ def test_a_fault_has_the_line_of_its_record(text: str, fault: str) -> None:
 
 def test_what_is_missing_has_no_line() -> None:
     """Nothing is pointed at where no record is wrong."""
-    assert faults(ZoneText("example.net.", "a 60 A 192.0.2.1\n"), ()) == (
+    assert faults(ZoneText("example.net.", "a 60 A 192.0.2.1\n"), (), ()) == (
         "example.net. SOA: expected exactly one",
         "example.net. NS: expected at least one",
     )

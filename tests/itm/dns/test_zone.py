@@ -4,14 +4,16 @@ import pytest
 
 from itm.catalog.types import ZoneText
 from itm.dns.name import encode
+from itm.dns.steerednames import names_of
 from itm.dns.zone import Zone, cut_above, parse
 from itm.errors import CatalogError
+from tests.itm.dns.asking import services
 
 APEX = "@ 300 SOA ns admin 1 2 3 4 60\n@ 300 NS ns\nns A 192.0.2.1\n"
 
 
 def _zone(text: str, *steered: str) -> Zone:
-    return parse(ZoneText("Example.net.", APEX + text), steered)
+    return parse(ZoneText("Example.net.", APEX + text), names_of(services(*steered), ()))
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,7 @@ def _zone(text: str, *steered: str) -> Zone:
         ("x.example.org. A 192.0.2.1\n", "line 4: x.example.org. lies outside the zone"),
         ("a CNAME b\na A 192.0.2.1\n", "a.example.net. CNAME: other data"),
         ("a CNAME b\na CNAME c\n", "a.example.net. CNAME: expected exactly one"),
-        ("gw A 192.0.2.1\n", "gw.example.net. A/AAAA: the name is a service"),
+        ("gw A 192.0.2.1\n", "gw.example.net. A: the name is a service"),
         ("gw CNAME a\n", "gw.example.net. CNAME: other data"),
         ("gw NS ns\n", "gw.example.net. NS: a service cannot"),
         ("*.w NS ns\n", "*.w.example.net. NS: a wildcard cannot"),
