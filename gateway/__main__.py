@@ -26,6 +26,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = {
     "broker": Command("gateway.cli.broker", "run the broker: tickets, enrolment, signals between POPs"),
+    "demo": Command("gateway.cli.demo", "run a whole gateway on loopback, for a first try"),
     "pop": Command("gateway.cli.pop", "run a POP: the data plane"),
     "connector": Command("gateway.cli.connector", "run a connector in the network of the VDAs"),
     "launch": Command("gateway.cli.launch", "open a launch file: the client's side of a session"),
