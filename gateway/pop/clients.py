@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gateway.address import join_address
 from gateway.channel import Channel
 from gateway.errors import GatewayError, Lost, Refused
+from gateway.pop import websocket
 from gateway.pop.config import PopConfig
 from gateway.pop.counters import Counters
 from gateway.pop.face import Face
@@ -30,6 +31,7 @@ from gateway.protocol.control import Opened, Reach, encode
 from gateway.protocol.errors import ProtocolError
 from gateway.protocol.sniff import PREAMBLE_BYTES, Kind, Stray, sniff
 from gateway.protocol.socks5 import Socks5Server
+from gateway.protocol.websocket import Origins
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +52,12 @@ class Clients:
     def __init__(
         self, config: PopConfig, face: Face, guard: TicketGuard, counts: SessionCounts, redeemer: Redeemer,
         rendezvous: Rendezvous, sessions: Sessions, counters: Counters, keys: Mapping[str, Ed25519PublicKey],
-        clock: Callable[[], float],
+        clock: Callable[[], float], origins: Origins,
     ) -> None:  # fmt: skip
         self._config, self._face, self._guard, self._counts = config, face, guard, counts
         self._redeemer, self._rendezvous, self._sessions = redeemer, rendezvous, sessions
         self._counters, self._keys, self._clock = counters, keys, clock
+        self._origins = origins
         self.is_draining = False
         self.on_launch: Callable[[str, CloseCode | None], None] = lambda _network, _code: None
         """Called with the truncated network and the end of each launch (resumes are none): None opened."""
@@ -85,6 +88,8 @@ class Clients:
             await self._serve_socks5(channel, visit)
         elif kind is Kind.RSP:
             await self._serve_rsp(channel, visit)
+        elif kind is Kind.WEBSOCKET:
+            await self._serve_websocket(channel, visit)
         else:
             visit.leave()
             await self._face.serve(channel)
@@ -121,6 +126,29 @@ class Clients:
             return
         socks.accept()
         await self._begin(session, channel, wire, order, socks.take(), socks.rest())
+
+    async def _serve_websocket(self, channel: Channel, visit: Visit) -> None:
+        head, channel.early = channel.early, b""
+        try:
+            async with self._preamble():
+                client = await websocket.upgrade(channel, head, self._origins)
+        except ProtocolError as error:
+            self._refused(error, visit)
+            await channel.farewell()
+            return
+        visit.mark("preamble")
+        try:
+            grant = await self._spend(client.ticket, visit)
+            order = _order(grant, "plain")
+            session, wire = await self._open(self._record(grant, order, visit), order, visit)
+        except (ProtocolError, Refused) as error:
+            client.part(self._refused(error, visit))
+            client.close()
+            return
+        except BaseException:
+            client.close()
+            raise
+        await self._begin(session, client, wire, order, b"", b"")
 
     async def _serve_rsp(self, channel: Channel, visit: Visit) -> None:
         data = b""

@@ -84,6 +84,8 @@ class PopConfig:
     """None: nothing is reported, and nobody but the operator here drains this POP."""
     report_to: str = ""
     """URL to which browsers send Network Error Logging reports about this POP; empty: none."""
+    origins: tuple[str, ...] = ()
+    """Whose pages may open sessions over WebSocket; empty: those of the gateway's name and of `addresses`."""
     times: Times = field(default_factory=Times)
     caps: Caps = field(default_factory=Caps)
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from gateway.address import split_address
 from gateway.channel import Channel
 from gateway.errors import ConfigError, GatewayError
 from gateway.pop import admin, credential, reach
@@ -38,6 +39,7 @@ from gateway.pop.visit import Visit
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import Announce, Cancel, Drain, End, Load, Open, Opened, Refused
 from gateway.protocol.data import DataHello
+from gateway.protocol.websocket import Origins
 from gateway.signal import Signal
 
 log = logging.getLogger(__name__)
@@ -97,6 +99,7 @@ class Pop:
             self.counters,
             credential.token_keys(state),
             clock,
+            Origins(config.origins, {who.gateway_name, *(split_address(text)[0] for text in self.addresses)}),
         )
         self._relayed: dict[bytes, str] = {}
         self._is_stopping = self._is_drained = False

@@ -17,6 +17,7 @@ from typing import Any, Final
 from gateway.channel import Channel
 from gateway.pop.counters import Counters
 from gateway.pop.limits import SessionCounts
+from gateway.pop.websocket import WebSocket
 from gateway.protocol.codes import CloseCode
 from gateway.pump import Ended, Pump, scratch
 
@@ -72,17 +73,18 @@ def truncated(address: str) -> str:
 class Session:
     """One wire being carried."""
 
-    __slots__ = ("_code", "_owner", "_timer", "pump", "record")
+    __slots__ = ("_client", "_code", "_owner", "_timer", "pump", "record")
 
     def __init__(self, owner: Sessions, record: Record) -> None:
         self._owner, self.record = owner, record
         self._code: CloseCode | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.pump: Pump | None = None
+        self._client: Channel | None = None
 
     def carry(self, client: Channel, connector: Channel, *, idle_seconds: float, max_seconds: float) -> None:
         """Pump from now on; both channels are the session's to close."""
-        loop = self._owner.loop
+        loop, self._client = self._owner.loop, client
         self.record.client_rtt_ms, self.record.connector_rtt_ms = client.rtt_ms(), connector.rtt_ms()
         self.pump = Pump(
             client, connector, self._owner.buffer, self._ended, idle_seconds=idle_seconds, loop=loop
@@ -102,7 +104,10 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         self.record.from_client, self.record.from_vda = ended.from_left, ended.from_right
-        self._owner.leave(self, self._code or _code(ended), ended.detail)
+        code = self._code or _code(ended)
+        if isinstance(self._client, WebSocket):
+            code = self._client.part(code)
+        self._owner.leave(self, code, ended.detail)
 
 
 def _code(ended: Ended) -> CloseCode:

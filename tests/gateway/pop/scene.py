@@ -86,7 +86,7 @@ class FakeSta:
 
 @dataclass
 class Behaviour:
-    """How a fake connector serves an `Open`."""
+    """How a fake connector serves an `Open`; `carry` takes each joined wire in the echo's place."""
 
     refuse: CloseCode | None = None
     delay: float = 0.0
@@ -203,6 +203,8 @@ class Scene:
             await connector.channel.write(control.encode(Opened(order.nonce, 3, 4)))
             if behaviour.carry is None:
                 await _echo(wire)
+            else:
+                behaviour.carry(wire)
 
     async def data_channel(self) -> Channel:
         """Dial as a connector does, no preamble yet."""
