@@ -57,6 +57,11 @@ class Plan:
         """What the broker's commands are given as `--state`."""
         return self.state / "broker"
 
+    @property
+    def password_file(self) -> Path:
+        """Where the user's password stands."""
+        return self.state / "password"
+
     def at(self, host: str) -> str:
         """Return the demo's port on one of its addresses."""
         return join_address(host, self.port)

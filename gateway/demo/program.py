@@ -61,7 +61,8 @@ async def run(plan: Plan, *, is_quiet: bool) -> None:
 async def _greet(plan: Plan, *, is_quiet: bool) -> None:
     begun = time.monotonic()
     await ready.until_ready(plan)
-    text = ready.greeting(plan, ready.program_name(Path.cwd()), Path.cwd())
+    here, password = Path.cwd(), plan.password_file.read_text().strip()
+    text = ready.greeting(plan, ready.program_name(here), here, password)
     ready.announce(plan, text, os.getpid())
     log.info("demo.ready", extra={"after_seconds": round(time.monotonic() - begun, 2)})
     if not is_quiet:

@@ -17,6 +17,7 @@ from typing import Final
 
 from gateway.broker.authority import CA_FILE
 from gateway.demo.plan import POPS, RESOURCE, USER, Plan
+from gateway.demo.private import write_private
 
 READY_FILE: Final = "ready.json"
 LOOK_SECONDS: Final = 0.1
@@ -45,7 +46,7 @@ def carries_sessions(metrics: str) -> bool:
     return all(float(values.get(name, 0)) > 0 for name in _NEEDED)
 
 
-def greeting(plan: Plan, program: str, here: Path) -> str:
+def greeting(plan: Plan, program: str, here: Path, password: str) -> str:
     """Return the commands to try for a reader who stands in `here` and calls `itm-gateway` as `program`."""
 
     def named(path: Path) -> str:
@@ -69,15 +70,15 @@ def greeting(plan: Plan, program: str, here: Path) -> str:
         f"     {count} | {go} --verbose",
         "  What the POPs still know of these sessions:",
         f"     {program} trace {states}",
+        "",
+        f"  {plan.broker_url} is the broker; its user is {USER}, the password {password}.",
     ]
     return "\n".join(lines)
 
 
 def announce(plan: Plan, text: str, pid: int) -> None:
     """Leave the text and our pid for a parent; whole or not at all."""
-    aside = plan.state / f"{READY_FILE}.new"
-    aside.write_text(json.dumps({"pid": pid, "text": text}))
-    aside.replace(plan.state / READY_FILE)
+    write_private(plan.state / READY_FILE, json.dumps({"pid": pid, "text": text}))
 
 
 def program_name(here: Path) -> str:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from gateway.broker import config, desk, locations, program, resources
@@ -26,10 +24,10 @@ from gateway.connector import enrol as connector_enrol
 from gateway.connector.credential import save_credential
 from gateway.demo.enrolled import MARK, is_enrolled
 from gateway.demo.plan import LOCATION, POPS, RESOURCE, USER, VDA, Plan
+from gateway.demo.private import write_private
 from gateway.errors import ConfigError, NameTaken, NotFound
 from gateway.pop import credential as pop_credential
 
-PASSWORD_FILE: Final = "password"  # noqa: S105 - the file's name
 TENANT: Final = "default"
 
 
@@ -37,12 +35,12 @@ def set_up(plan: Plan, clock: Callable[[], float] = time.time) -> None:
     """Make what is missing. Raises `ConfigError` when the state cannot be written or an address is taken."""
     try:
         plan.broker_state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(plan.broker_state / config.FILE, _toml(plan))
+        write_private(plan.broker_state / config.FILE, _toml(plan))
         with desk.opened(config.load(str(plan.broker_state), env={}), clock) as opened:
             _fill(opened, plan, clock())
             if not is_enrolled(plan, clock()):
                 asyncio.run(_enrol(opened, plan, clock))
-        _write(plan.broker_state / MARK, str(plan.port))
+        write_private(plan.broker_state / MARK, str(plan.port))
     except OSError as error:
         raise ConfigError(f"state: {error.filename or plan.state}: {error.strerror}") from error
 
@@ -58,9 +56,9 @@ def _fill(opened: Desk, plan: Plan, now: float) -> None:
     with suppress(NameTaken):
         locations.create(engine, LOCATION, tenant=TENANT, now=now)
     site = locations.find(engine, LOCATION, tenant=TENANT)
-    password = plan.state / PASSWORD_FILE
+    password = plan.password_file
     if not password.exists():
-        _write(password, secrets.token_urlsafe(9) + "\n")
+        write_private(password, secrets.token_urlsafe(9) + "\n")
     word = password.read_text().strip()
     with suppress(NameTaken):
         opened.passwords.add(engine, USER, word, tenant=TENANT, now=now)
@@ -89,12 +87,3 @@ async def _enrol(opened: Desk, plan: Plan, clock: Callable[[], float]) -> None:
         context = ssl.create_default_context(cafile=ca)
         made = await asyncio.to_thread(connector_enrol.enrol, plan.broker_url, token, context, clock)
     save_credential(plan.state / "connector", made)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file of mode 0600 at once."""
-    aside = path.with_name(path.name + ".new")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    aside.replace(path)

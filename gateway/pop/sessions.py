@@ -94,6 +94,12 @@ class Session:
         self._owner.on_carry(self.record, client)
         self.pump.start()
 
+    @property
+    def held(self) -> int:
+        """Bytes in memory that blocked readers have not taken."""
+        framed = self._client.unsent if isinstance(self._client, WebSocket) else 0
+        return framed + (0 if self.pump is None else self.pump.held)
+
     def end(self, code: CloseCode) -> None:
         """Cut it for a reason of ours."""
         if self.pump is not None and self._code is None:
@@ -187,4 +193,4 @@ class Sessions:
 
     def held_bytes(self) -> int:
         """Bytes in memory that blocked readers have not taken."""
-        return sum(s.pump.held for s in self._live if s.pump is not None)
+        return sum(session.held for session in self._live)

@@ -51,6 +51,11 @@ class WebSocket(Channel):
         self._raw = self.receive, self.transmit
         self.receive, self.transmit = self._receive, self._transmit
 
+    @property
+    def unsent(self) -> int:
+        """Bytes of a frame that the kernel did not take."""
+        return len(self._unsent)
+
     def part(self, code: CloseCode) -> CloseCode:
         """Tell the client `code`, or `client_protocol` if that is to blame; return what was told."""
         told = CloseCode.CLIENT_PROTOCOL if self._frames.fault else code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import stat
 import sys
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def test_a_pop_needs_its_connector_and_its_broker(metrics: str, expected: bool) 
 def test_the_greeting_is_made_of_commands(tmp_path: Path) -> None:
     """Every `itm-gateway` call in it parses with the command's own parser; paths are short."""
     state = tmp_path / "a b" / "gateway"
-    text = ready.greeting(Plan(state), ".venv/bin/itm-gateway", tmp_path / "a b")
+    text = ready.greeting(Plan(state), ".venv/bin/itm-gateway", tmp_path / "a b", "a word")
+    assert "its user is demo, the password a word." in text
     calls = re.findall(r"\.venv/bin/itm-gateway ([^|\n]+)", text)
     assert [call.split()[0] for call in calls] == ["launch-file", "launch", "launch-file", "launch", "trace"]
     for call in calls:
@@ -45,7 +47,9 @@ def test_the_greeting_is_made_of_commands(tmp_path: Path) -> None:
 def test_a_parent_can_tell_whose_word_it_is(tmp_path: Path) -> None:
     """Text and pid, in one file."""
     ready.announce(Plan(tmp_path), "try this", 42)
-    assert json.loads((tmp_path / ready.READY_FILE).read_text()) == {"pid": 42, "text": "try this"}
+    file = tmp_path / ready.READY_FILE
+    assert json.loads(file.read_text()) == {"pid": 42, "text": "try this"}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600, "the text has a password"
 
 
 def test_the_program_is_named_as_the_reader_calls_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def test_it_makes_what_a_launch_needs_and_the_second_time_nothing(plan: Plan) ->
     assert not is_set_up(plan, time.time())
     set_up(plan)
     assert is_set_up(plan, time.time())
-    made, password = credentials(plan), plan.state / "password"
+    made, password = credentials(plan), plan.password_file
     assert stat.S_IMODE(password.stat().st_mode) == 0o600
     word = password.read_text()
     set_up(plan)
@@ -48,13 +48,13 @@ def test_it_makes_what_a_launch_needs_and_the_second_time_nothing(plan: Plan) ->
 def test_another_port_is_another_set_up(plan: Plan) -> None:
     """The resource's target and the credentials' broker move with it; the user stays."""
     set_up(plan)
-    made, word = credentials(plan), (plan.state / "password").read_text()
+    made, word = credentials(plan), (plan.password_file).read_text()
     moved = Plan(plan.state, free_ports(1)[0])
     assert not is_set_up(moved, time.time())
     set_up(moved)
     assert is_set_up(moved, time.time())
     assert all(new != old for new, old in zip(credentials(moved), made, strict=True))
-    assert (plan.state / "password").read_text() == word
+    assert (plan.password_file).read_text() == word
     with desk.opened(config.load(str(plan.broker_state), env={})) as opened:
         assert [each.target for each in resources.listing(opened.engine, tenant="default")] == [moved.vda]
 
@@ -62,8 +62,12 @@ def test_another_port_is_another_set_up(plan: Plan) -> None:
 def test_a_credential_that_has_run_out_is_replaced(plan: Plan) -> None:
     """After a week without the demo nothing could renew itself any more: all enrol anew."""
     set_up(plan)
-    made = credentials(plan)
-    later = time.time() + 7 * DAY
-    assert not is_set_up(plan, later)
+    assert not is_set_up(plan, time.time() + 7 * DAY)
+    file = plan.state / "pop-a" / "pop.pem"
+    with desk.opened(config.load(str(plan.broker_state), env={})) as opened:
+        issued, key = opened.authority.issue_server(["pop-a"], -1)
+    file.write_text(issued.cert_pem + key)
+    assert not is_set_up(plan, time.time())
     set_up(plan)
-    assert credentials(plan) == made, "they are good now"
+    assert file.read_text() != issued.cert_pem + key
+    assert is_set_up(plan, time.time())
