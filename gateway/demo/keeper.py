@@ -28,8 +28,8 @@ STEADY_SECONDS: Final = 10.0
 BETWEEN_SECONDS: Final = 0.15
 """Between first starts: who comes later mostly finds who came before, and no core is fought over. It is no
 promise, everything here dials again."""
-STOP_SECONDS: Final = 2.5
-"""From SIGTERM to SIGKILL: `itm serve`, if it is the parent, waits for 4 s."""
+STOP_SECONDS: Final = 2.0
+"""From SIGTERM to SIGKILL, for one. `itm serve`, if it is the parent, waits for 4 s in all."""
 
 
 def pause_after(deaths: int) -> float:
@@ -44,11 +44,18 @@ class Keeper:
         self._commands, self._folder = commands, folder
 
     async def run(self) -> None:
-        """Keep all of them running until cancelled; none is left then."""
-        async with asyncio.TaskGroup() as tasks:
-            for place, (name, command) in enumerate(self._commands.items()):
-                self._log(name).write_bytes(b"")
-                tasks.create_task(self._keep(name, command, place * BETWEEN_SECONDS))
+        """Keep all of them running until cancelled; none is left then: who came last goes first."""
+        keeping = []
+        for place, (name, command) in enumerate(self._commands.items()):
+            self._log(name).write_bytes(b"")
+            keeping.append(asyncio.ensure_future(self._keep(name, command, place * BETWEEN_SECONDS)))
+        try:
+            done, _ = await asyncio.wait(keeping, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()  # they never end by themselves but by a fault
+        finally:
+            for task in reversed(keeping):
+                task.cancel()
+                await asyncio.wait([task])
 
     async def _keep(self, name: str, command: Sequence[str], after_seconds: float) -> None:
         loop, deaths = asyncio.get_running_loop(), 0

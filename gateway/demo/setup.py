@@ -52,25 +52,28 @@ def _toml(plan: Plan) -> str:
 
 
 def _fill(opened: Desk, plan: Plan, now: float) -> None:
-    engine = opened.engine
     with suppress(NameTaken):
-        locations.create(engine, LOCATION, tenant=TENANT, now=now)
-    site = locations.find(engine, LOCATION, tenant=TENANT)
-    password = plan.password_file
-    if not password.exists():
-        write_private(password, secrets.token_urlsafe(9) + "\n")
-    word = password.read_text().strip()
-    with suppress(NameTaken):
-        opened.passwords.add(engine, USER, word, tenant=TENANT, now=now)
+        locations.create(opened.engine, LOCATION, tenant=TENANT, now=now)
+    _set_password(opened, plan, now)
     try:
-        found = resources.find(engine, RESOURCE, tenant=TENANT)
+        found = resources.find(opened.engine, RESOURCE, tenant=TENANT)
+        if found.target == plan.vda:
+            return
+        resources.remove(opened.engine, found)
     except NotFound:
-        found = None
-    if found is not None and found.target != plan.vda:
-        resources.remove(engine, found)
-        found = None
-    if found is None:
-        resources.add(engine, Draft(RESOURCE, site.id, VDA, plan.port), tenant=TENANT, now=now)
+        pass
+    site = locations.find(opened.engine, LOCATION, tenant=TENANT)
+    resources.add(opened.engine, Draft(RESOURCE, site.id, VDA, plan.port), tenant=TENANT, now=now)
+
+
+def _set_password(opened: Desk, plan: Plan, now: float) -> None:
+    if not plan.password_file.exists():
+        write_private(plan.password_file, secrets.token_urlsafe(9) + "\n")
+    word = plan.password_file.read_text().strip()
+    try:
+        opened.passwords.add(opened.engine, USER, word, tenant=TENANT, now=now)
+    except NameTaken:
+        opened.passwords.change(opened.engine, USER, word, tenant=TENANT)
 
 
 async def _enrol(opened: Desk, plan: Plan, clock: Callable[[], float]) -> None:
