@@ -67,7 +67,8 @@ def shown(default: object) -> str:
     """Return a default as the page writes it, "" for none worth a word."""
     if default in (None, False, "", argparse.SUPPRESS) or isinstance(default, list):
         return ""
-    return f"{default:g}" if isinstance(default, float) else str(default)
+    text = f"{default:g}" if isinstance(default, float) else str(default)
+    return text.replace("|", "\\|")  # as a table's cell has it
 
 
 @pytest.mark.parametrize("name", PAGES)
