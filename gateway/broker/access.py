@@ -145,6 +145,11 @@ def operator(request: web.Request) -> None:
         raise Unauthorised("unauthorised", "only the operator's own commands may ask this")
 
 
+def join_name(tenant: str, name: str) -> str:
+    """Return how a user of the tenant may write their own name."""
+    return name if tenant == DEFAULT_TENANT else f"{tenant}\\{name}"
+
+
 def _basic(request: web.Request) -> tuple[str, str]:
     scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -60,15 +60,15 @@ STATUS: Final[tuple[tuple[type[GatewayError], int, str], ...]] = (
 """Status and code of errors that carry none; the first that fits."""
 
 
-def build(desk: Desk, reach: Reach) -> web.Application:
-    """Return the application."""
+def build(desk: Desk, reach: Reach, more: Sequence[Route] = ()) -> web.Application:
+    """Return the application: the API, and `more` beside it."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
     app[access.DESK] = desk
     app[access.REACH] = reach
     app[access.LOGINS] = access.LoginLimit(desk.clock)
     app[access.DIRECTORIES] = DirectoryLogin(desk.directories, reach, desk.clock)
     app[access.HASHING] = asyncio.Semaphore(2)
-    for route in ROUTES:
+    for route in (*ROUTES, *more):
         app.router.add_route(route.method, route.path, route.handler)
     return app
 

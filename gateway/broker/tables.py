@@ -221,3 +221,14 @@ group_assignments = Table(
         ["tenant", "directory"], [directories.c.tenant, directories.c.name], ondelete="CASCADE"
     ),
 )
+
+logins = Table(
+    "gw_logins",
+    metadata,
+    Column("sha256", String(64), primary_key=True),  # of the secret in the browser's cookie
+    Column("tenant", String(32), nullable=False),
+    Column("user", String(64), nullable=False),
+    Column("started_at", Float(53), nullable=False),
+    Column("seen_at", Float(53), nullable=False, index=True),
+    ForeignKeyConstraint(["tenant", "user"], [users.c.tenant, users.c.name], ondelete="CASCADE"),
+)

@@ -32,7 +32,9 @@ def test_a_user_launches_what_is_theirs(tmp_path: Path) -> None:
             theirs = basic("acme\\alice", "password of acme")
             for auth, resource in ((ours, office), (theirs, foreign)):
                 listed = await served.call("GET", "/resources", headers=auth)
-                assert listed.json == {"resources": [{"id": resource.id, "name": resource.name}]}
+                (one,) = listed.json["resources"]
+                assert (one["id"], one["name"], one["kind"]) == (resource.id, resource.name, "rdp")
+                assert one["location"] == f"{resource.name}-site"
             answer = await served.call("POST", "/launch", json={"resource": "office"}, headers=ours)
             assert answer.headers["Content-Type"] == "application/x-ica; charset=utf-8"
             launch = parse_launch_file(answer.body)
