@@ -17,12 +17,14 @@ from aiohttp import web
 from gateway.broker import certificates, locations, portals, users
 from gateway.broker.desk import Desk
 from gateway.broker.directory_login import DirectoryLogin
+from gateway.broker.offers import Offers
 from gateway.broker.person import guess_key
 from gateway.broker.reach import Reach
 from gateway.errors import Refused, Unauthorised
 from gateway.identity import Identity, of_peer
 
 DESK: Final = web.AppKey("desk", Desk)
+OFFERS: Final = web.AppKey("offers", Offers)
 REACH: Final = web.AppKey("reach", Reach)
 DEFAULT_TENANT: Final = "default"
 

@@ -9,8 +9,7 @@ from aiohttp import web
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.broker import offers
-from gateway.broker.access import DESK, user
+from gateway.broker.access import DESK, OFFERS, user
 from gateway.broker.body import read_object
 from gateway.broker.engine import reading
 from gateway.broker.launch import CONTENT_TYPE
@@ -35,18 +34,16 @@ async def healthz(request: web.Request) -> web.Response:
 async def resources(request: web.Request) -> web.Response:
     """GET /resources: what the user may open."""
     tenant, name = await user(request)
-    found = await asyncio.to_thread(offers.of_user, request.app[DESK].engine, name, tenant=tenant)
-    return web.json_response({"resources": [asdict(offer) for offer in found]})
+    found = await request.app[OFFERS].of_user(name, tenant=tenant)
+    answer = {"resources": [asdict(offer) for offer in found.offers], "notices": found.notices}
+    return web.json_response(answer)
 
 
 async def launch(request: web.Request) -> web.Response:
     """POST /launch {resource}: a launch file with a fresh ticket."""
     tenant, name = await user(request)
-    desk = request.app[DESK]
     body = await read_object(request, ("resource",))
-    made = await asyncio.to_thread(
-        desk.launcher.launch, body["resource"], name, tenant=tenant, now=desk.clock()
-    )
+    made = await request.app[OFFERS].launch(body["resource"], name, tenant=tenant)
     headers = {
         "Content-Disposition": f'attachment; filename="{made.file_name}"',
         "Cache-Control": "no-store",

@@ -53,7 +53,7 @@ DesiredHRES=4294967295
 DesiredVRES=4294967295
 DesiredColor=8
 ClientAudio=On
-TWIMode=Off
+TWIMode={seamless}
 Launcher=WI
 """
 """Keys and order as Workspace clients know them. `CGPAddress=*:2598`: `*` stands for `Address`.
@@ -92,10 +92,20 @@ class Launcher:
         if wanted not in resources.of_user(self.engine, user, tenant=tenant):
             raise Refused(CloseCode.BROKER_REFUSED, f"{user} may not open {wanted.name}")
         ticket = self.sta.request(wanted, user, now=now, refreshable=True)
-        return Made(wanted.name, render(wanted, user, ticket, format_address(self.host, self.port)))
+        return Made(wanted.name, render(wanted, user, ticket, self.gateway))
+
+    def launch_published(self, opened: Resource, user: str, *, is_desktop: bool, now: float) -> Made:
+        """Return the file for a site's application, which its controller gave to the user."""
+        ticket = self.sta.request_published(opened, user, now=now)
+        return Made(opened.name, render(opened, user, ticket, self.gateway, is_seamless=not is_desktop))
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's `host:port`."""
+        return format_address(self.host, self.port)
 
 
-def render(resource: Resource, user: str, ticket: Ticket, gateway: str) -> str:
+def render(resource: Resource, user: str, ticket: Ticket, gateway: str, *, is_seamless: bool = False) -> str:
     """Return the file's text; names hold no character that INI gives a meaning (`names.check_name`).
 
     A user has one `ClientName`, so that a VDA finds their session again, and shares sessions per location.
@@ -104,6 +114,7 @@ def render(resource: Resource, user: str, ticket: Ticket, gateway: str) -> str:
         name=resource.name,
         ticket=ticket,
         gateway=gateway,
+        seamless="On" if is_seamless else "Off",
         client=f"WS_{_mark(resource.tenant, user)}",
         sharing=_mark(resource.tenant, user, resource.location),
     )

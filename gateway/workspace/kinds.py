@@ -15,6 +15,7 @@ class Kind(NamedTuple):
 OTHER: Final = Kind("Service", "your program at 127.0.0.1:PORT")
 KINDS: Final = {
     "hdx": Kind("HDX desktop", "the Workspace client, which opens the file by itself"),
+    "app": Kind("Application", "the Workspace client, which opens the file by itself"),
     "rdp": Kind("Windows desktop", "xfreerdp /v:127.0.0.1:PORT"),
     "vnc": Kind("Desktop", "vncviewer 127.0.0.1::PORT"),
     "ssh": Kind("Terminal", "ssh -p PORT 127.0.0.1"),

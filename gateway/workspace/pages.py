@@ -73,7 +73,8 @@ _SHELL: Final = """\
 _OFFER: Final = """\
 <li class="offer">
 <div class="what"><h2>{name}</h2>
-<p class="facts"><span class="kind {word}">{kind}</span> <span class="place">at {location}</span></p></div>
+<p class="facts"><span class="kind">{kind}</span> <span class="place">at {location}</span></p>
+{about}</div>
 <form method="post" action="/apps/{path}/launch">
 <input type="hidden" name="form" value="{token}">
 <button type="submit">Open<span class="aside"> {name}</span></button>
@@ -163,9 +164,9 @@ def _alert(text: str) -> str:
 def _offer(offer: Offer, token: str) -> str:
     return _OFFER.format(
         name=escape(offer.name),
-        word=offer.kind,
         kind=escape(kind_of(offer.kind).label),
         location=escape(offer.location),
+        about=f'<p class="about">{escape(offer.about)}</p>' if offer.about else "",
         path=quote(offer.id, safe=""),
         token=token,
     )

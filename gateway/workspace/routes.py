@@ -17,13 +17,12 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.broker import access, logins, offers
-from gateway.broker.access import DESK
+from gateway.broker import access, logins
+from gateway.broker.access import DESK, OFFERS
 from gateway.broker.api import Handler, Route
 from gateway.broker.launch import CONTENT_TYPE
 from gateway.broker.tickets import LIFETIME_SECONDS
-from gateway.errors import NotFound, Refused, Unauthorised
-from gateway.protocol.codes import CloseCode
+from gateway.errors import NotFound, Refused, Unauthorised, Unavailable, Unreachable
 from gateway.workspace import pages
 from gateway.workspace.visitor import Visitor, forget, remember, sent, visitor
 
@@ -43,10 +42,12 @@ HEADERS: Final = {
 
 WRONG: Final = "The user name or the password is wrong."
 TOO_MANY: Final = "Too many attempts with this name. Please wait a minute, then try again."
+NO_DIRECTORY: Final = "Your password cannot be checked at the moment. Please try again later."
 GONE: Final = "This resource is no longer there for you. The list below is fresh."
 NO_TICKET: Final = (
     "The file could not be made: something on our side is broken. Please try again in a moment."
 )
+AWAY: Final = "The site that runs this does not answer at the moment. Please try again later."
 OVER: Final = "You have been logged out. Please log in again."
 
 _FOLDER: Final = Path(__file__).parent
@@ -96,6 +97,8 @@ async def login(request: web.Request) -> web.StreamResponse:
         found, name = await access.log_in(request.app, whole, fields.get("password", ""))
     except Unauthorised:
         return page(401, pages.login_page(tenant=tenant, user=user, fault=WRONG))
+    except Unavailable:
+        return page(503, pages.login_page(tenant=tenant, user=user, fault=NO_DIRECTORY))
     except Refused:
         return page(429, pages.login_page(tenant=tenant, user=user, fault=TOO_MANY))
     desk = request.app[DESK]
@@ -147,14 +150,14 @@ async def launch(request: web.Request) -> web.StreamResponse:
     if who is None:
         return _over()
     await sent(request, who)
-    desk, login = request.app[DESK], who.login
+    login = who.login
     try:
-        made = await asyncio.to_thread(
-            desk.launcher.launch, request.match_info["id"], login.user, tenant=login.tenant, now=desk.clock()
-        )
-    except (NotFound, Refused) as error:
-        is_gone = isinstance(error, NotFound) or error.code == CloseCode.BROKER_REFUSED
-        return await _listed(request, who, 404, GONE if is_gone else str(error))
+        made = await request.app[OFFERS].launch(request.match_info["id"], login.user, tenant=login.tenant)
+    except (NotFound, Refused):
+        return await _listed(request, who, 404, GONE)
+    except Unreachable as error:
+        log.warning("launch.failed", extra={"tenant": login.tenant, "reason": str(error)})
+        return await _listed(request, who, 503, AWAY)
     except Exception:  # whatever it was, the page must say so where the user is
         log.exception("launch.failed", extra={"tenant": login.tenant})
         return await _listed(request, who, 503, NO_TICKET)
@@ -172,12 +175,13 @@ async def file(request: web.Request) -> web.StreamResponse:
 
 
 async def _listed(request: web.Request, who: Visitor, status: int = 200, fault: str = "") -> web.Response:
-    desk, login = request.app[DESK], who.login
-    found = await asyncio.to_thread(offers.of_user, desk.engine, login.user, tenant=login.tenant)
+    login = who.login
+    found = await request.app[OFFERS].of_user(login.user, tenant=login.tenant)
     text = pages.resources_page(
         user=access.join_name(login.tenant, login.user),
         token=who.token,
-        offers=found,
+        offers=found.offers,
+        notices=found.notices,
         lifetime_seconds=LIFETIME_SECONDS,
         fault=fault,
     )

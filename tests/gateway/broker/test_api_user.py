@@ -57,7 +57,7 @@ def test_a_resource_of_somebody_else_is_refused(tmp_path: Path) -> None:
             site = locations.create(engine, "site", tenant="default", now=NOW)
             resources.add(engine, Draft("hers", site.id, "h", 1, ["alice"]), tenant="default", now=NOW)
             bob = basic("bob", "password1")
-            assert (await served.call("GET", "/resources", headers=bob)).json == {"resources": []}
+            assert (await served.call("GET", "/resources", headers=bob)).json["resources"] == []
             answer = await served.call("POST", "/launch", json={"resource": "hers"}, headers=bob)
             assert (answer.status, answer.json["code"]) == (403, "broker_refused")
 
