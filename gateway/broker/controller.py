@@ -76,7 +76,8 @@ class Controllers:
         except Refused as error:
             if error.code == "site_refused":
                 raise
-            raise Unreachable(f"site {site.name}: {error.code}: {error}") from error
+            text = "" if str(error) == error.code else f": {error}"
+            raise Unreachable(f"site {site.name}: {site.controller}: {error.code}{text}") from error
         except (Invalid, Lost) as error:
             raise Unreachable(f"site {site.name}: {error}") from error
 

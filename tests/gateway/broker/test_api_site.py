@@ -24,7 +24,7 @@ def test_only_the_operator_checks_a_site(tmp_path: Path) -> None:
             key = {"Authorization": f"Bearer {served.desk.operator_key}"}
             away = await served.call("POST", "/sites/check", json=body, headers=key)
             assert (away.status, away.json["code"]) == (502, "unreachable")
-            assert away.json["text"].startswith("site farm: connector_none")
+            assert away.json["text"].startswith("site farm: 127.0.0.1:80: connector_none")
             foreign = await served.call("POST", "/sites/check", json=body | {"tenant": "acme"}, headers=key)
             assert foreign.status == 404
 

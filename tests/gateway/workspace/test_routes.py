@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gateway.broker import locations, resources
+from gateway.broker import locations, resources, sites
+from gateway.broker.directories import Directory
 from gateway.broker.resources import Draft
 from gateway.launch.file import parse_launch_file
 from gateway.workspace import routes
@@ -122,6 +123,38 @@ def test_too_many_attempts(tmp_path: Path) -> None:
             late = await page.log_in()
             assert late.status == 429
             assert routes.TOO_MANY.encode() in late.body
+
+    play(story())
+
+
+def test_a_directory_that_is_away(tmp_path: Path) -> None:
+    """Is not a wrong password, and takes nothing from local users."""
+
+    async def story() -> None:
+        async with workspace(tmp_path) as page:
+            desk = page.served.desk
+            place = locations.create(desk.engine, "hq", tenant="default", now=NOW)
+            directory = Directory("default", "corp", place, "dc1.corp", 636, "dc=corp")
+            desk.directories.add(directory, "", now=NOW)
+            away = await page.log_in("zoe", PASSWORD)
+            assert away.status == 503
+            assert routes.NO_DIRECTORY.encode() in away.body
+            assert (await page.log_in()).status == 200
+
+    play(story())
+
+
+def test_a_site_that_is_away(tmp_path: Path) -> None:
+    """A notice stands for what it offers; the rest is there."""
+
+    async def story() -> None:
+        async with workspace(tmp_path) as page:
+            engine = page.served.desk.engine
+            place = locations.create(engine, "hq", tenant="default", now=NOW)
+            sites.add(engine, sites.Draft("farm", place, "ddc1.corp", 80), now=NOW)
+            seen = await page.log_in()
+            assert b"What farm offers cannot be listed at the moment." in seen.body
+            assert b"office" in seen.body
 
     play(story())
 
