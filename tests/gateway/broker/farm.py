@@ -115,7 +115,7 @@ def document(name: str, inside: str) -> bytes:
 
 
 @contextlib.contextmanager
-def serving(farm: Farm, host: str = "127.0.0.1") -> Iterator[Farm]:
+def serving(farm: Farm, host: str = "127.0.0.1", port: int = 0) -> Iterator[Farm]:
     """Serve the farm; `farm.port` is where."""
 
     class Service(http.server.BaseHTTPRequestHandler):
@@ -133,7 +133,7 @@ def serving(farm: Farm, host: str = "127.0.0.1") -> Iterator[Farm]:
         def log_message(self, *args: Any) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer((host, 0), Service) as server:
+    with http.server.ThreadingHTTPServer((host, port), Service) as server:
         farm.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
