@@ -3,7 +3,7 @@
 | address | what |
 |---|---|
 | `/`, `/t/TENANT` | log in, of the default tenant or of one |
-| `/left` | after the log-out |
+| `/left`, `/t/TENANT/left` | after the log-out |
 | `/apps` | what the user may open; `POST /apps/ID/launch` answers with the launch file |
 """
 
@@ -117,16 +117,17 @@ async def logout(request: web.Request) -> web.StreamResponse:
     if who:
         await sent(request, who)
         await asyncio.to_thread(logins.end, request.app[DESK].engine, who.secret)
-    response = _see_other("/left")
+    tenant = who.login.tenant if who else access.DEFAULT_TENANT
+    response = _see_other("/left" if tenant == access.DEFAULT_TENANT else f"/t/{tenant}/left")
     forget(response)
     return response
 
 
 async def left(request: web.Request) -> web.StreamResponse:
-    """GET /left: where the log-out leads."""
+    """GET /left and /t/TENANT/left: where the log-out leads."""
     if await visitor(request):
         return _see_other("/apps")
-    return page(200, pages.login_page(has_left=True))
+    return page(200, pages.login_page(tenant=request.match_info.get("tenant", ""), has_left=True))
 
 
 async def parting(_request: web.Request) -> web.StreamResponse:
@@ -207,6 +208,7 @@ ROUTES: Final = tuple(
         ("POST", "/t/{tenant}/login", login),
         ("POST", "/logout", logout),
         ("GET", "/left", left),
+        ("GET", "/t/{tenant}/left", left),
         ("GET", "/apps", apps),
         ("POST", "/apps/{id}/launch", launch),
         ("GET", "/workspace/parting.css", parting),

@@ -174,6 +174,8 @@ def test_a_tenants_own_address(tmp_path: Path) -> None:
             seen = await page.log_in("alice", "battery staple", "/t/acme/login")
             assert b"acme\\alice" in seen.body
             assert b"Nothing here yet" in seen.body
+            assert (await page.send("/logout")).headers["Location"] == "/t/acme/left"
+            assert b'action="/t/acme/login"' in (await page.get("/t/acme/left")).body
 
     play(story())
 
