@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import shlex
-import sys
 from pathlib import Path
 
 from gateway.broker import config, desk, locations, sites
 from gateway.broker.desk import Desk
 from gateway.broker.names import parse_address
 from gateway.broker.sites import Draft
-from gateway.cli import running
+from gateway.cli import given, running
 from gateway.cli.columns import columns, next_step
 from gateway.cli.location import of_tenant, workspace_of
 from gateway.errors import ConfigError, NotFound
@@ -59,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 def _add(opened: Desk, args: argparse.Namespace) -> None:
     host, port = parse_address("controller", args.controller)
     location = locations.find(opened.engine, args.location, tenant=args.tenant)
-    has_tls, ca = args.tls or args.ca is not None, _read(args.ca)
+    has_tls, ca = args.tls or args.ca is not None, given.certificates(args.ca)
     domain = args.domain or _domain_of(opened, args)
     draft = Draft(args.name, location, host, port, args.directory, domain, has_tls, ca)
     made = sites.add(opened.engine, draft, now=opened.clock())
@@ -87,9 +85,11 @@ def _list(opened: Desk, tenant: str) -> None:
 
 
 def _check(opened: Desk, args: argparse.Namespace) -> None:
+    if args.password and not args.user:
+        raise ConfigError("--password: whose? it needs --user")
     body = {"tenant": args.tenant, "site": args.name, "user": args.user, "password": ""}
     if args.password:
-        body["password"] = _ask(args.user)
+        body["password"] = given.password(f"Password of {args.user}: ")
     found = running.ask(opened, "/sites/check", body)["applications"]
     rows = [
         (each["name"], "desktop" if each["is_desktop"] else "application", each["folder"], each["id"])
@@ -97,18 +97,3 @@ def _check(opened: Desk, args: argparse.Namespace) -> None:
     ]
     print(columns(("name", "kind", "folder", "id"), rows))
     next_step(f"users find them at {workspace_of(opened.settings, args.tenant)}")
-
-
-def _ask(user: str) -> str:
-    return (
-        getpass.getpass(f"Password of {user}: ")
-        if sys.stdin.isatty()
-        else sys.stdin.readline().rstrip("\r\n")
-    )
-
-
-def _read(path: Path | None) -> str:
-    try:
-        return "" if path is None else path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"ca: {path}: {error}") from error

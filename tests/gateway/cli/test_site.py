@@ -38,6 +38,7 @@ def test_what_is_wrong_is_named(gateway: Gateway, tmp_path: Path) -> None:
     assert "ca: " in gateway(*ADD, "--ca", str(tmp_path / "none.pem")).err
     assert "controller: expected host:port" in gateway(*ADD[:-1], "ddc1").err
     assert gateway("site", "list").out.splitlines()[1:] == []
+    assert "needs --user" in gateway("site", "check", "farm", "--password", stdin="x\n").err
     silent = gateway("site", "check", "farm", "--set", "listen=127.0.0.1:1")
     assert silent.status == 2
     assert "no broker answers at 127.0.0.1:1" in silent.err
