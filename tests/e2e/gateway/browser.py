@@ -51,6 +51,13 @@ class Browser:
         """Return what the first such element says, of whichever page stands there now."""
         return str(self.script(f"return document.querySelector({selector!r})?.innerText ?? ''"))
 
+    def follow(self, element: Element) -> None:
+        """Click what leads to another page, and wait until that stands."""
+        self.script("window.isBefore = true")
+        element.click()
+        arrived = "return !window.isBefore && document.readyState === 'complete'"
+        wait_until(lambda: bool(self.script(arrived)), SECONDS, "the next page")
+
     def active(self) -> Element:
         """Return the element that has the keyboard."""
         return Element(self, self._call("GET", "/element/active")[ELEMENT])

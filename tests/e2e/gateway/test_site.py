@@ -84,7 +84,7 @@ def test_on_the_page(stack: Stack, farm: Farm, tmp_path: Path) -> None:
         status, got = echoed(stack, denied, b"")
         assert (status, got) == (2, b"")
         farm.status = 500
-        browser.all(".offer button")[button_of(browser, "Notes")].click()
+        browser.follow(browser.all(".offer button")[button_of(browser, "Notes")])
         assert "does not answer at the moment" in browser.text("[role=alert]")
         farm.status = 200
 

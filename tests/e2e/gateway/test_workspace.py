@@ -30,7 +30,7 @@ def browser(stack: Stack, tmp_path: Path) -> Iterator[Browser]:
 def log_in(browser: Browser, password: str = PASSWORD, user: str = "ann") -> None:
     browser.one("#user").type(user)
     browser.one("#password").type(password)
-    browser.one("main button").click()
+    browser.follow(browser.one("main button"))
 
 
 def button_of(browser: Browser, name: str) -> int:
@@ -65,7 +65,7 @@ def test_wrong_password_then_log_out(browser: Browser) -> None:
     log_in(browser)
     (cookie,) = browser.cookies()
     assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Strict")
-    browser.one("header button").click()
+    browser.follow(browser.one("header button"))
     wait_until(lambda: browser.text("[role=status]") == "You are logged out.", 10, "the log-out")
     assert browser.cookies() == []
     browser.script("history.back()")
