@@ -31,8 +31,9 @@ bench: $(STAMP)
 test-deps:
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy slapd iproute2 chromium \
-		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision
+		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy slapd iproute2 \
+		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision \
+		chromium chromium-driver libnss3-tools nmap
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv

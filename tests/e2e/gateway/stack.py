@@ -137,9 +137,10 @@ class Stack:
         name: str = "connector",
         location: str = "site",
         pops: tuple[str, ...] = ("pop-a", "pop-b"),
+        tenant: str = "default",
     ) -> Process:
         """Enrol and start a connector of the location that knows these POPs."""
-        token = self.desk("connector", "token", location).splitlines()[0]
+        token = self.desk("connector", "token", location, "--tenant", tenant).splitlines()[0]
         known = [word for pop in pops for word in ("--pop", f"127.0.0.1:{self.ports[pop]}")]
         return self.start(
             name,
