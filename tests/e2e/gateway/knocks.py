@@ -32,19 +32,22 @@ class Knocks:
         """Return when the session goes on elsewhere and the connector stands at both POPs."""
         name = POPS[self.done % 2]
         self.done += 1
-        pop = self.stack.running[name].popen
-        standing = self._standing()
-        os.kill(pop.pid, signal.SIGKILL if how == "kill" else signal.SIGSTOP)
+        pop = self.stack.running[name]
+        os.kill(pop.popen.pid, signal.SIGKILL if how == "kill" else signal.SIGSTOP)
         wait_for(self.launcher_log, "session.resumed", self.done)
         if how == "freeze":
-            os.kill(pop.pid, signal.SIGCONT)
-            return
-        self.stack.running[name].kill()
-        self.stack.restart(name)
-        wait_for(self.stack.running["connector"].log, "control.standing", standing + 1)
+            os.kill(pop.popen.pid, signal.SIGCONT)
+        else:
+            pop.kill()
+            revive(self.stack, name)
 
-    def _standing(self) -> int:
-        return count(self.stack.running["connector"].log, "control.standing")
+
+def revive(stack: Stack, name: str) -> None:
+    """Start a dead POP again; return when the connector stands there."""
+    log = stack.running["connector"].log
+    standing = count(log, "control.standing")
+    stack.restart(name)
+    wait_for(log, "control.standing", standing + 1)
 
 
 def count(log: Path, event: str) -> int:
@@ -54,4 +57,4 @@ def count(log: Path, event: str) -> int:
 
 def wait_for(log: Path, event: str, times: int) -> None:
     """Wait until an event was logged that often."""
-    wait_until(lambda: count(log, event) >= times, 20, f"{event} {times} times:\n{tail(log)}")
+    wait_until(lambda: count(log, event) >= times, 10, f"{event} {times} times:\n{tail(log)}")

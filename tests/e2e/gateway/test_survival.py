@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.e2e.gateway.clients import Echoing, Exchange, launched
-from tests.e2e.gateway.knocks import Knock, Knocks, count, wait_for
+from tests.e2e.gateway.knocks import Knock, Knocks, count, revive, wait_for
 from tests.e2e.gateway.stack import Stack
 from tests.programs import tail, wait_until
 
@@ -81,9 +81,7 @@ def test_a_draining_pop_is_left_without_a_pause(stack: Stack) -> None:
         assert count(launcher.log, "wire.lost") == 0, tail(launcher.log)
         assert result.longest_gap_seconds < 0.5
     assert pop.popen.wait(timeout=10) == 0, tail(pop.log)
-    lines = count(stack.running["connector"].log, "control.standing")
-    stack.restart("pop-a")
-    wait_for(stack.running["connector"].log, "control.standing", lines + 1)
+    revive(stack, "pop-a")
 
 
 @pytest.mark.long
