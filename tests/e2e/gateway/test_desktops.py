@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gateway.clients import launched
+from tests.e2e.gateway.clients import launched, stunnel
 from tests.e2e.gateway.desktops import Desktop, rdp_desktop, running, vnc_desktop, vncviewer, xfreerdp
-from tests.e2e.gateway.knocks import Knock, Knocks, count
+from tests.e2e.gateway.knocks import Knock, Knocks, count, revive
 from tests.e2e.gateway.screens import Screen, client_screen
 from tests.e2e.gateway.stack import Stack
 from tests.programs import tail, wait_until
@@ -76,3 +76,20 @@ def test_xfreerdp_lives_through_its_pops_deaths(stack: Stack, tmp_path: Path) ->
     """Xfreerdp to an xrdp that shows a VNC server."""
     with rdp_desktop(tmp_path) as desktop:
         use_through_knocks(stack, desktop, tmp_path, lambda port: xfreerdp(f"/v:127.0.0.1:{port}"))
+
+
+def test_xfreerdp_without_a_launcher_ends_with_its_pop(stack: Stack, tmp_path: Path) -> None:
+    """The ticket as the RDP server's name, SOCKS5 and stunnel: a desktop that dies with its POP."""
+    with rdp_desktop(tmp_path) as desktop, client_screen(tmp_path) as screen:
+        stack.add_resource("native", desktop.port)
+        with stunnel(stack, "pop-b", tmp_path) as port:
+            words = xfreerdp(f"/proxy:socks5://127.0.0.1:{port}", f"/v:{stack.ticket('native')}")
+            log = tmp_path / "client.log"
+            with running(words, log, DISPLAY=screen.name, HOME=str(tmp_path)) as viewer:
+                check_is_live(screen, desktop)
+                check_typing(screen, tmp_path / "typed", "native")
+                stack.running["pop-b"].kill()
+                try:
+                    assert viewer.wait(timeout=15) != 0, tail(log)
+                finally:
+                    revive(stack, "pop-b")
