@@ -10,7 +10,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -56,11 +56,11 @@ class Desktop:
 
 
 @contextlib.contextmanager
-def vnc_desktop(folder: Path) -> Iterator[Desktop]:
-    """Run a TigerVNC server with the moving picture above a shell."""
+def vnc_desktop(folder: Path, within: Sequence[str] = ()) -> Iterator[Desktop]:
+    """Run a TigerVNC server with the moving picture above a shell, started by the words `within`."""
     (port,) = free_ports(1)
     log = folder / "vnc.log"
-    words = [need("Xtigervnc", "tigervnc-standalone-server"), "-rfbport", str(port), "-localhost"]
+    words = [*within, need("Xtigervnc", "tigervnc-standalone-server"), "-rfbport", str(port), "-localhost"]
     words += ["-SecurityTypes", "None", "-geometry", f"{WIDTH}x{HEIGHT}", "-depth", "24", "-desktop", "vda"]
     with display(words, log) as screen, contextlib.ExitStack() as programs:
         below = ROWS * 14
@@ -78,7 +78,7 @@ XRDP_INI: Final = """
 [Globals]
 ini_version=1
 fork=false
-port=tcp://127.0.0.1:{port}
+port=tcp://{address}
 tcp_nodelay=true
 security_layer=tls
 certificate={folder}/rdp.pem
@@ -107,19 +107,19 @@ password=na
 
 
 @contextlib.contextmanager
-def rdp_desktop(folder: Path) -> Iterator[Desktop]:
-    """Run an xrdp that shows a VNC desktop."""
-    (port,) = free_ports(1)
+def rdp_desktop(folder: Path, address: str = "", within: Sequence[str] = ()) -> Iterator[Desktop]:
+    """Run an xrdp that shows a VNC desktop, at an address (or a free port) of the namespace `within`."""
+    address = address or f"127.0.0.1:{free_ports(1)[0]}"
     new_key = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=desk"]
     new_key += ["-keyout", str(folder / "rdp.key"), "-out", str(folder / "rdp.pem")]
     subprocess.run([need("openssl", "openssl"), *new_key], check=True, capture_output=True)
     xrdp, log = need("xrdp", "xrdp"), folder / "xrdp.log"
-    with vnc_desktop(folder) as vnc:
+    with vnc_desktop(folder, within) as vnc:
         config = folder / "xrdp.ini"
-        config.write_text(XRDP_INI.format(port=port, folder=folder, vnc=vnc.port))
-        with running([xrdp, "--nodaemon", "--config", str(config)], folder / "xrdp.out"):
+        config.write_text(XRDP_INI.format(address=address, folder=folder, vnc=vnc.port))
+        with running([*within, xrdp, "--nodaemon", "--config", str(config)], folder / "xrdp.out"):
             wait_until(lambda: log.exists() and "listening" in log.read_text(), 10, f"xrdp: {tail(log)}")
-            yield Desktop(port, vnc.screen, log, "connection received")
+            yield Desktop(int(address.rpartition(":")[2]), vnc.screen, log, "connection received")
 
 
 def vncviewer(port: int) -> list[str]:
