@@ -128,8 +128,10 @@ class Stack:
         )
 
     def restart(self, name: str) -> Process:
-        """Start a killed program again with the words it had."""
-        ready = {"pop": "pop.ready", "connector": "control.standing"}[self.running[name].words[0]]
+        """Start a program that ended again with the words it had."""
+        ready = {"broker": "broker.ready", "pop": "pop.ready", "connector": "control.standing"}[
+            self.running[name].words[0]
+        ]
         return self.start(name, *self.running[name].words, ready=ready)
 
     def start_connector(
