@@ -34,12 +34,14 @@ class Knocks:
         self.done += 1
         pop = self.stack.running[name]
         os.kill(pop.popen.pid, signal.SIGKILL if how == "kill" else signal.SIGSTOP)
-        wait_for(self.launcher_log, "session.resumed", self.done)
-        if how == "freeze":
-            os.kill(pop.popen.pid, signal.SIGCONT)
-        else:
-            pop.kill()
-            revive(self.stack, name)
+        try:
+            wait_for(self.launcher_log, "session.resumed", self.done)
+        finally:
+            if how == "freeze":
+                os.kill(pop.popen.pid, signal.SIGCONT)
+            else:
+                pop.kill()
+                revive(self.stack, name)
 
 
 def revive(stack: Stack, name: str) -> None:

@@ -73,7 +73,7 @@ def curl(port: int, ticket: str, *words: str) -> subprocess.CompletedProcess[byt
 
 def download(folder: Path, *words: str) -> subprocess.Popen[bytes]:
     """Start to download 200 MB into `folder/big`, paced."""
-    paced = [need("curl", "curl"), "--silent", "--show-error", "--limit-rate", "10M"]
+    paced = [need("curl", "curl"), "--silent", "--show-error", "--limit-rate", "5M"]
     return subprocess.Popen([*paced, "--output", str(folder / "big"), *words], stderr=subprocess.PIPE)
 
 
