@@ -33,7 +33,8 @@ test-deps:
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
 		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy slapd iproute2 \
 		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision \
-		chromium chromium-driver libnss3-tools nmap
+		chromium chromium-driver libnss3-tools nmap \
+		freerdp2-x11 xrdp tigervnc-standalone-server tigervnc-viewer xvfb xterm imagemagick xdotool netcat-openbsd
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv
