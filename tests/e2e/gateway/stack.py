@@ -107,8 +107,8 @@ class Stack:
             raise
         return process
 
-    def start_pop(self, name: str, *more: str) -> Process:
-        """Start a POP; the first time it enrols."""
+    def start_pop(self, name: str, *more: str, listen: str = "") -> Process:
+        """Start a POP; the first time it enrols. `listen`: where it is, when a proxy has its address."""
         state = self.folder / name
         words: list[str] = []
         address = f"127.0.0.1:{self.ports[name]}"
@@ -121,7 +121,8 @@ class Stack:
             words += ["--alternate", f"localhost@127.0.0.1:{self.ports[one]}"]
         return self.start(
             name,
-            *("pop", "--state", str(state), "--listen", address, "--ping-seconds", "1"),
+            *("pop", "--state", str(state), "--listen", listen or address, "--ping-seconds", "1"),
+            *(("--address", address) if listen else ()),
             *("--drain-seconds", "4", *words, *more),
             ready="pop.ready",
         )
