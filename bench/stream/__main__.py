@@ -1,0 +1,151 @@
+"""Bulk and round trips through launcher, POP and connector beside the same hops without the stream; JSON.
+
+    python -m bench.stream [--seconds 3] [--rounds 5]
+
+app - launcher - POP - connector - VDA, against app - shim - POP - connector - VDA, where the shim is a TLS
+pump with a SOCKS5 ticket: the same number of processes and copies, no offsets, no retention. In random order;
+medians with ranges. The bar is on bulk throughput; CPU per GB of each process says where the rest went.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.gateway.stand import Stand, stand
+from bench.meter import Meter
+from tests.e2e.gateway.clients import launched
+
+RESULTS = Path(__file__).resolve().parent.parent / "results"
+BAR = 0.15
+WARM_SECONDS = 0.5
+BLOCK = bytes(262_144)
+
+
+@contextmanager
+def plain(made: Stand) -> Iterator[tuple[int, int]]:
+    """Run the shim; give its port and process."""
+    words = [sys.executable, "-m", "bench.stream.shim", str(made.port()), made.tickets(1)[0]]
+    popen = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert popen.stdout is not None
+    try:
+        yield int(popen.stdout.readline()), popen.pid
+    finally:
+        popen.kill()
+        popen.wait()
+
+
+@contextmanager
+def resumable(made: Stand) -> Iterator[tuple[int, int]]:
+    """Run the launcher; give its port and process."""
+    with launched(made.stack, "desk") as launcher:
+        yield launcher.port, launcher.popen.pid
+
+
+WAYS = {"plain": plain, "resumable": resumable}
+
+
+def bulk(made: Stand, way: str, kind: bytes, seconds: float) -> dict[str, float]:
+    """Move as much as possible one way; return MB/s and CPU seconds per GB of each process."""
+    with WAYS[way](made) as (port, pid):
+        meters = {"opener": Meter(pid), "pop": made.meter("pop-a"), "connector": made.meter("connector")}
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            sock.sendall(kind)
+            _move(sock, kind, WARM_SECONDS)
+            before = {name: meter.cpu_seconds() for name, meter in meters.items()}
+            moved, took = _move(sock, kind, seconds)
+            cpu = {name: (meter.cpu_seconds() - before[name]) / moved * 1e9 for name, meter in meters.items()}
+    return {"mb_per_s": moved / took / 1e6, "cpu_s_per_gb": sum(cpu.values())} | {
+        f"{name}_cpu_s_per_gb": value for name, value in cpu.items()
+    }
+
+
+def _move(sock: socket.socket, kind: bytes, seconds: float) -> tuple[int, float]:
+    buffer, moved, begun = bytearray(len(BLOCK)), 0, time.perf_counter()
+    while time.perf_counter() - begun < seconds:
+        moved += sock.recv_into(buffer) if kind == b"d" else sock.send(BLOCK)
+    return moved, time.perf_counter() - begun
+
+
+def trips(made: Stand, way: str, count: int) -> dict[str, float]:
+    """Return the median and p99 of 64 B round trips, one after the other, in ms."""
+    times = []
+    with WAYS[way](made) as (port, _), socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.sendall(b"e")
+        for _ in range(count):
+            began = time.perf_counter()
+            sock.sendall(bytes(64))
+            sock.recv(64)
+            times.append((time.perf_counter() - began) * 1000)
+    times.sort()
+    return {"p50_ms": times[count // 2], "p99_ms": times[count * 99 // 100]}
+
+
+def measure(made: Stand, seconds: float, rounds: int) -> dict[str, Any]:
+    jobs = {
+        "down": lambda way: bulk(made, way, b"d", seconds),
+        "up": lambda way: bulk(made, way, b"u", seconds),
+        "trip": lambda way: trips(made, way, 1000),
+    }
+    runs: dict[tuple[str, str], list[dict[str, float]]] = {}
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            for way in random.sample(list(WAYS), len(WAYS)):
+                runs.setdefault((name, way), []).append(job(way))
+    result: dict[str, Any] = {way: {} for way in WAYS}
+    for (name, way), found in runs.items():
+        result[way][name] = {key: _spread([run[key] for run in found]) for key in found[0]}
+    result["loss"] = {
+        name: round(1 - _median(result, "resumable", name) / _median(result, "plain", name), 3)
+        for name in ("down", "up")
+    }
+    result["holds"] = {name: loss <= BAR for name, loss in result["loss"].items()}
+    return result
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    return {
+        "median": round(statistics.median(values), 3),
+        "min": round(min(values), 3),
+        "max": round(max(values), 3),
+    }
+
+
+def _median(result: dict[str, Any], way: str, name: str) -> float:
+    return float(result[way][name]["mb_per_s"]["median"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.stream", description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    result: dict[str, Any] = {
+        "setting": {
+            "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs",
+            "python": platform.python_version(),
+        }
+    }
+    with tempfile.TemporaryDirectory() as folder, stand(Path(folder)) as made:
+        result |= measure(made, args.seconds, args.rounds)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "stream.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
