@@ -1,4 +1,4 @@
-"""How the process's allocator treats memory that was freed. Knows glibc's habits; elsewhere it does nothing."""
+"""What the allocator does with memory that was freed. Knows glibc's habits; elsewhere it does nothing."""
 
 from __future__ import annotations
 

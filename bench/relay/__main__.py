@@ -1,9 +1,10 @@
 """Measure the POP's splice beside haproxy (TCP mode, TLS ends there), turn by turn; JSON to bench/results/.
 
-    python -m bench.relay [--seconds 3] [--rounds 3] [--idle 2000] [--backend-tls]
+    python -m bench.relay [--seconds 3] [--rounds 3] [--idle 5000] [--backend-tls] [--pop]
 
 CPU time is the relay process's own, per GB (one session) and per round trip of 64 B (200 sessions); memory
-is the growth of its PSS. The order is shuffled in every round; medians with their ranges are reported.
+is the growth of its PSS. The order is shuffled in every round; medians with their ranges are reported. `--pop`
+adds the memory of as many sessions in a real POP, whose two legs are both TLS.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import platform
 import random
+import resource
 import statistics
 import tempfile
 import time
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.relay import load
+from bench.relay.pop import memory_idle as memory_idle_pop
 from bench.relay.relays import LOAD_CPU, Relay, haproxy_version, start_backend, start_haproxy, start_ours
 from tests.gateway.certificates import Certificates
 
@@ -145,9 +148,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.relay", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--idle", type=int, default=2000)
+    parser.add_argument("--idle", type=int, default=5000)
     parser.add_argument("--backend-tls", action="store_true", help="TLS on both legs, as a POP has it")
+    parser.add_argument("--pop", action="store_true", help="idle sessions in a real POP, too")
     args = parser.parse_args()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # and of all that is started here
+    pop = {"pop": memory_idle_pop(args.idle)} if args.pop else {}
     os.sched_setaffinity(0, {LOAD_CPU})
     with tempfile.TemporaryDirectory() as directory:
         result: dict[str, Any] = {
@@ -156,7 +163,7 @@ def main() -> None:
             "haproxy": haproxy_version(),
             "legs": "tls-tls" if args.backend_tls else "tls-tcp",
         }
-        result = {"setting": result} | measure(Path(directory), args)
+        result = {"setting": result} | measure(Path(directory), args) | pop
     RESULTS.mkdir(exist_ok=True)
     name = "relay-tls.json" if args.backend_tls else "relay.json"
     (RESULTS / name).write_text(json.dumps(result, indent=1) + "\n")
