@@ -3,7 +3,7 @@
     python -m bench.relay [--seconds 3] [--rounds 3] [--idle 5000] [--backend-tls] [--pop]
 
 CPU time is the relay process's own, per GB (one session) and per round trip of 64 B (200 sessions); memory
-is the growth of its PSS. The order is shuffled in every round; medians with their ranges are reported. `--pop`
+is the growth of its PSS. The order is shuffled in every round; medians with their ranges are told. `--pop`
 adds the memory of as many sessions in a real POP, whose two legs are both TLS.
 """
 

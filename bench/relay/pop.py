@@ -6,14 +6,15 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.gateway import clients
-from bench.gateway.stand import stand
+from bench.gateway.stand import Stand, stand
 from bench.relay.load import MESSAGE
 
 Client = clients.Resumable | ssl.SSLSocket
-WARM = 50
+WARM, AT_ONCE = 50, 8
 BATCH = 500
 """Tickets hold 100 s: they are made as they are used."""
 SETTLE_SECONDS = 12.0
@@ -31,17 +32,21 @@ def memory_idle(count: int) -> dict[str, float]:
 def _memory(way: Callable[[int, str], Client], count: int) -> float:
     with tempfile.TemporaryDirectory() as folder, stand(Path(folder)) as made:
         meter = made.meter("pop-a")
-        live = [_open(way, made.port(), ticket) for ticket in made.tickets(WARM)]
+        live = _open_all(way, made, WARM)
         time.sleep(1)
         before = meter.memory_kb()
         for start in range(0, count, BATCH):
-            tickets = made.tickets(min(BATCH, count - start))
-            live += [_open(way, made.port(), ticket) for ticket in tickets]
+            live += _open_all(way, made, min(BATCH, count - start))
         time.sleep(SETTLE_SECONDS)
         found = (meter.memory_kb() - before) / count
         for session in live:
             session.close()
     return round(found, 1)
+
+
+def _open_all(way: Callable[[int, str], Client], made: Stand, count: int) -> list[Client]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(lambda ticket: _open(way, made.port(), ticket), made.tickets(count)))
 
 
 def _open(way: Callable[[int, str], Client], port: int, ticket: str) -> Client:

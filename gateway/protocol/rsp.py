@@ -195,10 +195,13 @@ class Endpoint:
         """Return what `take` does in parts as they lie, payload not copied; no part changes afterwards."""
         if not self.is_up or epoch not in (None, self.epoch):
             return []
-        parts: list[bytes | bytearray | memoryview] = [self._resume]
-        self._resume = b""
+        parts: list[bytes | bytearray | memoryview] = []
+        if self._resume:
+            parts.append(self._resume)
+            self._resume = b""
         if self.closed is not None:
-            parts.append(b"" if self._reset_written else self._reset)
+            if not self._reset_written:
+                parts.append(self._reset)
             self._reset_written = True
         elif self.is_open:
             self._take_control(parts)
@@ -227,10 +230,12 @@ class Endpoint:
     # --- writing ---
 
     def _take_control(self, parts: list[bytes | bytearray | memoryview]) -> None:
-        parts.append(self._pong)
-        self._pong = b""
-        parts.extend(self._queue)
-        self._queue.clear()
+        if self._pong:
+            parts.append(self._pong)
+            self._pong = b""
+        if self._queue:
+            parts.extend(self._queue)
+            self._queue.clear()
         if self._in.is_ack_due or (self._in.has_news and self._out.can_send):
             parts.append(frames.encode_ack(*self._in.announce()))
 
