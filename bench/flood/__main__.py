@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -23,8 +21,8 @@ from typing import Any
 
 from bench.flood.crowd import HalfOpen, Stalled
 from bench.gateway.stand import Stand, metrics, stand
+from bench.report import publish, setting
 
-RESULTS = Path(__file__).resolve().parent.parent / "results"
 STALLED_BAR_KB = 300
 QUIET_SECONDS, SETTLE_SECONDS, STALLED_SECONDS = 5, 3, 5
 HALF_OPEN_SECONDS = 15
@@ -134,18 +132,11 @@ def main() -> None:
     parser.add_argument("--half-open", type=int, default=10_000)
     parser.add_argument("--networks", type=int, default=500, help="addresses the half-open ones come from")
     args = parser.parse_args()
-    result: dict[str, Any] = {
-        "setting": {
-            "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs",
-            "python": platform.python_version(),
-        }
-    }
+    result: dict[str, Any] = {"setting": setting()}
     with tempfile.TemporaryDirectory() as folder, stand(Path(folder)) as made:
         result["half_open"] = half_open(made, args.half_open, args.networks)
         result["stalled"] = stalled(made, args.stalled)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "flood.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    publish("flood", result)
 
 
 if __name__ == "__main__":

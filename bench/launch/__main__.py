@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import statistics
 import subprocess
@@ -28,8 +26,8 @@ from typing import Any
 from bench.gateway import clients
 from bench.gateway.stand import Stand, stand
 from bench.meter import Meter
+from bench.report import publish, setting, spread
 
-RESULTS = Path(__file__).resolve().parent.parent / "results"
 PHASES = ("tls", "preamble", "redeem", "join", "vda", "pop")
 
 
@@ -125,14 +123,9 @@ def measure(bench: Bench, count: int, rounds: int, width: int) -> dict[str, Any]
                 phases[way] = bench.phases()
             runs[way].append(found | bench.at_once(way, count, width))
     result: dict[str, Any] = {
-        way: {key: _spread([run[key] for run in found]) for key in found[0]} for way, found in runs.items()
+        way: {key: spread([run[key] for run in found]) for key in found[0]} for way, found in runs.items()
     }
     return result | {"phases_ms": phases}
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    found = {"median": statistics.median(values), "min": min(values), "max": max(values)}
-    return {name: round(value, 3) for name, value in found.items()}
 
 
 def main() -> None:
@@ -141,22 +134,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--at-once", type=int, default=8)
     args = parser.parse_args()
-    result: dict[str, Any] = {
-        "setting": {
-            "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs",
-            "python": platform.python_version(),
-            "at_once": args.at_once,
-        }
-    }
+    result: dict[str, Any] = {"setting": setting(at_once=args.at_once)}
     with tempfile.TemporaryDirectory() as folder, stand(Path(folder)) as made:
         bench = Bench(made)
         try:
             result |= measure(bench, args.count, args.rounds, args.at_once)
         finally:
             bench.close()
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "launch.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    publish("launch", result)
 
 
 if __name__ == "__main__":

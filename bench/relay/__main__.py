@@ -10,9 +10,7 @@ adds the memory of as many sessions in a real POP, whose two legs are both TLS.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import random
 import resource
 import statistics
@@ -24,9 +22,9 @@ from typing import Any
 from bench.relay import load
 from bench.relay.pop import memory_idle as memory_idle_pop
 from bench.relay.relays import LOAD_CPU, Relay, haproxy_version, start_backend, start_haproxy, start_ours
+from bench.report import publish, setting, spread
 from tests.gateway.certificates import Certificates
 
-RESULTS = Path(__file__).resolve().parent.parent / "results"
 BARS = {"down_cpu_s_per_gb": 1.0, "up_cpu_s_per_gb": 1.0, "cpu_us_per_trip": 1.3}
 IDLE_BAR_KB, STALLED_BAR_KB, ADDED_P50_BAR_MS = 20, 300, 0.15
 SESSIONS, PACED_PER_SECOND, STALLED = 200, 2000, 50
@@ -126,10 +124,7 @@ def summary(runs: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, found in runs.items():
         columns = {key: [run[key] for run in found] for key in found[0]}
-        result[name] = {
-            key: {"median": round(statistics.median(v), 3), "min": round(min(v), 3), "max": round(max(v), 3)}
-            for key, v in columns.items()
-        }
+        result[name] = {key: spread(values) for key, values in columns.items()}
 
     def median(name: str, key: str) -> float:
         return float(result[name][key]["median"])
@@ -157,17 +152,10 @@ def main() -> None:
     pop = {"pop": memory_idle_pop(args.idle)} if args.pop else {}
     os.sched_setaffinity(0, {LOAD_CPU})
     with tempfile.TemporaryDirectory() as directory:
-        result: dict[str, Any] = {
-            "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs",
-            "python": platform.python_version(),
-            "haproxy": haproxy_version(),
-            "legs": "tls-tls" if args.backend_tls else "tls-tcp",
-        }
-        result = {"setting": result} | measure(Path(directory), args) | pop
-    RESULTS.mkdir(exist_ok=True)
-    name = "relay-tls.json" if args.backend_tls else "relay.json"
-    (RESULTS / name).write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+        legs = "tls-tls" if args.backend_tls else "tls-tcp"
+        where = {"setting": setting(haproxy=haproxy_version(), legs=legs)}
+        result = where | measure(Path(directory), args) | pop
+    publish("relay-tls" if args.backend_tls else "relay", result)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,9 @@ five processes): that ratio is the loss. A neighbour's load moves throughput far
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import random
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,9 +25,9 @@ from typing import Any
 
 from bench.gateway.stand import Stand, stand
 from bench.meter import Meter
+from bench.report import publish, setting, spread
 from tests.e2e.gateway.clients import launched
 
-RESULTS = Path(__file__).resolve().parent.parent / "results"
 BAR = 0.15
 WARM_SECONDS = 0.5
 BLOCK = bytes(262_144)
@@ -112,19 +109,11 @@ def measure(made: Stand, seconds: float, rounds: int) -> dict[str, Any]:
                 runs.setdefault((name, way), []).append(job(way))
     result: dict[str, Any] = {way: {} for way in WAYS}
     for (name, way), found in runs.items():
-        result[way][name] = {key: _spread([run[key] for run in found]) for key in found[0]}
+        result[way][name] = {key: spread([run[key] for run in found]) for key in found[0]}
     for name, key, sign in (("loss", "cpu_s_per_gb", -1), ("loss_as_seen", "mb_per_s", 1)):
         result[name] = {kind: round(1 - _ratio(result, kind, key) ** sign, 3) for kind in ("down", "up")}
     result["holds"] = {name: loss <= BAR for name, loss in result["loss"].items()}
     return result
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(values), 3),
-        "min": round(min(values), 3),
-        "max": round(max(values), 3),
-    }
 
 
 def _ratio(result: dict[str, Any], kind: str, key: str) -> float:
@@ -136,17 +125,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    result: dict[str, Any] = {
-        "setting": {
-            "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs",
-            "python": platform.python_version(),
-        }
-    }
+    result: dict[str, Any] = {"setting": setting()}
     with tempfile.TemporaryDirectory() as folder, stand(Path(folder)) as made:
         result |= measure(made, args.seconds, args.rounds)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "stream.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    publish("stream", result)
 
 
 if __name__ == "__main__":
