@@ -27,6 +27,7 @@ from gateway.connector.outbound import Proxy
 from gateway.connector.pops import Pops
 from gateway.connector.streams import Streams
 from gateway.errors import ConfigError, GatewayError
+from gateway.heap import keep_freed_memory
 from gateway.protocol import control, data
 from gateway.protocol.budget import Budget
 
@@ -64,6 +65,7 @@ class Program:
 
     async def run(self) -> None:
         """Serve until told to stop and drained."""
+        keep_freed_memory()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
