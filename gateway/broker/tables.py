@@ -163,6 +163,8 @@ sessions = Table(
     Column("refreshable", Boolean, nullable=False),
     Column("started_at", Float(53), nullable=False),
     Column("ends_at", Float(53), nullable=False, index=True),
+    Column("ended_at", Float(53), nullable=True, index=True),
+    Column("code", String(32), nullable=True),  # why it ended
 )
 
 directories = Table(

@@ -134,6 +134,7 @@ class ControlChannel:
         while True:
             for frame in await self._receive():
                 self._take(frame)
+            await asyncio.sleep(0)  # a POP that always has more waiting does not stop the sessions
 
     async def _receive(self) -> list[Frame]:
         frames: list[Frame] = []

@@ -20,6 +20,7 @@ from gateway.launch.liveness import Liveness, Patience, Verdict
 from gateway.launch.paths import Path, Paths
 from gateway.launch.race import first_of
 from gateway.launch.wire import Wire, open_wire
+from gateway.protocol import token
 from gateway.protocol.budget import Budget
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
@@ -41,6 +42,7 @@ IDLE_JITTER_SECONDS: Final = 2.0
 FIRST_PAUSE_SECONDS: Final = 0.02
 LONGEST_PAUSE_SECONDS: Final = 1.0
 MOVE_RETRY_SECONDS: Final = 2.0
+SILENT: Final = "silent"
 FINAL: Final = frozenset(
     {
         CloseCode.CONNECTOR_SESSION_UNKNOWN,
@@ -48,6 +50,10 @@ FINAL: Final = frozenset(
         CloseCode.CLIENT_TOKEN_EXPIRED,
         CloseCode.CLIENT_SESSION_EXPIRED,
         CloseCode.CLIENT_IDLE,
+        CloseCode.CLIENT_GONE,
+        CloseCode.CLIENT_CLOSED,
+        CloseCode.VDA_CLOSED,
+        CloseCode.VDA_RESET,
         CloseCode.BROKER_ENDED,
         CloseCode.BROKER_REVOKED,
         CloseCode.BROKER_REFUSED,
@@ -81,6 +87,7 @@ class Session:
         self._not_before = self._idle_until = 0.0
         self._failures = 0
         self._is_told = False
+        self._cause = ""
         self._move_at: float | None = None
         self._endpoint = Endpoint(first.accepted.session, is_initiator=True, budget=Budget())
         self._stream = Stream(
@@ -115,6 +122,9 @@ class Session:
             self._liveness.heard(is_pong=True)
         elif isinstance(event, Notice) and event.kind == "drain":
             self._move_at = self._clock() + event.delay_ms / 1000
+        elif isinstance(event, Notice) and event.kind == "token" and len(event.text) <= token.MOST_BYTES:
+            self._token = event.text
+            log.info("token.renewed")
         elif isinstance(event, Resumed) and event.epoch > 1:
             self.resumes += 1
             log.info("session.resumed", extra={"epoch": event.epoch, "replayed": event.replayed})
@@ -122,6 +132,7 @@ class Session:
     def lost(self, reason: str) -> None:
         """Bring another wire."""
         log.info("wire.lost", extra={"reason": reason, "pop": self._path.address})
+        self._cause = reason if reason == SILENT else "lost"
         self._paths.failed(self._path)
         self._lost_at = self._clock()
         if not self._endpoint.outstanding:
@@ -152,8 +163,9 @@ class Session:
             self._endpoint.ping(self._epoch)
             self._stream.settle()
         elif verdict is Verdict.DEAD:
-            self._stream.drop_wire("silent")
+            self._stream.drop_wire(SILENT)
         elif verdict is Verdict.RACE and may_dial:
+            self._cause = SILENT
             await self._bring(self._is_silent)
         elif self._move_at is not None and self._clock() >= self._move_at:
             await self._move()
@@ -172,6 +184,7 @@ class Session:
     async def _move(self) -> None:
         """Leave a draining POP, make-before-break; try again later if no other takes us."""
         self._paths.leave(self._path)
+        self._cause = "drain"
         self._move_at = self._clock() + MOVE_RETRY_SECONDS
         before = self._path
         await self._bring(lambda: True)
@@ -196,7 +209,7 @@ class Session:
 
     async def _open(self, path: Path) -> Wire:
         self._epoch += 1
-        hello = ClientHello(self._epoch, token=self._token, connector=self._connector)
+        hello = ClientHello(self._epoch, token=self._token, connector=self._connector, cause=self._cause)
         try:
             return await open_wire(path, hello, self._context)
         except (GatewayError, ProtocolError):
@@ -222,7 +235,6 @@ class Session:
         if self._stream.wire is not None:
             self._lost_at, self._is_told, self._failures = None, False, 0
             self._liveness = Liveness(self._patience, self._clock)
-        self._token = wire.accepted.token or self._token
         self._learn(wire)
 
     def _learn(self, wire: Wire) -> None:

@@ -13,7 +13,9 @@ from gateway.protocol.token import RoutingToken, keyring, sign, verify
 
 KEY, OLD_KEY, STRANGER = (Ed25519PrivateKey.from_private_bytes(bytes((seed,)) * 32) for seed in (1, 2, 3))
 KEYS = keyring((KEY.public_key(), OLD_KEY.public_key()))
-TOKEN = RoutingToken("ab" * 16, "loc", "tenant", "user", expires=1000, pops=("p1", "p2"), idle_seconds=60)
+TOKEN = RoutingToken(
+    "ab" * 16, "loc", "tenant", "user", expires=1000, ends=2000, pops=("p1", "p2"), idle_seconds=60
+)
 
 
 def test_any_pop_verifies_it_offline() -> None:
@@ -50,4 +52,4 @@ def test_any_change_is_refused() -> None:
 def test_it_is_bounded() -> None:
     """What would not fit a hello is not signed."""
     with pytest.raises(ProtocolError):
-        sign(RoutingToken("ab" * 16, "l" * 2000, "t", "u", 1), KEY)
+        sign(RoutingToken("ab" * 16, "l" * 2000, "t", "u", 1, 1), KEY)
