@@ -116,6 +116,8 @@ class Stream:
             return
         wire, self._wire = self._wire, None
         self._pending = memoryview(b"")
+        if is_clean:
+            wire.finish()  # else whoever stands between would see a loss
         wire.close()
         self.endpoint.lost()
         if self._is_over:

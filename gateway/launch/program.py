@@ -90,7 +90,7 @@ class Launch:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise Unreachable(f"{host}: {error}") from error
-        log.info("gateway.resolved", extra={"name": host, "dns_ms": round((loop.time() - began) * 1000, 1)})
+        log.info("gateway.resolved", extra={"host": host, "dns_ms": round((loop.time() - began) * 1000, 1)})
         return [Path(host, address, port) for address in dict.fromkeys(str(one[4][0]) for one in found)]
 
 
