@@ -1,4 +1,4 @@
-"""Tokens that go stale while their session lives on, sessions that an administrator ends, and who is told why."""
+"""Tokens that go stale while their session lives on, sessions that are ended, and who is told why."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def trace(stack: Stack, session: str) -> str:
 
 
 def test_a_session_outlives_its_tokens(brief: Stack) -> None:
-    """Past the first token's end the POP dies: the session resumes by the latest; the first is worth nothing."""
+    """After the first token's end the POP dies: the session resumes by the latest one, nobody by the first."""
     wire, accepted = greet(brief, "pop-a", ClientHello(1, ticket=brief.ticket("echo")))
     stolen_at = time.monotonic()
     with wire, launched(brief) as launcher:
@@ -109,7 +109,7 @@ def test_an_administrator_ends_a_session(brief: Stack) -> None:
 
 
 def test_a_session_ended_while_away_does_not_come_back(brief: Stack) -> None:
-    """Its token is good and its POP was not the one that carried it: refused with the administrator's word."""
+    """Its token is good, but every POP has heard: refused with the administrator's word."""
     wire, accepted = greet(brief, "pop-a", ClientHello(1, ticket=brief.ticket("echo")))
     wire.close()
     brief.desk("session", "end", accepted.session)
