@@ -67,7 +67,7 @@ def trace(stack: Stack, session: str) -> str:
 
 
 def test_a_session_outlives_its_tokens(brief: Stack) -> None:
-    """After the first token's end the POP dies: the session resumes by the latest one, nobody by the first."""
+    """After the first token's end the POP dies: the session resumes by the latest, nobody by the first."""
     wire, accepted = greet(brief, "pop-a", ClientHello(1, ticket=brief.ticket("echo")))
     stolen_at = time.monotonic()
     with wire, launched(brief) as launcher:

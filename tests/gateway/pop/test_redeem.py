@@ -31,7 +31,7 @@ def test_second_broker_redeems_when_the_first_fails(certificates: Certificates, 
 
 
 def test_a_ticket_finds_the_broker_that_made_it(certificates: Certificates, tmp_path: Path) -> None:
-    """One that calls it foreign is passed over, and later asked last; foreign to all, or one is dead: told."""
+    """One that calls it foreign is passed over, and later asked last; foreign to all, or one dead: told."""
 
     async def body() -> None:
         async with scene(certificates, tmp_path / "a", brokers=2) as s:
