@@ -44,7 +44,7 @@ def post_json(broker: str, path: str, body: Mapping[str, object], context: ssl.S
 def _read_answer(status: int, data: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise Refused("broker", f"the broker answered {status} without JSON")

@@ -91,7 +91,7 @@ class Redeemer:
 def _read(status: int, body: bytes) -> Grant:
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
         raise Refused(CloseCode.BROKER_INTERNAL, f"the broker answered {status} without JSON")

@@ -74,7 +74,7 @@ def verify(text: str, keys: Mapping[str, Ed25519PublicKey], now: float) -> Routi
         raw = _unpack(payload)
         key.verify(_unpack(signature), _CONTEXT + raw)
         token = _read(json.loads(raw))
-    except (InvalidSignature, binascii.Error, ValueError, TypeError) as error:
+    except (InvalidSignature, binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise ProtocolError(CloseCode.CLIENT_TOKEN_REFUSED, f"not a token: {type(error).__name__}") from None
     if now >= token.ends:
         raise ProtocolError(CloseCode.CLIENT_SESSION_EXPIRED)
@@ -83,11 +83,17 @@ def verify(text: str, keys: Mapping[str, Ed25519PublicKey], now: float) -> Routi
     return token
 
 
-def _read(fields: dict[str, object]) -> RoutingToken:
+def _read(fields: object) -> RoutingToken:
+    if not isinstance(fields, dict) or not is_session(str(fields.get("session"))):
+        raise ValueError("not an object, or session")
     pops = fields.pop("pops", ())
-    if not isinstance(pops, list) or not is_session(str(fields.get("session"))):
-        raise ValueError("pops or session")
-    return RoutingToken(pops=tuple(str(pop) for pop in pops), **fields)  # type: ignore[arg-type]  # signed by us
+    if not isinstance(pops, list) or not all(isinstance(pop, str) for pop in pops):
+        raise ValueError("pops")
+    read = RoutingToken(pops=tuple(pops), **fields)
+    texts, numbers = (read.location, read.tenant, read.user), (read.expires, read.ends, read.idle_seconds)
+    if not all(isinstance(one, str) for one in texts) or not all(type(one) is int for one in numbers):
+        raise ValueError("a field's type")
+    return read
 
 
 def _pack(raw: bytes) -> str:

@@ -31,6 +31,9 @@ def test_it_expires() -> None:
     assert refused.value.code is CloseCode.CLIENT_TOKEN_EXPIRED
 
 
+WRONG = b'"location":"l","tenant":"t","user":"u","expires":"soon","ends":2}'
+
+
 def signed(payload: bytes) -> str:
     head = sign(TOKEN, KEY).partition(".")[0]
     parts = (payload, KEY.sign(b"hdx-token/1 " + payload))
@@ -43,6 +46,11 @@ def test_any_change_is_refused() -> None:
     changed = [good[:at] + ("A" if good[at] != "A" else "B") + good[at + 1 :] for at in range(len(good) - 1)]
     rubbish = ["", ".", "..", "a.b.c", good[:-9], good + "A" * 2048, "é" + good]
     foreign = [signed(b"[]"), signed(b"{}"), signed(b'{"pops":[],"session":"x"}'), signed(b"\xff")]
+    foreign += [
+        signed(b"1"),
+        signed(b"[" * 900),
+        signed(b'{"session":"' + b"ab" * 16 + b'","pops":[],' + WRONG),
+    ]
     for text in (sign(TOKEN, STRANGER), *changed, *rubbish, *foreign):
         with pytest.raises(ProtocolError) as refused:
             verify(text, KEYS, 0)
