@@ -30,7 +30,7 @@ async def read_object(
     faults += [f"{name}: is missing" for name in (*texts, *lists) if name not in body]
     for name in texts:
         value = body.get(name, "")
-        if not isinstance(value, str) or len(value) > MAX_TEXT:
+        if not is_text(value, MAX_TEXT):
             faults.append(f"{name}: expected a text of at most {MAX_TEXT} characters")
     faults += [
         f"{name}: expected true or false" for name in truths if type(body.get(name, False)) is not bool
@@ -45,9 +45,12 @@ async def read_object(
     return dict.fromkeys(truths, False) | body
 
 
+def is_text(value: object, most: int) -> bool:
+    """Whether it is a text that can be encoded and kept: no lone surrogate, no NUL (PostgreSQL has none)."""
+    if not isinstance(value, str) or len(value) > most or "\0" in value:
+        return False
+    return not any(0xD800 <= ord(letter) < 0xE000 for letter in value)
+
+
 def _is_list_of_texts(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) <= MAX_ITEMS
-        and all(isinstance(item, str) and len(item) <= 200 for item in value)
-    )
+    return isinstance(value, list) and len(value) <= MAX_ITEMS and all(is_text(item, 200) for item in value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import ConfigError, NotFound, Unreachable
+from gateway.errors import ConfigError, GatewayError, NotFound, Unreachable
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +33,16 @@ def run(args: argparse.Namespace) -> int:
     """Print the records of every POP asked, in the order of time; what a session ended by stands last."""
     states = args.state if args.state or args.admin else [Path("state/pop")]
     addresses = [*args.admin, *(_address(state) for state in states or ())]
-    records = [record for address in addresses for record in _ask(address, args.session)]
+    records: list[dict[str, Any]] = []
+    fault: GatewayError = NotFound(f"no session {args.session}".rstrip())
+    for address in addresses:
+        try:
+            records += _ask(address, args.session)
+        except Unreachable as error:  # a dead POP does not hide what the others know
+            fault = error
+            print(f"itm-gateway: {error}", file=sys.stderr)
     if not records:
-        raise NotFound(f"no session {args.session}".rstrip())
+        raise fault
     for record in sorted(records, key=lambda record: record["started"]):
         print(describe(record))
     return 0

@@ -130,6 +130,12 @@ class Session:
         else:
             self.pump.stop(code.text)
 
+    def current(self) -> Record:
+        """Return the record with what was carried so far."""
+        if self.pump is not None:
+            self.record.from_client, self.record.from_vda = self.pump.moved
+        return self.record
+
     def learn(self, code: CloseCode) -> None:
         """Note why it is about to end, as its connector says."""
         self._code = self._code or code
@@ -239,11 +245,11 @@ class Sessions:
     def trace(self, session: str) -> list[Record]:
         """Return the records of a session's wires, ended ones first."""
         ended = [record for record in self._ended if record.session == session]
-        return ended + [wire.record for wire in self._live if wire.record.session == session]
+        return ended + [wire.current() for wire in self._live if wire.record.session == session]
 
     def recent(self, most: int) -> list[Record]:
         """Return the newest records: those running, and those that ended last."""
-        running = sorted((wire.record for wire in self._live), key=lambda record: record.started)
+        running = sorted((wire.current() for wire in self._live), key=lambda record: record.started)
         return (list(self._ended) + running)[-most:]
 
     def held_bytes(self) -> int:

@@ -293,3 +293,29 @@ def test_ends_are_told_with_who_could_see_them() -> None:
 async def until(condition: Callable[[], object]) -> None:
     while not condition():  # noqa: ASYNC110 - what is waited for has no event
         await asyncio.sleep(0.005)
+
+
+def test_a_wire_without_the_secret_changes_nothing() -> None:
+    """With the token of somebody else's session: his wires are closed, at any epoch; the session goes on."""
+
+    async def story(one: Scene) -> None:
+        order = one.request(mode="rsp")
+        client = Endpoint(order.session, is_initiator=True, budget=Budget())
+        one.open(order)
+        _, wire = await one.pop.accept()
+        await greet(client, wire, 1)
+        for epoch in (2, 2**32 - 1):
+            one.open(one.request(mode="rsp", session=order.session, epoch=epoch, resume=True))
+            _, stolen = await one.pop.accept()
+            stranger = Endpoint(order.session, is_initiator=True, budget=Budget())
+            await stolen.write(stranger.offer(epoch) + b"\x02" + bytes(40))
+            with contextlib.suppress(Lost):
+                assert await stolen.read() == b""
+        client.send(b"mine")
+        await wire.write(client.take())
+        got = b""
+        while len(got) < 4:
+            got += take(client, client.receive(await wire.read()))
+        assert got == b"mine"
+
+    play(story)

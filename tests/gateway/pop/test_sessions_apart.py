@@ -79,7 +79,7 @@ async def sessions(s: Scene, first: int) -> list[tuple[Channel, Talk]]:
 
 
 def test_sessions_stay_apart_while_others_die(certificates: Certificates, tmp_path: Path) -> None:
-    """Two dozen at a time, a third of them cut at random moments from either side, others taking their places."""
+    """Two dozen at a time, a third of them cut at random from either side, others taking their places."""
 
     async def body() -> None:
         chance = random.Random(11)
