@@ -132,6 +132,7 @@ class Signals:
             while True:
                 for frame in waiting:
                     await self._handle(link, frame)
+                await asyncio.sleep(0)  # a POP that always has more waiting does not stop the others
                 waiting = await _read(reader, frames)
                 if not waiting:
                     return

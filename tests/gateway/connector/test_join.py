@@ -124,11 +124,7 @@ def test_a_resumable_session_outlives_its_wire() -> None:
     """The VDA is held while no wire stands; a proved RESUME on the next wire goes on where it was."""
 
     async def story(one: Scene) -> None:
-        order = one.request(mode="rsp")
-        client = Endpoint(order.session, is_initiator=True, budget=Budget())
-        one.open(order)
-        _, wire = await one.pop.accept()
-        await greet(client, wire, 1)
+        order, client, wire = await resumable(one)
         client.send(b"hello ")
         await wire.write(client.take())
         wire.close()
@@ -144,6 +140,16 @@ def test_a_resumable_session_outlives_its_wire() -> None:
         assert got == b"hello world"
 
     play(story)
+
+
+async def resumable(one: Scene) -> tuple[Open, Endpoint, Channel]:
+    """Open a resumable session; return its order, the client's end and its first wire, greeted."""
+    order = one.request(mode="rsp")
+    client = Endpoint(order.session, is_initiator=True, budget=Budget())
+    one.open(order)
+    _, wire = await one.pop.accept()
+    await greet(client, wire, 1)
+    return order, client, wire
 
 
 async def greet(client: Endpoint, wire: Channel, epoch: int) -> bytes:
@@ -229,11 +235,7 @@ def test_the_next_token_reaches_the_client_on_every_wire() -> None:
     """Inside the stream, at once and again after a resume: the POP hears nothing of it."""
 
     async def story(one: Scene) -> None:
-        order = one.request(mode="rsp")
-        client = Endpoint(order.session, is_initiator=True, budget=Budget())
-        one.open(order)
-        _, wire = await one.pop.accept()
-        await greet(client, wire, 1)
+        order, client, wire = await resumable(one)
         await until(lambda: one.joins.sessions() == (order.session,))
         one.joins.hand_over(order.session, "next")
         one.joins.hand_over("unknown", "nothing")
@@ -299,11 +301,7 @@ def test_a_wire_without_the_secret_changes_nothing() -> None:
     """With the token of somebody else's session: his wires are closed, at any epoch; the session goes on."""
 
     async def story(one: Scene) -> None:
-        order = one.request(mode="rsp")
-        client = Endpoint(order.session, is_initiator=True, budget=Budget())
-        one.open(order)
-        _, wire = await one.pop.accept()
-        await greet(client, wire, 1)
+        order, client, wire = await resumable(one)
         for epoch in (2, 2**32 - 1):
             one.open(one.request(mode="rsp", session=order.session, epoch=epoch, resume=True))
             _, stolen = await one.pop.accept()
