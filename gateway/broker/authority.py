@@ -204,7 +204,7 @@ def _public_key(csr_pem: str) -> ec.EllipticCurvePublicKey | ed25519.Ed25519Publ
         request = x509.load_pem_x509_csr(csr_pem[: MAX_REQUEST + 1].encode())
         is_good = len(csr_pem) <= MAX_REQUEST and request.is_signature_valid
         key = request.public_key()
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise Invalid([f"csr_pem: not a certificate request: {error}"]) from None
     if not is_good or not isinstance(key, _KEYS):
         raise Invalid(["csr_pem: expected a signed request with a P-256 or Ed25519 key"])
