@@ -189,7 +189,8 @@ class Clients:
         )  # fmt: skip
         record = Record(
             wanted.session, order.epoch, REACH, BROKER_USER, wanted.tenant, wanted.location,
-            join_address(wanted.host, wanted.port), truncated(visit.address), self._clock(), visit.phases,
+            join_address(wanted.host, wanted.port), truncated(visit.address), self._clock(),
+            phases=visit.phases,
         )  # fmt: skip
         try:
             self._admit()

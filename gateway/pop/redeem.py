@@ -52,7 +52,7 @@ class Redeemer:
         self._pop, self._seconds, self._bypass_seconds, self._clock = pop, seconds, bypass_seconds, clock
         self._brokers = brokers
         self._shunned_until = dict.fromkeys(brokers, float("-inf"))
-        self._of_sta: dict[str, BrokerHttp] = {}
+        self._of_sta: dict[str, HttpPeer] = {}
         """Who redeemed a ticket of the STA last; genuine tickets only, so no more than there are STAs."""
 
     async def redeem(self, ticket: Ticket) -> Grant:
@@ -83,7 +83,7 @@ class Redeemer:
                 return grant
         raise refusal
 
-    def _in_order(self, sta: str) -> list[BrokerHttp]:
+    def _in_order(self, sta: str) -> list[HttpPeer]:
         now, known = self._clock(), self._of_sta.get(sta)
         return sorted(self._brokers, key=lambda one: (self._shunned_until[one] > now, one is not known))
 
