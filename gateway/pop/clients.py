@@ -145,7 +145,8 @@ class Clients:
             return
         visit.mark("preamble")
         try:
-            grant = await self._spend(client.ticket, visit)
+            with self._guarded(visit):
+                grant = await self._spend(client.ticket, visit)
             order = _order(grant, "plain")
             session, wire = await self._open(self._record(grant, order, visit), order, visit)
         except (ProtocolError, Refused) as error:
