@@ -87,10 +87,12 @@ class Launch:
     async def _resolve(self) -> Sequence[Path]:
         loop = asyncio.get_running_loop()
         host, port = self.file.host, self.file.port
+        began = loop.time()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise Unreachable(f"{host}: {error}") from error
+        log.info("gateway.resolved", extra={"host": host, "dns_ms": round((loop.time() - began) * 1000, 1)})
         return [Path(host, address, port) for address in dict.fromkeys(str(one[4][0]) for one in found)]
 
 
