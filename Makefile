@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test test-long check bench test-deps clean
+.PHONY: run test test-long check bench fuzz test-deps clean
 
 run: $(STAMP)
 	$(BIN)/itm serve --demo
@@ -23,16 +23,28 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.dns
-	$(BIN)/python -m bench.build
 	$(BIN)/python -m bench.collect
-	$(BIN)/python -m bench.relay
+	$(BIN)/python -m bench.relay --pop
+	$(BIN)/python -m bench.stream
+	$(BIN)/python -m bench.launch
+	$(BIN)/python -m bench.survival
+	$(BIN)/python -m bench.flood
+	$(BIN)/python -m bench.build
+
+# Coverage-guided fuzzing of every parser of the gateway; corpus and crashes stay in build/fuzz.
+FUZZ_SECONDS ?= 60
+fuzz: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[fuzz]"
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 # Debian packages that tests drive: real resolvers, servers and databases. Needs root.
 test-deps:
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
 		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy slapd iproute2 \
-		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision
+		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision \
+		chromium chromium-driver libnss3-tools nmap \
+		freerdp2-x11 xrdp tigervnc-standalone-server tigervnc-viewer xvfb xterm imagemagick xdotool netcat-openbsd
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -26,6 +26,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = {
     "broker": Command("gateway.cli.broker", "run the broker: tickets, enrolment, signals between POPs"),
+    "demo": Command("gateway.cli.demo", "run a whole gateway on loopback, for a first try"),
     "pop": Command("gateway.cli.pop", "run a POP: the data plane"),
     "connector": Command("gateway.cli.connector", "run a connector in the network of the VDAs"),
     "launch": Command("gateway.cli.launch", "open a launch file: the client's side of a session"),
@@ -39,7 +40,9 @@ COMMANDS: Final = {
     "pops": Command("gateway.cli.pops", "list enrolled POPs, or revoke one"),
     "resource": Command("gateway.cli.resource", "add, list and remove what users can open"),
     "ldap": Command("gateway.cli.ldap", "let LDAP directories log users in; list, test, remove them"),
+    "site": Command("gateway.cli.site", "add, check, list and remove delivery controllers"),
     "user": Command("gateway.cli.user", "add and list local users"),
+    "session": Command("gateway.cli.session", "list sessions, or end one, or all of a user"),
     "portal": Command("gateway.cli.portal", "make, list and revoke keys of portals that request tickets"),
     "launch-file": Command("gateway.cli.launch_file", "write a launch file for one user and one resource"),
     "authority": Command("gateway.cli.authority", "show the authority's certificate; issue a server's"),

@@ -58,8 +58,8 @@ class Pop(Protocol):
     def signalled(self, frame: Opened | Refused) -> None:
         """Take the broker's answer to an `Open` that went up."""
 
-    def end(self, session: str, code: CloseCode) -> None:
-        """End a session here."""
+    def end(self, frame: End) -> None:
+        """End a session here and at its connectors."""
 
 
 class Signal:
@@ -137,7 +137,7 @@ class Signal:
             case Opened() | Refused():
                 pop.signalled(frame)
             case End():
-                pop.end(frame.session, frame.code)
+                pop.end(frame)
             case Ping():
                 self.send(Pong(frame.token))
             case Pong():

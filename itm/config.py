@@ -125,6 +125,7 @@ class Demo:
     enabled: bool = False
     catalog: str = str(ROOT / "data" / "demo")
     probe_target_port: int = 8081
+    gateway_port: int = 9443  # 0: no gateway beside the demo
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,14 @@ from aiohttp import web
 from gateway.broker import certificates, locations, portals, users
 from gateway.broker.desk import Desk
 from gateway.broker.directory_login import DirectoryLogin
+from gateway.broker.offers import Offers
 from gateway.broker.person import guess_key
 from gateway.broker.reach import Reach
 from gateway.errors import Refused, Unauthorised
 from gateway.identity import Identity, of_peer
 
 DESK: Final = web.AppKey("desk", Desk)
+OFFERS: Final = web.AppKey("offers", Offers)
 REACH: Final = web.AppKey("reach", Reach)
 DEFAULT_TENANT: Final = "default"
 
@@ -145,12 +147,19 @@ def operator(request: web.Request) -> None:
         raise Unauthorised("unauthorised", "only the operator's own commands may ask this")
 
 
+def join_name(tenant: str, name: str) -> str:
+    """Return how a user of the tenant may write their own name."""
+    return name if tenant == DEFAULT_TENANT else f"{tenant}\\{name}"
+
+
 def _basic(request: web.Request) -> tuple[str, str]:
     scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         raise Unauthorised("unauthorised", "credentials are missing")
     try:
         name, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
+        if "\0" in name:
+            raise ValueError("NUL")
     except (binascii.Error, ValueError):
         raise Unauthorised("unauthorised", "credentials are malformed") from None
     return name, password

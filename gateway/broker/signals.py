@@ -10,14 +10,14 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.broker import certificates
+from gateway.broker import certificates, sessions
 from gateway.broker.desk import Desk
 from gateway.broker.enrolment import check_connector
 from gateway.broker.switchboard import Out, Switchboard
 from gateway.errors import GatewayError, Refused, Unauthorised
 from gateway.identity import Identity, of_peer
 from gateway.protocol.codes import CloseCode
-from gateway.protocol.control import Announce, Frame, FrameReader, Hello, Welcome, encode
+from gateway.protocol.control import Announce, End, Frame, FrameReader, Hello, Welcome, encode
 from gateway.protocol.errors import ProtocolError
 
 PING_SECONDS: Final = 5
@@ -53,6 +53,8 @@ class Signals:
         self._desk = desk
         self._board = Switchboard(desk.clock)
         self._links: dict[int, _Link] = {}
+        self._told: set[str] = set()
+        """Ended sessions that every POP which stands now was told of."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One POP's connection, from the handshake on to its end."""
@@ -94,6 +96,17 @@ class Signals:
                 await asyncio.to_thread(check_connector, self._desk.engine, connector, location)
             except Refused:
                 self._board.forget(connector)
+        ended = await self._ended()
+        self._send(
+            [(link, frame) for link in self._links for frame in ended if frame.session not in self._told]
+        )
+        self._told = {frame.session for frame in ended}
+
+    async def _ended(self) -> list[End]:
+        """Return what an administrator ended while a token of the session may still be good."""
+        since = self._desk.clock() - self._desk.settings.token_seconds
+        found = await asyncio.to_thread(sessions.ended_by_us, self._desk.engine, since)
+        return [End(one.id, CloseCode.BROKER_ENDED, one.location) for one in found]
 
     def close(self) -> None:
         """Cut off every link."""
@@ -114,10 +127,12 @@ class Signals:
         self._links[link] = _Link(identity, writer, hello.addresses)
         try:
             writer.write(encode(Welcome(self._desk.sta.id, PING_SECONDS)))
+            self._send([(link, frame) for frame in await self._ended()])
             log.info("signal.joined", extra={"pop": identity.id, "link": link})
             while True:
                 for frame in waiting:
                     await self._handle(link, frame)
+                await asyncio.sleep(0)  # a POP that always has more waiting does not stop the others
                 waiting = await _read(reader, frames)
                 if not waiting:
                     return

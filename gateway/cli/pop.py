@@ -44,6 +44,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--alternate", action="append", default=[], metavar="NAME@HOST:PORT",
         help="another POP that clients may resume at (repeatable)",
     )  # fmt: skip
+    parser.add_argument(
+        "--origin", action="append", default=[], metavar="URL",
+        help="https://HOST[:PORT] whose pages may open sessions; default: the gateway's own (repeatable)",
+    )  # fmt: skip
     parser.add_argument("--report-to", default="", metavar="URL", help="where browsers report failures (NEL)")
     parser.add_argument(
         "--itm", default="", metavar="URL", help="ITM's ops API, to report to and be drained by"
@@ -96,6 +100,7 @@ def _config(args: argparse.Namespace) -> PopConfig:
         alternates=tuple(_alternate(text) for text in args.alternate),
         itm=_itm(args),
         report_to=args.report_to,
+        origins=tuple(args.origin),
         times=Times(**{field.name: values[field.name] for field in dataclasses.fields(Times)}),
         caps=Caps(**{field.name: values[field.name] for field in dataclasses.fields(Caps)}),
     )

@@ -35,6 +35,8 @@ from gateway.protocol.errors import ProtocolError
 log = logging.getLogger(__name__)
 
 WELCOME_SECONDS: Final = 5.0
+MOST_WAITING: Final = 1024
+"""Frames that may wait for a POP that does not read."""
 SILENT_INTERVALS: Final = 3
 """A POP that sent nothing for three of its own ping intervals is gone."""
 
@@ -76,7 +78,7 @@ class ControlChannel:
         self.pop = ""
         self.is_draining = False
         self._channel, self._opener, self._on_drain = channel, opener, on_drain
-        self._out: asyncio.Queue[Frame] = asyncio.Queue()
+        self._out: asyncio.Queue[Frame] = asyncio.Queue(MOST_WAITING)
         self._reader = FrameReader(CloseCode.POP_OTHER)
         self._heard_at = 0.0
         self._ping_seconds = 5.0
@@ -123,8 +125,11 @@ class ControlChannel:
             self._channel.close()
 
     def send(self, frame: Frame) -> None:
-        """Queue a frame."""
-        self._out.put_nowait(frame)
+        """Queue a frame; a POP that does not read loses its channel."""
+        try:
+            self._out.put_nowait(frame)
+        except asyncio.QueueFull:
+            self._channel.abort()
 
     def close(self) -> None:
         """Close at once; `serve` ends."""
@@ -134,6 +139,7 @@ class ControlChannel:
         while True:
             for frame in await self._receive():
                 self._take(frame)
+            await asyncio.sleep(0)  # a POP that always has more waiting does not stop the sessions
 
     async def _receive(self) -> list[Frame]:
         frames: list[Frame] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,11 +18,11 @@ from gateway.errors import ConfigError, Refused, Unreachable
 TIMEOUT_SECONDS: Final = 10.0
 MAX_ANSWER: Final = 256 * 1024
 
-Post = Callable[[str, str, "dict[str, str]", ssl.SSLContext], "dict[str, Any]"]
+Post = Callable[[str, str, "Mapping[str, object]", ssl.SSLContext], "dict[str, Any]"]
 """(broker URL, path, JSON body, TLS context) -> JSON answer."""
 
 
-def post_json(broker: str, path: str, body: dict[str, str], context: ssl.SSLContext) -> dict[str, Any]:
+def post_json(broker: str, path: str, body: Mapping[str, object], context: ssl.SSLContext) -> dict[str, Any]:
     """POST and return the JSON answer; `Refused` for a no, `Unreachable` when nobody answers."""
     parts = urlsplit(broker)
     if parts.scheme != "https" or not parts.hostname:
@@ -31,7 +31,7 @@ def post_json(broker: str, path: str, body: dict[str, str], context: ssl.SSLCont
         parts.hostname, parts.port or 443, context=context, timeout=TIMEOUT_SECONDS
     )
     try:
-        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        connection.request("POST", path, json.dumps(dict(body)), {"Content-Type": "application/json"})
         response = connection.getresponse()
         data = response.read(MAX_ANSWER)
     except (OSError, http.client.HTTPException) as error:
@@ -44,7 +44,7 @@ def post_json(broker: str, path: str, body: dict[str, str], context: ssl.SSLCont
 def _read_answer(status: int, data: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise Refused("broker", f"the broker answered {status} without JSON")

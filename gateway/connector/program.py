@@ -11,24 +11,28 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.address import join_address
 from gateway.connector.allow import AllowList
 from gateway.connector.control import Introduction
 from gateway.connector.credential import Credential, client_context, load_credential, save_credential
 from gateway.connector.dial import PopDial
-from gateway.connector.enrol import enrol, renew
+from gateway.connector.enrol import enrol, post_json, renew
 from gateway.connector.join import Joins
+from gateway.connector.ledger import Ledger
 from gateway.connector.outbound import Proxy
 from gateway.connector.pops import Pops
 from gateway.connector.streams import Streams
 from gateway.errors import ConfigError, GatewayError
+from gateway.heap import keep_freed_memory
 from gateway.protocol import control, data
 from gateway.protocol.budget import Budget
+from gateway.protocol.codes import CloseCode
+from gateway.protocol.control import End
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +68,17 @@ class Program:
 
     async def run(self) -> None:
         """Serve until told to stop and drained."""
+        keep_freed_memory()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         async with asyncio.TaskGroup() as tasks:
             streams = Streams(Budget(), tasks)
             joins = Joins(lambda: self._dial, self._settings.allow, streams, tasks, self._settings.capacity)
-            background = [tasks.create_task(self._pops.run(joins)), tasks.create_task(self._renew())]
+            ledger = Ledger(joins, self._ask)
+            joins.tell_ends(lambda session, code, is_cut: self._ended(ledger, session, code, is_cut))
+            chores = (self._pops.run(joins), self._renew(), ledger.run())
+            background = [tasks.create_task(chore) for chore in chores]
             await self._is_stopping.wait()
             await self._drain(joins)
             for task in background:
@@ -122,6 +130,15 @@ class Program:
             save_credential(self._settings.state, self._credential)
             self._dial = self._new_dial()
             log.info("certificate.renewed", extra={"expires_at": self._credential.expires_at})
+
+    def _ask(self, body: Mapping[str, object]) -> dict[str, Any]:
+        context = client_context(self._credential, self._settings.state)
+        return post_json(self._credential.broker, "/connectors/sessions", body, context)
+
+    def _ended(self, ledger: Ledger, session: str, code: CloseCode, is_cut: bool) -> None:
+        ledger.ended(session, code)
+        if is_cut:
+            self._pops.broadcast(End(session, code))
 
     def _new_dial(self) -> PopDial:
         contexts = {}

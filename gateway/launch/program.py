@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from gateway.address import join_address
 from gateway.channel import Channel, tune
 from gateway.errors import GatewayError, Refused, Unreachable
+from gateway.heap import keep_freed_memory
 from gateway.launch.file import LaunchFile
 from gateway.launch.liveness import Patience
 from gateway.launch.paths import Path, Paths
@@ -54,6 +55,7 @@ class Launch:
         return await self._run(wire, paths, client)
 
     async def _run(self, wire: Wire, paths: Paths, app: Channel) -> CloseCode | None:
+        keep_freed_memory()
         session = Session(wire, paths, app, self.context, self.patience, time.monotonic)
         code, text = await session.run(wire)
         if code is not None:
@@ -85,10 +87,12 @@ class Launch:
     async def _resolve(self) -> Sequence[Path]:
         loop = asyncio.get_running_loop()
         host, port = self.file.host, self.file.port
+        began = loop.time()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise Unreachable(f"{host}: {error}") from error
+        log.info("gateway.resolved", extra={"host": host, "dns_ms": round((loop.time() - began) * 1000, 1)})
         return [Path(host, address, port) for address in dict.fromkeys(str(one[4][0]) for one in found)]
 
 

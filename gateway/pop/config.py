@@ -43,7 +43,13 @@ class Caps:
     tenant_sessions: int = 5_000
     half_open: int = 2_000
     half_open_per_network: int = 64
-    """TLS handshakes and preambles under way from one client network (IPv4 address, IPv6 /64)."""
+    """TLS handshakes and preambles under way from one client network (IPv4 address, IPv6 /64); one that a
+    connector's control channel comes from may have a quarter of `half_open`."""
+    http: int = 2_000
+    http_per_network: int = 64
+    """Connections that ask for health or probe objects; idle ones are closed after 15 s."""
+    session_wires: int = 4
+    """Wires of one session here at a time: the one in use, one that races it, some that are ending."""
     failed_tickets_per_minute: int = 10
     """Per client network; above it tickets are refused unread for the rest of the minute."""
 
@@ -84,6 +90,8 @@ class PopConfig:
     """None: nothing is reported, and nobody but the operator here drains this POP."""
     report_to: str = ""
     """URL to which browsers send Network Error Logging reports about this POP; empty: none."""
+    origins: tuple[str, ...] = ()
+    """Whose pages may open sessions over WebSocket; empty: those of the gateway's name and of `addresses`."""
     times: Times = field(default_factory=Times)
     caps: Caps = field(default_factory=Caps)
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from gateway.channel import Channel, tune
 from gateway.dial import start_tls
-from gateway.errors import ConfigError, GatewayError, Lost
+from gateway.errors import ConfigError, GatewayError, Lost, Refused
 from gateway.pop.config import Address, Times
 from gateway.pop.counters import Counters
 from gateway.pop.doors import Doors, is_whole, peek
@@ -28,8 +28,8 @@ from gateway.protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
 
-ACCEPTS: Final = 64
-"""Connections taken per readiness event."""
+ACCEPTS: Final = 16
+"""Connections taken per readiness event: a crowd waits in the kernel, sessions get their turn in between."""
 PAUSE_SECONDS: Final = 0.2
 """After running out of descriptors."""
 FIRST_LOOK_SECONDS: Final = 0.005
@@ -133,6 +133,8 @@ class Listener:
         except _TlsFailed as error:
             self._counters.add("refused", str(error.code))
         except GatewayError as error:
+            if isinstance(error, Refused):
+                self._counters.add("refused", str(error.code))
             log.info("connection.ended", extra={"alpn": channel.alpn, "reason": str(error)})
             channel.close()
         except Exception:
@@ -204,8 +206,7 @@ class Listener:
                         raise Lost("a data channel ended before its preamble")
                     head += more
         except (ProtocolError, TimeoutError) as error:
-            self._counters.add("refused", str(CloseCode.CONNECTOR_PROTOCOL))
-            raise Lost(f"data channel: {error}") from error
+            raise Refused(CloseCode.CONNECTOR_PROTOCOL, f"data channel: {error}") from error
         return hello
 
 

@@ -38,6 +38,7 @@ class CloseCode(StrEnum):
     CLIENT_IDLE = ("client_idle", 117, "nothing was sent for longer than allowed")
     CLIENT_SESSION_EXPIRED = ("client_session_expired", 118, "the session reached its longest duration")
     CLIENT_LOST = ("client_lost", 119, "the connection from the client broke")
+    CLIENT_ORIGIN = ("client_origin", 120, "pages of this origin may not open sessions here")
     CLIENT_OTHER = ("client_other", 199, "the client ended it for a reason this version does not know")
 
     POP_FULL = ("pop_full", 200, "the POP has as many sessions as it can carry")

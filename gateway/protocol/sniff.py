@@ -20,7 +20,6 @@ class Kind(StrEnum):
     SOCKS5 = "socks5"
     HTTP = "http"
     WEBSOCKET = "websocket"
-    CONNECT = "connect"
     RSP = "rsp"
 
 
@@ -44,7 +43,7 @@ _KINDS: tuple[tuple[bytes, Kind | Stray], ...] = (
     (b"HEAD ", Kind.HTTP),
     (b"POST ", Kind.HTTP),
     (b"OPTIONS ", Kind.HTTP),
-    (b"CONNECT ", Kind.CONNECT),
+    (b"CONNECT ", Stray.HTTP_METHOD),
     (b"PUT ", Stray.HTTP_METHOD),
     (b"DELETE ", Stray.HTTP_METHOD),
     (b"PRI * HTTP/2", Stray.HTTP_METHOD),

@@ -2,7 +2,8 @@
 
 Claims its state directory and addresses, starts what answers DNS, prepares the store, then starts the
 rest; keeps these processes of `itm worker` running, says when it is ready, and stops them all. DNS waits
-for nothing but a map: with one on disk, no fault of the store keeps it down.
+for nothing but a map: with one on disk, no fault of the store keeps it down. The demo's gateway comes last:
+nothing waits for it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from itm import log as logs
 from itm.cli import settings
 from itm.config import Config
 from itm.dns import cookie
-from itm.ops import banner, demo, first_start
+from itm.ops import banner, demo, first_start, gateway
 from itm.ops.claim import check_listeners, state_lock
 from itm.ops.front import Front
 from itm.routemap import current
@@ -61,16 +62,19 @@ async def _serve(config: Config, words: tuple[str, ...], *, is_prepared: bool) -
     environment = _environment(config)
     front = Supervisor(answering(config, words), environment=environment)
     back = Supervisor(thinking(words), environment=environment)
+    beside = Supervisor(gateway.children(config, os.getpid()), environment=environment)
     async with asyncio.TaskGroup() as group:
         group.create_task(front.run())
         preparing = group.create_task(_prepared(config, is_prepared))
         group.create_task(_run_after(preparing, back))
         greeting = group.create_task(_greet(config, words))
+        group.create_task(_run_after(greeting, beside))
+        introducing = group.create_task(_introduce(greeting, config, beside))
         await stop_requested(supervised=False)
         log.info("serve.stopping")
-        for task in (greeting, preparing):
+        for task in (greeting, preparing, introducing):
             task.cancel()
-        for supervisor in (front, back):
+        for supervisor in (front, back, beside):
             supervisor.stop()
     log.info("serve.stopped")
 
@@ -125,6 +129,17 @@ async def _greet(config: Config, words: tuple[str, ...]) -> None:
         else ""
     )
     print(_text(config, words, faults, pop), flush=True)
+
+
+async def _introduce(greeting: asyncio.Task[None], config: Config, beside: Supervisor) -> None:
+    """Print what the demo's gateway says once it is ready; it tells its own faults."""
+    await greeting
+    while gateway.NAME in beside.restarts:
+        text = gateway.greeting(gateway.state(config), beside.pids.get(gateway.NAME))
+        if text:
+            print(f"\n{text}\n", flush=True)
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _text(config: Config, words: tuple[str, ...], faults: dict[str, str], pop: str) -> str:

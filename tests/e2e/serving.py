@@ -78,6 +78,7 @@ def serving(state: Path, sets: Mapping[str, str], *, await_ready: bool = True) -
         "ops.listen": f"127.0.0.1:{ports[2]}",
         "builder.interval_seconds": "1",
         "demo.probe_target_port": str(free_ports(1)[0]),
+        "demo.gateway_port": "0",
     } | {name.replace("__", "."): value for name, value in sets.items()}
     words = tuple(w for name, value in chosen.items() for w in ("--set", f"{name}={value}"))
     log = state / "serve.log"

@@ -61,6 +61,7 @@ class FakeSta:
     asked: list[str] = field(default_factory=list)
     delay: float = 0.0
     status: int = 200
+    unknown: str = "client_ticket_refused"
     url: str = ""
 
     def know(self, number: int, **changes: object) -> str:
@@ -80,13 +81,13 @@ class FakeSta:
             return web.json_response({}, status=self.status)
         grant = self.grants.pop(body["ticket"], None)
         if grant is None:
-            return web.json_response({"code": "client_ticket_refused"}, status=403)
+            return web.json_response({"code": self.unknown}, status=403)
         return web.json_response(grant)
 
 
 @dataclass
 class Behaviour:
-    """How a fake connector serves an `Open`."""
+    """How a fake connector serves an `Open`; `carry` takes each joined wire in the echo's place."""
 
     refuse: CloseCode | None = None
     delay: float = 0.0
@@ -203,6 +204,8 @@ class Scene:
             await connector.channel.write(control.encode(Opened(order.nonce, 3, 4)))
             if behaviour.carry is None:
                 await _echo(wire)
+            else:
+                behaviour.carry(wire)
 
     async def data_channel(self) -> Channel:
         """Dial as a connector does, no preamble yet."""

@@ -56,7 +56,8 @@ def test_a_resumable_session_moves_to_a_second_wire_by_its_token(
     async def body() -> None:
         alternates = (hello.Alternate("pop-b", "127.0.0.2", 443),)
         async with scene(certificates, tmp_path / "a", alternates=alternates) as s:
-            routing = token.RoutingToken(f"{5:032x}", LOCATION, "acme", "ada", int(time.time()) + 600)
+            soon = int(time.time()) + 600
+            routing = token.RoutingToken(f"{5:032x}", LOCATION, "acme", "ada", soon, soon + 3600)
             text = token.sign(routing, s.token_key)
             first, second = await s.connector("c-1"), await s.connector("c-2")
             s.sta.know(5, resume_token=text)
@@ -86,6 +87,7 @@ def test_a_resumable_session_moves_to_a_second_wire_by_its_token(
     [
         (b"\x04\x01\x00\x50\x7f\x00\x00\x01\x00", "stray_socks4"),
         (b"SSH-2.0-x\r\n", "stray_ssh"),
+        (b"CONNECT vda:22 HTTP/1.1\r\n\r\n", "stray_http_method"),
         (b"\x00\x00junk", "stray_unknown"),
         (b"\x05\x01\x02", "client_protocol"),
         (b"\x05\x01\x00\x05\x02\x00\x03\x01a\x00\x50", "client_protocol"),

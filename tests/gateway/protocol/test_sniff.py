@@ -20,7 +20,7 @@ from gateway.protocol.sniff import PREAMBLE_BYTES, Kind, Stray, sniff
         (b"GET /" + b"a" * PREAMBLE_BYTES, Kind.HTTP),
         (b"HEAD / HTTP/1.1", Kind.HTTP),
         (b"OPTIONS ", Kind.HTTP),
-        (b"CONNECT host:22 HTTP/1.1", Kind.CONNECT),
+        (b"CONNECT host:22 HTTP/1.1", Stray.HTTP_METHOD),
         (b"PUT /", Stray.HTTP_METHOD),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Stray.HTTP_METHOD),
         (b"\x16\x03\x01\x02\x00", Stray.TLS),
