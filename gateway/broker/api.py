@@ -60,11 +60,12 @@ STATUS: Final[tuple[tuple[type[GatewayError], int, str], ...]] = (
 """Status and code of errors that carry none; the first that fits."""
 
 
-def build(desk: Desk, reach: Reach) -> web.Application:
+def build(desk: Desk, reach: Reach, agents: access.Agents) -> web.Application:
     """Return the application."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
     app[access.DESK] = desk
     app[access.REACH] = reach
+    app[access.AGENTS] = agents
     app[access.LOGINS] = access.LoginLimit(desk.clock)
     app[access.DIRECTORIES] = DirectoryLogin(desk.directories, reach, desk.clock)
     app[access.HASHING] = asyncio.Semaphore(2)

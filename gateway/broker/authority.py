@@ -79,7 +79,7 @@ class Authority:
         Raises `Invalid` for a request that is malformed, not signed by its key or of an unusual key.
         """
         usages = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
-        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(identity.uri()), *_general(hosts)]
+        names = [*(x509.UniformResourceIdentifier(uri) for uri in identity.uris()), *_general(hosts)]
         return self._sign(_public_key(csr_pem), identity.id, names, usages, seconds)
 
     def issue_server(

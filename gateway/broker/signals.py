@@ -17,7 +17,7 @@ from gateway.broker.switchboard import Out, Switchboard
 from gateway.errors import GatewayError, Refused, Unauthorised
 from gateway.identity import Identity, of_peer
 from gateway.protocol.codes import CloseCode
-from gateway.protocol.control import Announce, Frame, FrameReader, Hello, Welcome, encode
+from gateway.protocol.control import Announce, Frame, FrameReader, Hello, Welcome, Withdraw, encode
 from gateway.protocol.errors import ProtocolError
 
 PING_SECONDS: Final = 5
@@ -92,8 +92,13 @@ class Signals:
         for connector, location in self._board.announced():
             try:
                 await asyncio.to_thread(check_connector, self._desk.engine, connector, location)
-            except Refused:
-                self._board.forget(connector)
+            except Refused:  # revoked, or removed with its location
+                log.warning("connector.revoked", extra={"connector": connector})
+                self._send(self._board.revoke(connector))
+
+    def has_agent(self, location: str, host: str) -> bool:
+        """Whether the agent of this VDA has a control channel at some POP now."""
+        return self._board.has_agent(location, host)
 
     def close(self) -> None:
         """Cut off every link."""
@@ -131,6 +136,8 @@ class Signals:
                 await asyncio.to_thread(check_connector, self._desk.engine, frame.connector, frame.location)
             except Refused as error:  # revoked, or of another location: nothing is sent to it
                 log.warning("signal.announce_refused", extra={"link": link, "reason": str(error)})
+                if error.code == "broker_revoked":
+                    self._send([(link, Withdraw(frame.connector))])
                 return
         self._send(self._board.receive(link, frame))
 

@@ -1,6 +1,7 @@
 """The connectors whose control channels stand at this POP: which, how loaded, which one to ask next.
 
-Who a connector is comes from its certificate alone; what its Hello claims must agree with it.
+Who a connector is, and which VDA it is the agent of, comes from its certificate alone; what its Hello claims
+must agree with it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Line:
     def announce(self) -> Announce:
         """Return what the broker is told about it."""
         who = self.identity
-        return Announce(who.id, who.location, self.sessions, self.capacity, self.is_draining)
+        return Announce(who.id, who.location, self.sessions, self.capacity, self.is_draining, who.hosts)
 
     def open(self, order: Open) -> None:
         """Ask it to open."""
@@ -86,6 +87,8 @@ class Connectors:
         self._pop, self._ping_seconds, self._is_revoked = pop, ping_seconds, is_revoked
         self._lines: dict[str, Line] = {}
         self.watchers: tuple[Watcher, ...] = ()
+        self._revoked_ids: set[str] = set()
+        self._drain: Drain | None = None
         self.networks: Counter[str] = Counter()
         """Where control channels come from."""
 
@@ -99,8 +102,11 @@ class Connectors:
         """Return the line of a connector by its id."""
         return self._lines.get(connector)
 
-    def pick(self, location: str, tried: Collection[str]) -> Line | None:
-        """Return the least loaded line of the location that is not draining, full or tried."""
+    def pick(self, location: str, host: str, tried: Collection[str]) -> Line | None:
+        """Return the least loaded line of the location that is not draining, full or tried.
+
+        The agent of `host` goes before all others; an agent is never asked for a host that is not its own.
+        """
         fit = [
             line
             for line in self._lines.values()
@@ -109,12 +115,28 @@ class Connectors:
             and not line.is_draining
             and line.share < 1
         ]
-        return min(fit, key=lambda line: line.share, default=None)
+        agents = [line for line in fit if host in line.identity.hosts]
+        others = [line for line in fit if not line.identity.hosts]
+        return min(agents or others, key=lambda line: line.share, default=None)
 
     def broadcast(self, frame: Drain | End | Load) -> None:
-        """Send a frame on every line."""
+        """Send a frame on every line; who comes while we drain hears of it too."""
+        if isinstance(frame, Drain):
+            self._drain = frame
+        elif isinstance(frame, Load) and not frame.draining:
+            self._drain = None
         for line in self._lines.values():
             line.standing.send(frame)
+
+    def is_barred(self, who: Identity) -> bool:
+        """Whether the broker took this connector's word away: its certificate, or all that it is."""
+        return who.id in self._revoked_ids or self._is_revoked(who.serial)
+
+    def revoke(self, connector: str) -> None:
+        """End the line of a connector whose id is worth nothing any more; it does not come back."""
+        self._revoked_ids.add(connector)
+        if (line := self._lines.get(connector)) is not None:
+            line.standing.channel.close()
 
     async def serve(self, channel: Channel) -> None:
         """Serve a connector's control channel until it ends; `Lost` says why."""
@@ -151,16 +173,18 @@ class Connectors:
                 raise Lost(
                     f"Hello of {hello.role} {hello.id!r} does not fit the certificate of {identity.id!r}"
                 )
-            if self._is_revoked(identity.serial):
+            if self.is_barred(identity):
                 raise Lost(f"the certificate of {identity.id} was revoked")
         except (Lost, IdentityError, ssl.SSLError) as error:
             channel.close()
             raise Lost(str(error)) from error
         standing.send(Welcome(self._pop, self._ping_seconds))
+        if self._drain is not None:
+            standing.send(self._drain)
         return Line(identity, standing, hello.sessions, hello.capacity)
 
     def _beat(self, line: Line) -> Iterable[Frame]:
-        if self._is_revoked(line.identity.serial):
+        if self.is_barred(line.identity):
             raise Lost(f"the certificate of {line.identity.id} was revoked")
         return (Ping(0),)
 

@@ -46,6 +46,8 @@ class Record:
     started: float
     phases: dict[str, float] = field(default_factory=dict)
     connector: str = ""
+    way: str = ""
+    """How the VDA was reached: `direct` (its own agent), or through a `connector` of the location."""
     client_rtt_ms: float = float("nan")
     connector_rtt_ms: float = float("nan")
     ended: float | None = None
@@ -170,6 +172,13 @@ class Sessions:
     def end(self, session: str, code: CloseCode) -> int:
         """Cut every wire of a session; return how many there were."""
         wires = [wire for wire in self._live if wire.record.session == session]
+        for wire in wires:
+            wire.end(code)
+        return len(wires)
+
+    def end_of(self, connector: str, code: CloseCode) -> int:
+        """Cut every wire that a connector carries; return how many there were."""
+        wires = [wire for wire in self._live if wire.record.connector == connector]
         for wire in wires:
             wire.end(code)
         return len(wires)

@@ -155,18 +155,25 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """POP to broker: the connector has a control channel here (sent again when its load changes)."""
+    """POP to broker: the connector has a control channel here (sent again when its load changes).
+
+    `hosts` are the names of the one VDA that it is the agent of, as its certificate says.
+    """
 
     connector: str
     location: str
     sessions: int = 0
     capacity: int = 0
     draining: bool = False
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """POP to broker: the connector's control channel here is gone."""
+    """POP to broker: the connector's control channel here is gone.
+
+    Broker to POP: the connector was revoked; end its channel and its sessions.
+    """
 
     connector: str
 
