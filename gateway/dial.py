@@ -20,9 +20,7 @@ async def connect(host: str, port: int, *, seconds: float) -> Channel:
     fault: Exception = TimeoutError(f"no connection within {seconds:g} s")
     try:
         async with asyncio.timeout(seconds):
-            for family, kind, proto, _, address in await loop.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM
-            ):
+            for family, kind, proto, _, address in await _resolve(host, port):
                 sock = socket.socket(family, kind, proto)
                 try:
                     tune(sock)

@@ -89,6 +89,8 @@ def _credential(answer: dict[str, Any], broker: str, key: KeyRequest, now: float
             ca_pem=str(answer["ca_pem"]),
             renew_at=now + float(answer["renew_after_seconds"]),
             expires_at=certificate_end(str(answer["cert_pem"])),
+            gateway_port=int(answer.get("gateway_port", 443)),
+            vda=tuple(str(name) for name in answer.get("vda", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Refused("broker", f"the broker's answer is incomplete: {error!r}") from error

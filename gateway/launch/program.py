@@ -22,6 +22,7 @@ from gateway.launch.wire import Wire, open_wire
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
 from gateway.protocol.hello import ClientHello
+from gateway.resolve import Resolve, by_system
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Launch:
     file: LaunchFile
     context: ssl.SSLContext
     patience: Patience = field(default_factory=Patience)
+    resolve: Resolve = by_system
 
     async def serve_stdio(self) -> CloseCode | None:
         """Join standard input and output to the session."""
@@ -83,13 +85,8 @@ class Launch:
         raise fault
 
     async def _resolve(self) -> Sequence[Path]:
-        loop = asyncio.get_running_loop()
         host, port = self.file.host, self.file.port
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise Unreachable(f"{host}: {error}") from error
-        return [Path(host, address, port) for address in dict.fromkeys(str(one[4][0]) for one in found)]
+        return [Path(host, address, port) for address in (await self.resolve(host)).addresses]
 
 
 async def _accept_one(host: str, port: int) -> Channel:

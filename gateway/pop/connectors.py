@@ -38,6 +38,8 @@ from gateway.protocol.control import (
 log = logging.getLogger(__name__)
 
 HELLO_SECONDS: Final = 5.0
+BUSY_STEP: Final = 25
+"""Per cent by which a connector's CPU load must move to be news."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +52,9 @@ class Line:
     capacity: int
     is_draining: bool = False
     asked: int = 0
+    software: str = ""
+    cpu_percent: int = 0
+    failed: int = 0
 
     @property
     def share(self) -> float:
@@ -59,7 +64,17 @@ class Line:
     def announce(self) -> Announce:
         """Return what the broker is told about it."""
         who = self.identity
-        return Announce(who.id, who.location, self.sessions, self.capacity, self.is_draining, who.hosts)
+        return Announce(
+            who.id, who.location, self.sessions, self.capacity, self.is_draining, who.hosts,
+            self.software, self.cpu_percent, self.failed,
+        )  # fmt: skip
+
+    def heard(self, load: Load) -> bool:
+        """Take a report; say whether it is worth telling the broker."""
+        before = (self.sessions, self.is_draining, self.failed, self.cpu_percent // BUSY_STEP)
+        self.sessions, self.capacity, self.is_draining = load.sessions, load.capacity, load.draining
+        self.cpu_percent, self.failed, self.asked = load.cpu_percent, load.failed, 0
+        return before != (load.sessions, load.draining, load.failed, load.cpu_percent // BUSY_STEP)
 
     def open(self, order: Open) -> None:
         """Ask it to open."""
@@ -181,7 +196,7 @@ class Connectors:
         standing.send(Welcome(self._pop, self._ping_seconds))
         if self._drain is not None:
             standing.send(self._drain)
-        return Line(identity, standing, hello.sessions, hello.capacity)
+        return Line(identity, standing, hello.sessions, hello.capacity, software=hello.software[:64])
 
     def _beat(self, line: Line) -> Iterable[Frame]:
         if self.is_barred(line.identity):
@@ -194,14 +209,7 @@ class Connectors:
                 for watcher in self.watchers:
                     watcher.answered(frame)
             case Load():
-                has_news = (line.sessions, line.is_draining) != (frame.sessions, frame.draining)
-                line.sessions, line.capacity, line.is_draining = (
-                    frame.sessions,
-                    frame.capacity,
-                    frame.draining,
-                )
-                line.asked = 0
-                if has_news:
+                if line.heard(frame):
                     for watcher in self.watchers:
                         watcher.connector_came(line)
             case Drain():
