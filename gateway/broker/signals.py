@@ -13,6 +13,7 @@ from typing import Final
 from gateway.broker import certificates
 from gateway.broker.desk import Desk
 from gateway.broker.enrolment import check_connector
+from gateway.broker.standing import Standing
 from gateway.broker.switchboard import Out, Switchboard
 from gateway.errors import GatewayError, Refused, Unauthorised
 from gateway.identity import Identity, of_peer
@@ -53,6 +54,7 @@ class Signals:
         self._desk = desk
         self._board = Switchboard(desk.clock)
         self._links: dict[int, _Link] = {}
+        self._standing = Standing(desk.settings.state_dir, desk.clock)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One POP's connection, from the handshake on to its end."""
@@ -82,7 +84,7 @@ class Signals:
             await self.sweep_once()
 
     async def sweep_once(self) -> None:
-        """Look at every link and every announced connector once."""
+        """Look at every link and every announced connector once; write down who stands."""
         for link in list(self._links.values()):
             try:
                 await asyncio.to_thread(certificates.check, self._desk.engine, link.identity, "pop")
@@ -95,6 +97,14 @@ class Signals:
             except Refused:  # revoked, or removed with its location
                 log.warning("connector.revoked", extra={"connector": connector})
                 self._send(self._board.revoke(connector))
+
+        self._standing.note(
+            (self._links[link].identity.id, announce) for link, announce in self._board.standing()
+        )
+        try:
+            await asyncio.to_thread(self._standing.save)
+        except OSError as error:
+            log.warning("standing.not_written", extra={"reason": str(error)})
 
     def has_agent(self, location: str, host: str) -> bool:
         """Whether the agent of this VDA has a control channel at some POP now."""
