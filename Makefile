@@ -31,7 +31,8 @@ bench: $(STAMP)
 test-deps:
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy slapd iproute2 chromium \
+		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy tinyproxy slapd iproute2 \
+		chromium \
 		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision
 
 $(STAMP): pyproject.toml

@@ -92,7 +92,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         names, usages = _general(hosts), [ExtendedKeyUsageOID.SERVER_AUTH]
         if identity is not None:
-            names.append(x509.UniformResourceIdentifier(identity.uri()))
+            names += [x509.UniformResourceIdentifier(uri) for uri in identity.uris()]
             usages.append(ExtendedKeyUsageOID.CLIENT_AUTH)
         return self._sign(key.public_key(), hosts[0], names, usages, seconds), _private_pem(key)
 

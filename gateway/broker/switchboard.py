@@ -106,7 +106,7 @@ class Switchboard:
         return frozenset((a.connector, a.location) for a in self._announced.values())
 
     def carriers(self, location: str) -> tuple[int, ...]:
-        """Return the links behind which a connector of the location stands (no VDA's agent), the best first."""
+        """Return the links behind which a connector of the location stands, no VDA's agent, best first."""
         here = [(key, a) for key, a in self._announced.items() if a.location == location]
         fit = [key for key, a in here if not a.draining and not a.hosts]
         return tuple(dict.fromkeys(link for link, _ in sorted(fit, key=self._cost)))

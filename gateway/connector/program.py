@@ -12,6 +12,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ from gateway.connector.allow import AllowList
 from gateway.connector.control import Introduction
 from gateway.connector.credential import Credential, client_context, load_credential, save_credential
 from gateway.connector.dial import PopDial, open_own, open_vda
-from gateway.connector.enrol import enrol, renew
+from gateway.connector.enrol import enrol, post_json, renew
 from gateway.connector.health import Health
 from gateway.connector.join import Joins
 from gateway.connector.outbound import Proxy
@@ -71,6 +72,7 @@ class Program:
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
+        self._post = partial(post_json, proxy=settings.proxy)
         self._credential = load_credential(settings.state) or self._enrol()
         self._check_agent()
         self._dial = self._new_dial()
@@ -139,7 +141,7 @@ class Program:
             context = ssl.create_default_context(cafile=settings.ca)
         except OSError as error:
             raise ConfigError(f"ca: {settings.ca}: {error}") from error
-        credential = enrol(settings.broker, settings.token, context, self._clock)
+        credential = enrol(settings.broker, settings.token, context, self._clock, self._post)
         save_credential(settings.state, credential)
         log.info(
             "connector.enrolled",
@@ -152,7 +154,9 @@ class Program:
             await asyncio.sleep(max(1.0, self._credential.renew_at - self._clock()))
             try:
                 context = client_context(self._credential, self._settings.state)
-                self._credential = await asyncio.to_thread(renew, self._credential, context, self._clock)
+                self._credential = await asyncio.to_thread(
+                    renew, self._credential, context, self._clock, self._post
+                )
             except GatewayError as error:
                 log.warning("certificate.not_renewed", extra={"reason": str(error)})
                 await asyncio.sleep(RENEW_RETRY_SECONDS)

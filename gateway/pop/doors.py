@@ -1,8 +1,8 @@
 """The TLS contexts of the one port, and which of them an arriving ClientHello is for.
 
 Connectors and brokers see the authority's certificate; they must show theirs on control and data channels
-and on the reach wire. Everybody else sees the public one, if there is one, and is asked for nothing: a browser
-that is asked for a certificate asks its user. The files are looked at again when they change.
+and on the reach wire. Everybody else sees the public one, if there is one, and is asked for nothing: a
+browser that is asked for a certificate asks its user. The files are looked at again when they change.
 """
 
 from __future__ import annotations
