@@ -31,7 +31,7 @@ LEAVE_SECONDS: Final = 12.0
 
 
 class Keeper:
-    """One address. Calls `shun(address, seconds)` when others are better meanwhile, `stood()` on success."""
+    """One address. Calls `shun(address, seconds)` when others are better meanwhile, `stood(address)` then."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Keeper:
         parked: Parked,
         *,
         shun: Callable[[str, float], None],
-        stood: Callable[[], None],
+        stood: Callable[[str], None],
     ) -> None:
         self.address, self._dial, self._introduction = address, dial, introduction
         self._opener, self._parked, self._shun, self._stood = opener, parked, shun, stood
@@ -51,6 +51,11 @@ class Keeper:
         self._is_leaving = False
         self._holding: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pop(self) -> str:
+        """Return the POP's name while the control channel stands."""
+        return self.channel.pop if self.channel is not None else ""
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Keep it from now on, until `leave` or the end of `tasks`."""
@@ -89,7 +94,7 @@ class Keeper:
             channel.close()
             raise
         self.channel = channel
-        self._stood()
+        self._stood(self.address)
         log.info("control.standing", extra={"pop": channel.pop, "pop_address": self.address})
         self._holding = asyncio.ensure_future(self._parked.hold(self.address))
         if channel.is_draining:  # it said so with its Welcome

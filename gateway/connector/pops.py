@@ -94,7 +94,7 @@ class Pops:
             if address not in self._keepers:
                 keeper = Keeper(
                     address, self._dial, self._introduction, opener, self._parked,
-                    shun=self._shun, stood=self._has_changed.set,
+                    shun=self._shun, stood=self._stood,
                 )  # fmt: skip
                 keeper.start(tasks)
                 self._keepers[address] = keeper
@@ -111,6 +111,14 @@ class Pops:
         except TimeoutError:
             log.warning("control.left_early", extra={"pop_address": keeper.address})
         await keeper.leave()
+
+    def _stood(self, address: str) -> None:
+        """An address that turns out to be of a POP that has one already is compared anew."""
+        self._has_changed.set()
+        pop = self._keepers[address].pop if address in self._keepers else ""
+        others = [one for name, one in self._keepers.items() if name != address]
+        if pop and any(one.pop == pop for one in others):
+            self._is_due.set()
 
     def _shun(self, address: str, seconds: float) -> None:
         now = asyncio.get_running_loop().time()

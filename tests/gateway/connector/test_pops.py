@@ -45,6 +45,7 @@ class World:
         self.down, self.mute = set[str](), set[str]()
         self.rtt_ms = {name: 20.0 * number for number, name in enumerate(names)}
         self.lines: dict[str, Channel] = {}
+        self.pop_of: dict[str, str] = {}
         self.parked: dict[str, list[Channel]] = {name: [] for name in names}
 
         def dial() -> PopDial:
@@ -70,7 +71,7 @@ class World:
             self.parked[address].append(far)
             return near
         near, self.lines[address] = tcp_pair()
-        await self.send(address, Welcome(address, 1))
+        await self.send(address, Welcome(self.pop_of.get(address, address), 1))
         return near
 
     async def send(self, address: str, frame: Frame) -> None:
@@ -151,6 +152,17 @@ def test_a_dead_address_is_left_alone_and_the_other_hosts_serve() -> None:
 
     async def story() -> None:
         await world.stands_at("a1", "a3")
+
+    play(world, story)
+
+
+def test_two_hosts_of_one_pop_give_way_to_a_second_pop() -> None:
+    """Which POP an address belongs to is known when a channel stands: then one of the two is moved."""
+    world = World("a1", "a2", "b")
+    world.pop_of = {"a1": "a", "a2": "a"}
+
+    async def story() -> None:
+        await world.stands_at("a1", "b")
 
     play(world, story)
 
