@@ -18,15 +18,20 @@ from tests.e2e.serving import free_ports
 from tests.programs import need, tail, wait_until
 
 
+def carry(stack: Stack, resource: str) -> None:
+    """Have 2 MB go to the VDA and come back unharmed."""
+    with launched(stack, resource) as launcher:
+        result = Echoing(launcher.port, mega_bytes=2, mega_bytes_per_second=50).result(15)
+        assert result.got_sha256 == result.sent_sha256
+
+
 def test_a_connector_at_another_pop(stack: Stack) -> None:
     """The client comes to POP A, the connector is at POP B only: the broker carries the signal."""
     stack.desk("location", "create", "far")
     stack.add_resource("far-echo", stack.ports["echo"], location="far")
     connector = stack.start_connector(name="far", location="far", pops=("pop-b",))
     try:
-        with launched(stack, "far-echo") as launcher:
-            result = Echoing(launcher.port, mega_bytes=2, mega_bytes_per_second=50).result(15)
-            assert result.got_sha256 == result.sent_sha256
+        carry(stack, "far-echo")
     finally:
         connector.stop()
 
@@ -58,9 +63,7 @@ def test_a_connector_behind_a_socks_proxy(stack: Stack, tmp_path: Path) -> None:
         words = ("--proxy", f"socks5://127.0.0.1:{proxy.port}")
         connector = stack.start_connector(*words, name="inside", location="inside")
         try:
-            with launched(stack, "inside-echo") as launcher:
-                result = Echoing(launcher.port, mega_bytes=2, mega_bytes_per_second=50).result(15)
-                assert result.got_sha256 == result.sent_sha256
+            carry(stack, "inside-echo")
             proxy.popen.kill()
             proxy.popen.wait()
             status, said, _ = launch(stack, stack.launch_file("inside-echo"))
@@ -106,9 +109,7 @@ def test_a_connector_behind_an_http_proxy(stack: Stack, tmp_path: Path) -> None:
         words = ("--proxy", f"http://itm:a-good-word@127.0.0.1:{proxy.port}")
         connector = stack.start_connector(*words, name="office", location="office")
         try:
-            with launched(stack, "office-echo") as launcher:
-                result = Echoing(launcher.port, mega_bytes=2, mega_bytes_per_second=50).result(15)
-                assert result.got_sha256 == result.sent_sha256
+            carry(stack, "office-echo")
             asked = proxy.log.read_text()
             for name in ("api", "pop-a", "pop-b"):
                 assert f"CONNECT 127.0.0.1:{stack.ports[name]}" in asked
