@@ -15,7 +15,7 @@ from gateway.protocol.data import encode_hello
 from tests.gateway.certificates import Certificates
 from tests.gateway.pop.scene import FAST, Behaviour, Scene, ended, scene, until
 
-LONG = replace(FAST, park_seconds=30.0)
+LONG = replace(FAST, park_seconds=30.0, handshake_seconds=10.0)
 
 
 def test_a_stranger_parks_nothing(certificates: Certificates, tmp_path: Path) -> None:
@@ -107,14 +107,14 @@ def test_a_revoked_connectors_channels_are_worth_nothing(certificates: Certifica
 def test_a_flood_of_one_connector_leaves_the_clients_alone(
     certificates: Certificates, tmp_path: Path
 ) -> None:
-    """300 channels of one connector: at most its share is held, and a client still gets its session."""
+    """120 channels of one connector: at most its share is held, and a client still gets its session."""
 
     async def body() -> None:
         async with scene(certificates, tmp_path / "a", times=LONG, caps=Caps(parked_per_connector=50)) as s:
             greedy = await s.connector("c-1")
-            await _park(s, greedy.identity, 300)
+            await _park(s, greedy.identity, 120)
             assert len(s.pop.parking) <= 50
-            assert s.refused("parked") == 250
+            assert s.refused("parked") == 70
             await s.connector("c-2")
             s.pop.connectors.get("c-1").is_draining = True  # type: ignore[union-attr]
             assert (await s.socks(s.sta.know(1)))[1] == 0
