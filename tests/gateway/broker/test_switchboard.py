@@ -99,6 +99,9 @@ def test_who_carries_a_location() -> None:
     assert board.carriers("site") == (idle, busy, draining)
     board.receive(idle, Announce("e", "site", 1, 10, draining=True))
     assert board.carriers("site") == (busy, draining)
+    agents = board.join()
+    board.receive(agents, Announce("g", "site", 0, 10, hosts=("desk-7",)))  # it reaches its own VDA only
+    assert board.carriers("site") == (busy, draining)
     assert board.carriers("nowhere") == ()
 
 
