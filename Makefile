@@ -32,8 +32,9 @@ test-deps:
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
 		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy tinyproxy slapd iproute2 \
-		chromium \
-		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision
+		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision \
+		chromium chromium-driver libnss3-tools nmap \
+		freerdp2-x11 xrdp tigervnc-standalone-server tigervnc-viewer xvfb xterm imagemagick xdotool netcat-openbsd
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv

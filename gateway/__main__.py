@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "pops": Command("gateway.cli.pops", "list enrolled POPs, or revoke one"),
     "resource": Command("gateway.cli.resource", "add, list and remove what users can open"),
     "ldap": Command("gateway.cli.ldap", "let LDAP directories log users in; list, test, remove them"),
+    "site": Command("gateway.cli.site", "add, check, list and remove delivery controllers"),
     "user": Command("gateway.cli.user", "add and list local users"),
     "portal": Command("gateway.cli.portal", "make, list and revoke keys of portals that request tickets"),
     "launch-file": Command("gateway.cli.launch_file", "write a launch file for one user and one resource"),

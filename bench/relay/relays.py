@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -11,8 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+from bench.meter import Meter
+
 RELAY_CPU, LOAD_CPU = 0, max(0, (os.cpu_count() or 1) - 1)
-TICK = os.sysconf("SC_CLK_TCK")
 
 HAPROXY = """\
 global
@@ -38,18 +38,8 @@ class Relay:
 
     def __init__(self, name: str, process: subprocess.Popen[str], port: int) -> None:
         self.name, self.port, self._process = name, port, process
-
-    def cpu_seconds(self) -> float:
-        """utime + stime of the process, to the nanosecond (schedstat of its tasks)."""
-        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-
-    def memory_kb(self) -> int:
-        """Memory of its own (PSS)."""
-        text = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text()
-        found = re.search(r"^Pss:\s+(\d+) kB", text, re.M)
-        assert found
-        return int(found[1])
+        meter = Meter(process.pid)
+        self.cpu_seconds, self.memory_kb = meter.cpu_seconds, meter.memory_kb
 
     def stop(self) -> None:
         self._process.kill()

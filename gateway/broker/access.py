@@ -18,12 +18,14 @@ from aiohttp import web
 from gateway.broker import certificates, locations, portals, users
 from gateway.broker.desk import Desk
 from gateway.broker.directory_login import DirectoryLogin
+from gateway.broker.offers import Offers
 from gateway.broker.person import guess_key
 from gateway.broker.reach import Reach
 from gateway.errors import Refused, Unauthorised
 from gateway.identity import Identity, of_peer
 
 DESK: Final = web.AppKey("desk", Desk)
+OFFERS: Final = web.AppKey("offers", Offers)
 REACH: Final = web.AppKey("reach", Reach)
 DEFAULT_TENANT: Final = "default"
 
@@ -154,6 +156,11 @@ def operator(request: web.Request) -> None:
     wanted = request.app[DESK].operator_key
     if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), wanted.encode()):
         raise Unauthorised("unauthorised", "only the operator's own commands may ask this")
+
+
+def join_name(tenant: str, name: str) -> str:
+    """Return how a user of the tenant may write their own name."""
+    return name if tenant == DEFAULT_TENANT else f"{tenant}\\{name}"
 
 
 def _basic(request: web.Request) -> tuple[str, str]:

@@ -7,16 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from aiohttp import web
 
-from gateway.broker import access, api_directory, api_enrol, api_sta, api_user
+from gateway.broker import access, api_directory, api_enrol, api_site, api_sta, api_user
+from gateway.broker.controller import Controllers
 from gateway.broker.desk import Desk
 from gateway.broker.directory_login import DirectoryLogin
+from gateway.broker.enumeration import Enumeration
+from gateway.broker.offers import Offers
 from gateway.broker.reach import Reach
-from gateway.errors import GatewayError, Invalid, NameTaken, NotFound, Refused, Unauthorised, Unavailable
+from gateway.errors import (
+    GatewayError,
+    Invalid,
+    NameTaken,
+    NotFound,
+    Refused,
+    Unauthorised,
+    Unavailable,
+    Unreachable,
+)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 
@@ -49,27 +61,31 @@ ROUTES: Final = (
     Route("GET", "/resources", api_user.resources),
     Route("POST", "/launch", api_user.launch),
     Route("POST", "/directories/test", api_directory.test),
+    Route("POST", "/sites/check", api_site.check),
 )
 
 STATUS: Final[tuple[tuple[type[GatewayError], int, str], ...]] = (
     (Invalid, 400, "invalid"),
     (NotFound, 404, "not_found"),
     (NameTaken, 409, "name_taken"),
+    (Unreachable, 502, "unreachable"),
     (GatewayError, 500, "broker_internal"),
 )
 """Status and code of errors that carry none; the first that fits."""
 
 
-def build(desk: Desk, reach: Reach, agents: access.Agents) -> web.Application:
-    """Return the application."""
+def build(desk: Desk, reach: Reach, agents: access.Agents, more: Sequence[Route] = ()) -> web.Application:
+    """Return the application: the API, and `more` beside it."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
     app[access.DESK] = desk
     app[access.REACH] = reach
     app[access.AGENTS] = agents
+    enumeration = Enumeration(Controllers(reach))
+    app[access.OFFERS] = Offers(desk.engine, desk.launcher, enumeration, desk.clock)
     app[access.LOGINS] = access.LoginLimit(desk.clock)
     app[access.DIRECTORIES] = DirectoryLogin(desk.directories, reach, desk.clock)
     app[access.HASHING] = asyncio.Semaphore(2)
-    for route in ROUTES:
+    for route in (*ROUTES, *more):
         app.router.add_route(route.method, route.path, route.handler)
     return app
 

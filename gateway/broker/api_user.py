@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 
 from aiohttp import web
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.broker import resources as store
-from gateway.broker.access import DESK, user
+from gateway.broker.access import DESK, OFFERS, user
 from gateway.broker.body import read_object
 from gateway.broker.engine import reading
 from gateway.broker.launch import CONTENT_TYPE
@@ -34,17 +34,18 @@ async def healthz(request: web.Request) -> web.Response:
 async def resources(request: web.Request) -> web.Response:
     """GET /resources: what the user may open."""
     tenant, name = await user(request)
-    found = await asyncio.to_thread(store.of_user, request.app[DESK].engine, name, tenant=tenant)
-    return web.json_response({"resources": [{"id": each.id, "name": each.name} for each in found]})
+    found = await request.app[OFFERS].of_user(name, tenant=tenant)
+    answer = {"resources": [asdict(offer) for offer in found.offers], "notices": found.notices}
+    return web.json_response(answer)
 
 
 async def launch(request: web.Request) -> web.Response:
     """POST /launch {resource}: a launch file with a fresh ticket."""
     tenant, name = await user(request)
-    desk = request.app[DESK]
     body = await read_object(request, ("resource",))
-    made = await asyncio.to_thread(
-        desk.launcher.launch, body["resource"], name, tenant=tenant, now=desk.clock()
-    )
-    headers = {"Content-Disposition": 'attachment; filename="launch.ica"', "Cache-Control": "no-store"}
-    return web.Response(text=made, content_type=CONTENT_TYPE, headers=headers)
+    made = await request.app[OFFERS].launch(body["resource"], name, tenant=tenant)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{made.file_name}"',
+        "Cache-Control": "no-store",
+    }
+    return web.Response(text=made.text, content_type=CONTENT_TYPE, headers=headers)

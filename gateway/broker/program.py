@@ -21,6 +21,7 @@ from gateway.broker.reach import Reach
 from gateway.broker.signals import Signals
 from gateway.broker.tls import ServerTls
 from gateway.errors import ConfigError
+from gateway.workspace.routes import ROUTES as WORKSPACE
 
 GRACE_SECONDS: Final = 2.0
 HANDSHAKE_SECONDS: Final = 10.0
@@ -61,7 +62,7 @@ async def serving(desk: Desk) -> AsyncIterator[Running]:
     tls = ServerTls(desk.authority, settings.state_dir, settings.names, seconds, desk.sta.id)
     signals = Signals(desk)
     reach = Reach(signals.near, tls.reach, desk.gateway_name)
-    app = build(desk, reach, Agents(signals.has_agent))
+    app = build(desk, reach, Agents(signals.has_agent), WORKSPACE)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
     await runner.setup()
     async with contextlib.AsyncExitStack() as stack:

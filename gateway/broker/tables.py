@@ -140,15 +140,37 @@ certificates = Table(
     Column("revoked_at", Float(53), nullable=True),
 )
 
+sites = Table(
+    "gw_sites",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("tenant", String(32), ForeignKey(tenants.c.id), nullable=False),
+    Column("location", String(32), ForeignKey(locations.c.id), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("host", String(255), nullable=False),  # of the delivery controller, as the connector resolves it
+    Column("port", Integer, nullable=False),
+    Column("directory", String(32), nullable=False),  # whose users it knows; empty: the local ones
+    Column("domain", String(64), nullable=False),  # in which the controller knows our users; empty: none
+    Column("has_tls", Boolean, nullable=False),
+    Column("ca_pem", Text, nullable=False),  # whose certificates the controller shows; empty: the system's
+    Column("created_at", Float(53), nullable=False),
+    UniqueConstraint("tenant", "name"),
+    CheckConstraint("port BETWEEN 1 AND 65535", name="port"),
+)
+
 tickets = Table(
     "gw_tickets",
     metadata,
     Column("sha256", String(64), primary_key=True),  # of the ticket's value
-    Column("resource", String(32), ForeignKey(resources.c.id, ondelete="CASCADE"), nullable=False),
+    Column("resource", String(32), ForeignKey(resources.c.id, ondelete="CASCADE"), nullable=True),
     Column("user", String(256), nullable=False),  # as the portal or the login named it
     Column("refreshable", Boolean, nullable=False),
     Column("session", String(32), nullable=True),  # the session it continues, when it is a refreshed one
     Column("expires_at", Float(53), nullable=False, index=True),
+    Column("site", String(32), ForeignKey(sites.c.id, ondelete="CASCADE"), nullable=True),
+    Column("application", String(64), nullable=True),  # of the site
+    Column("target", String(262), nullable=True),  # `host:port` that the site's controller chose
+    CheckConstraint("(resource IS NULL) <> (site IS NULL)", name="opens"),
 )
 
 sessions = Table(
@@ -158,12 +180,15 @@ sessions = Table(
     Column("ticket_sha256", String(64), nullable=False, index=True),  # the last one redeemed: tells a replay
     Column("tenant", String(32), nullable=False),
     Column("location", String(32), nullable=False),
-    Column("resource", String(32), nullable=False),
+    Column("resource", String(32), nullable=False),  # or the site
     Column("user", String(256), nullable=False),
     Column("pop", String(64), nullable=False),
     Column("refreshable", Boolean, nullable=False),
     Column("started_at", Float(53), nullable=False),
     Column("ends_at", Float(53), nullable=False, index=True),
+    Column("site", String(32), nullable=True),  # as in the ticket, like the two that follow
+    Column("application", String(64), nullable=True),
+    Column("target", String(262), nullable=True),
 )
 
 directories = Table(
@@ -221,4 +246,15 @@ group_assignments = Table(
     ForeignKeyConstraint(
         ["tenant", "directory"], [directories.c.tenant, directories.c.name], ondelete="CASCADE"
     ),
+)
+
+logins = Table(
+    "gw_logins",
+    metadata,
+    Column("sha256", String(64), primary_key=True),  # of the secret in the browser's cookie
+    Column("tenant", String(32), nullable=False),
+    Column("user", String(64), nullable=False),
+    Column("started_at", Float(53), nullable=False),
+    Column("seen_at", Float(53), nullable=False, index=True),
+    ForeignKeyConstraint(["tenant", "user"], [users.c.tenant, users.c.name], ondelete="CASCADE"),
 )

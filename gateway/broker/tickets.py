@@ -19,8 +19,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
 from gateway.broker.engine import writing
+from gateway.broker.names import parse_address
 from gateway.broker.resources import Resource
-from gateway.broker.tables import resources, sessions, tickets
+from gateway.broker.sites import Site, opened
+from gateway.broker.tables import resources, sessions, sites, tickets
 from gateway.errors import Refused
 from gateway.protocol import ticket as text_form
 from gateway.protocol.codes import CloseCode
@@ -57,8 +59,17 @@ class Sta:
 
     def request(self, resource: Resource, user: str, *, now: float, refreshable: bool = False) -> Ticket:
         """Return a ticket that opens this resource for this user during the next 100 s."""
+        opens = {"resource": resource.id, "site": None, "application": None, "target": None}
+        return self._request(opens, user, now, refreshable=refreshable)
+
+    def request_published(self, opened: Resource, user: str, *, now: float) -> Ticket:
+        """Return a refreshable ticket likewise, for what `sites.opened` says of a site's application."""
+        opens = {"resource": None, "site": opened.id, "application": opened.name, "target": opened.target}
+        return self._request(opens, user, now, refreshable=True)
+
+    def _request(self, opens: dict[str, Any], user: str, now: float, *, refreshable: bool) -> Ticket:
         made = text_form.generate(self.id, self._chance)
-        values = {"resource": resource.id, "user": user[:MAX_USER], "refreshable": refreshable}
+        values = opens | {"user": user[:MAX_USER], "refreshable": refreshable}
         with writing(self.engine) as connection:
             self._insert(connection, made, values | {"session": None}, now + LIFETIME_SECONDS, now)
         return made
@@ -99,10 +110,11 @@ class Sta:
                 raise Refused(CloseCode.BROKER_REFUSED, "no session whose ticket can be refreshed")
             if row.ends_at <= now:
                 raise Refused(CloseCode.CLIENT_SESSION_EXPIRED)
-            grant = Grant(row.id, row.user, _resource(connection, row.resource), row.ends_at)
+            grant = Grant(row.id, row.user, _resource(connection, row), row.ends_at)
             connection.execute(delete(tickets).where(tickets.c.session == session))
             connection.execute(update(sessions).where(sessions.c.id == session).values(pop=pop))
-            values = {"resource": row.resource, "user": row.user, "refreshable": True, "session": session}
+            values = _opens(row) | {"user": row.user, "refreshable": True, "session": session}
+            values["resource"] = None if row.site else row.resource
             self._insert(connection, made, values, min(now + REFRESHED_SECONDS, row.ends_at), now)
         return made, grant
 
@@ -134,7 +146,7 @@ def _why_gone(connection: Connection, spent: str) -> Refused:
 def _open(connection: Connection, row: Row[Any], pop: str, now: float) -> Grant | Refused:
     if row.expires_at <= now:
         return Refused(CloseCode.CLIENT_TICKET_EXPIRED)
-    resource = _resource(connection, row.resource)
+    resource = _resource(connection, row)
     if row.session is not None:
         return _continue(connection, row, resource, pop, now)
     grant = Grant(secrets.token_hex(SESSION_BYTES), row.user, resource, now + resource.max_seconds)
@@ -143,7 +155,7 @@ def _open(connection: Connection, row: Row[Any], pop: str, now: float) -> Grant 
         "location": resource.location, "resource": resource.id, "user": row.user, "pop": pop,
         "refreshable": row.refreshable, "started_at": now, "ends_at": grant.ends_at,
     }  # fmt: skip
-    connection.execute(insert(sessions).values(values))
+    connection.execute(insert(sessions).values(values | _opens(row)))
     return grant
 
 
@@ -158,11 +170,20 @@ def _continue(
     return Grant(row.session, row.user, resource, ends_at)
 
 
-def _resource(connection: Connection, name: str) -> Resource:
-    row = connection.execute(select(resources).where(resources.c.id == name)).first()
-    if row is None:
+def _opens(row: Row[Any]) -> dict[str, Any]:
+    """Return what a ticket's or a session's row says of a site."""
+    return {"site": row.site, "application": row.application, "target": row.target}
+
+
+def _resource(connection: Connection, row: Row[Any]) -> Resource:
+    """Return what a ticket's or a session's row opens."""
+    table, name = (sites, row.site) if row.site else (resources, row.resource)
+    found = connection.execute(select(table).where(table.c.id == name)).first()
+    if found is None:
         raise Refused(CloseCode.BROKER_REFUSED, "the resource was removed")
-    return Resource(*row)
+    if row.site:
+        return opened(Site(*found), row.application, *parse_address("target", row.target))
+    return Resource(*found)
 
 
 def _digest(ticket: Ticket) -> str:

@@ -11,13 +11,13 @@ from typing import Final
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.broker.engine import reading, writing
 from gateway.broker.locations import check_tenant
 from gateway.broker.names import check_name
-from gateway.broker.tables import ELSEWHERE, directories
+from gateway.broker.tables import ELSEWHERE, directories, logins
 from gateway.broker.tables import users as table
 from gateway.errors import Invalid, NameTaken, NotFound
 
@@ -45,12 +45,14 @@ class Passwords:
             raise NameTaken(f"{tenant} has a user {name}") from error
 
     def change(self, engine: Engine, name: str, password: str, *, tenant: str) -> None:
-        """Replace a password. Raises `Invalid`, `NotFound`."""
+        """Replace a password and end the user's logins. Raises `Invalid`, `NotFound`."""
         is_user = (table.c.tenant == tenant) & (table.c.name == name) & (table.c.password_hash != ELSEWHERE)
         values = {"password_hash": self._hash(password)}
         with writing(engine) as connection:
             if not connection.execute(update(table).where(is_user).values(values)).rowcount:
                 raise NotFound(f"{tenant} has no local user {name}")
+            theirs = (logins.c.tenant == tenant) & (logins.c.user == name)
+            connection.execute(delete(logins).where(theirs))
 
     def is_right(self, engine: Engine, name: str, password: str, *, tenant: str) -> bool:
         """Say whether this is the user's password."""
@@ -59,8 +61,11 @@ class Passwords:
         query = select(table.c.password_hash).where(table.c.tenant == tenant, table.c.name == name)
         with reading(engine) as connection:
             kept = connection.execute(query.where(table.c.password_hash != ELSEWHERE)).scalar()
+        if kept is None:
+            self.hasher.hash(password)  # costs what a verification costs
+            return False
         try:
-            return self.hasher.verify(kept or self.hasher.hash("nobody"), password) and bool(kept)
+            return self.hasher.verify(kept, password)
         except (VerificationError, InvalidHashError):
             return False
 

@@ -1,8 +1,8 @@
 """A small XML document as a tree, read so that no document can cost more than its own size.
 
 Expat with every way out closed: an internal DTD, an entity of any kind (so no expansion and no file or
-network access), more than 64 KiB, 200 elements or 16 levels are refused. The bare `<!DOCTYPE name SYSTEM
-"name.dtd">` that STA clients send is allowed and never fetched.
+network access), more than 64 KiB, 200 elements (a caller may expect more) or 16 levels are refused. The
+bare `<!DOCTYPE name SYSTEM "name.dtd">` that STA clients send is allowed and never fetched.
 """
 
 from __future__ import annotations
@@ -44,12 +44,19 @@ class Element:
         """Yield the children of that name."""
         return (child for child in self.children if child.name == name)
 
+    def anywhere(self, name: str) -> Iterator[Element]:
+        """Yield the elements of that name below this one, in the order of the document."""
+        for child in self.children:
+            if child.name == name:
+                yield child
+            yield from child.anywhere(name)
 
-def parse(data: bytes) -> Element:
+
+def parse(data: bytes, *, most_bytes: int = MAX_BYTES, most_elements: int = MAX_ELEMENTS) -> Element:
     """Return the document's root. Raises `Invalid`."""
-    if len(data) > MAX_BYTES:
-        raise Invalid([f"xml: expected at most {MAX_BYTES} bytes"])
-    tree = _Tree()
+    if len(data) > most_bytes:
+        raise Invalid([f"xml: expected at most {most_bytes} bytes"])
+    tree = _Tree(most_elements)
     parser = expat.ParserCreate()
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
     parser.buffer_text = True
@@ -70,15 +77,16 @@ def parse(data: bytes) -> Element:
 class _Tree:
     """Expat's handlers."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_elements: int) -> None:
+        self._most = most_elements
         self.root = Element("")
         self._open = [self.root]
         self._count = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._count += 1
-        if self._count > MAX_ELEMENTS or len(self._open) > MAX_DEPTH:
-            raise Invalid([f"xml: more than {MAX_ELEMENTS} elements or {MAX_DEPTH} levels"])
+        if self._count > self._most or len(self._open) > MAX_DEPTH:
+            raise Invalid([f"xml: more than {self._most} elements or {MAX_DEPTH} levels"])
         element = Element(name, attributes)
         self._open[-1].children.append(element)
         self._open.append(element)

@@ -9,6 +9,7 @@ from gateway.broker import config, desk, locations
 from gateway.broker.authority import CA_FILE
 from gateway.broker.enrolment import TOKEN_SECONDS
 from gateway.cli.columns import next_step
+from gateway.cli.location import of_tenant
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     next_step(
         f"{where}, within {TOKEN_SECONDS / 60:.0f} minutes, with a copy of"
         f" {settings.state_dir / CA_FILE}:\n"
-        f"  itm-gateway connector --broker {shlex.quote(settings.url)} --ca {CA_FILE} --token {token} {how}"
+        f"  itm-gateway connector --broker {shlex.quote(settings.url)} --ca {CA_FILE} --token {token} {how}\n"
+        f"then: itm-gateway resource add NAME --location {shlex.quote(location.name)} --target HOST:PORT"
+        f"{of_tenant(args.tenant)}, or site add, or ldap add"
     )
     return 0

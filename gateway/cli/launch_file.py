@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     with desk.opened(settings) as opened:
         if args.user not in users.listing(opened.engine, tenant=args.tenant):
             raise NotFound(f"{args.tenant} has no user {args.user}: itm-gateway user add {args.user}")
-        text = opened.launcher.launch(args.resource, args.user, tenant=args.tenant, now=opened.clock())
+        text = opened.launcher.launch(args.resource, args.user, tenant=args.tenant, now=opened.clock()).text
     if args.output is None:
         sys.stdout.write(text)
         return 0

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import shlex
-import sys
 from pathlib import Path
 
 from gateway.broker import config, desk, directories, locations, person
 from gateway.broker.desk import Desk
 from gateway.broker.directories import Directory
 from gateway.broker.names import parse_address
-from gateway.cli import running
+from gateway.cli import given, running
 from gateway.cli.columns import columns, next_step
 from gateway.cli.location import of_tenant
-from gateway.errors import ConfigError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,10 +73,11 @@ def _add(opened: Desk, args: argparse.Namespace) -> None:
     host, port = parse_address("server", args.server)
     location = locations.find(opened.engine, args.location, tenant=args.tenant)
     draft = Directory(
-        args.tenant, args.name, location, host, port, args.base, args.tls, _read(args.ca), args.bind_dn,
-        args.user_filter, args.name_attribute, args.domain, tuple(args.groups),
+        args.tenant, args.name, location, host, port, args.base, args.tls,
+        given.certificates(args.ca), args.bind_dn, args.user_filter, args.name_attribute, args.domain,
+        tuple(args.groups),
     )  # fmt: skip
-    password = _password(f"Password of {args.bind_dn}: ") if args.bind_dn else ""
+    password = given.password(f"Password of {args.bind_dn}: ") if args.bind_dn else ""
     made = opened.directories.add(draft, password, now=opened.clock())
     print(made.name)
     next_step(
@@ -97,7 +95,7 @@ def _list(opened: Desk, tenant: str) -> None:
 
 
 def _test(opened: Desk, args: argparse.Namespace) -> None:
-    password = _password(f"Password of {args.user}: ") if args.password else ""
+    password = given.password(f"Password of {args.user}: ") if args.password else ""
     body = {"tenant": args.tenant, "user": args.user, "password": password}
     found = running.ask(opened, "/directories/test", body)
     refusal = found["refusal"]
@@ -108,14 +106,3 @@ def _test(opened: Desk, args: argparse.Namespace) -> None:
     if not refusal:
         theirs = f"--for {shlex.quote(found['name'])}{of_tenant(args.tenant)}"
         next_step(f"itm-gateway resource add NAME --location LOCATION --target HOST:PORT {theirs}")
-
-
-def _password(prompt: str) -> str:
-    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-
-
-def _read(path: Path | None) -> str:
-    try:
-        return "" if path is None else path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"ca: {path}: {error}") from error

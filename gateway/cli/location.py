@@ -35,3 +35,8 @@ def run(args: argparse.Namespace) -> int:
 def of_tenant(tenant: str) -> str:
     """Return the option that a next step needs for this tenant."""
     return "" if tenant == "default" else f" --tenant {tenant}"
+
+
+def workspace_of(settings: config.Settings, tenant: str) -> str:
+    """Return the address of the tenant's Workspace page."""
+    return f"{settings.url}/" if tenant == "default" else f"{settings.url}/t/{tenant}"

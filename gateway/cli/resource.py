@@ -9,7 +9,7 @@ from gateway.broker import config, desk, locations, resources
 from gateway.broker.names import parse_address
 from gateway.broker.resources import IDLE_SECONDS, MAX_SECONDS, Draft
 from gateway.cli.columns import columns, next_step
-from gateway.cli.location import of_tenant
+from gateway.cli.location import of_tenant, workspace_of
 from gateway.errors import Invalid
 
 
@@ -59,7 +59,10 @@ def _add(opened: desk.Desk, args: argparse.Namespace) -> None:
     user = shlex.quote(args.users[0]) if args.users else "NAME"
     first = "" if args.users or groups else f"itm-gateway user add NAME{of_tenant(args.tenant)}, then "
     name = shlex.quote(made.name)
-    next_step(f"{first}itm-gateway launch-file {name} --user {user}{of_tenant(args.tenant)}")
+    page = workspace_of(opened.settings, args.tenant)
+    next_step(
+        f"{first}itm-gateway launch-file {name} --user {user}{of_tenant(args.tenant)}, or log in at {page}"
+    )
 
 
 def _group(text: str) -> tuple[str, str]:

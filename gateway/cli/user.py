@@ -9,7 +9,7 @@ import sys
 
 from gateway.broker import config, desk, users
 from gateway.cli.columns import next_step
-from gateway.cli.location import of_tenant
+from gateway.cli.location import of_tenant, workspace_of
 from gateway.errors import Invalid
 
 
@@ -36,7 +36,10 @@ def run(args: argparse.Namespace) -> int:
             opened.passwords.add(opened.engine, args.name, _ask(), tenant=args.tenant, now=opened.clock())
             print(args.name)
             name = shlex.quote(args.name)
-            next_step(f"itm-gateway launch-file RESOURCE --user {name}{of_tenant(args.tenant)}")
+            page = workspace_of(opened.settings, args.tenant)
+            next_step(
+                f"log in at {page}, or itm-gateway launch-file RESOURCE --user {name}{of_tenant(args.tenant)}"
+            )
     return 0
 
 

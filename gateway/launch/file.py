@@ -7,6 +7,8 @@ and obeys `RemoveICAFile`; all others are for the programs that show pictures.
 from __future__ import annotations
 
 import configparser
+import contextlib
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -44,8 +46,18 @@ def read_launch_file(path: Path) -> LaunchFile:
     except Invalid as error:
         raise Invalid([f"{path}: {reason}" for reason in error.reasons]) from error
     if launch.is_used_once:
-        path.unlink(missing_ok=True)
+        _remove(path)
     return launch
+
+
+def _remove(path: Path) -> None:
+    """Remove a regular file: a pipe or a link such as `/dev/stdin` is not ours to remove.
+
+    What cannot be removed stays; the ticket in it is worth nothing once it is spent.
+    """
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(path.lstat().st_mode):
+            path.unlink()
 
 
 def parse_launch_file(data: bytes) -> LaunchFile:

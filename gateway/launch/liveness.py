@@ -1,8 +1,9 @@
 """Is the wire alive? When to ask, when to race a second path, when to give the wire up.
 
 Pure: a clock and what happened in, one verdict out. Only what the far end sent counts as life (a PONG, an
-ACK, data); a POP cannot speak for it. A silent wire with nothing outstanding is idle, not dead, and a VDA
-that does not read is slow, not dead: it still answers a PING.
+ACK, data); a POP cannot speak for it. A wire that falls silent after something came is asked once, whoever
+was to speak next: a desktop may have been sending to a user who only looks. One that answered and has nothing
+outstanding is idle, not dead, and a VDA that does not read is slow, not dead: it still answers a PING.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Time limits in seconds; the silences are lengthened to multiples of the round-trip time."""
+    """Time limits in seconds; the silences are lengthened to multiples of the round-trip time.
+
+    A silent POP may cost a second and four round trips: racing begins early enough to leave the greeting and
+    a tick of the session room in it.
+    """
 
     idle_ping_seconds: float = 15.0
-    ask_seconds: float = 0.5
-    race_seconds: float = 1.0
+    ask_seconds: float = 0.35
+    race_seconds: float = 0.75
     dead_seconds: float = 6.0
 
 
@@ -42,13 +47,14 @@ class Liveness:
     def __init__(self, patience: Patience, clock: Callable[[], float]) -> None:
         self._patience, self._clock = patience, clock
         self._heard_at = self._expecting_since = clock()
-        self._is_expecting = False
+        self._is_expecting = self._is_lively = False
         self._asked_at: float | None = None
         self.rtt_seconds = 0.0
 
     def heard(self, *, is_pong: bool = False) -> None:
         """Take note that the far end sent something; a PONG also measures the round trip."""
         now = self._heard_at = self._clock()
+        self._is_lively = not is_pong
         if is_pong and self._asked_at is not None:
             sample = now - self._asked_at
             self.rtt_seconds = sample if not self.rtt_seconds else 0.875 * self.rtt_seconds + 0.125 * sample
@@ -61,7 +67,7 @@ class Liveness:
     def verdict(self, has_outstanding: bool) -> Verdict:
         """Say what to do, given whether sent bytes wait for an ACK."""
         now, patience = self._clock(), self._patience
-        is_expecting = has_outstanding or self._asked_at is not None
+        is_expecting = has_outstanding or self._is_lively or self._asked_at is not None
         if is_expecting and not self._is_expecting:
             self._expecting_since = now
         self._is_expecting = is_expecting

@@ -16,19 +16,22 @@ STAGGER_SECONDS: Final = 1.0
 
 
 async def first_of(
-    open_one: Callable[[Path], Awaitable[Wire]],
+    open_one: Callable[[Path, bool], Awaitable[Wire]],
     paths: Sequence[Path],
     *,
     stagger_seconds: float = STAGGER_SECONDS,
 ) -> Wire:
-    """Return the first wire that stands, close all others; the last failure is raised when none does."""
+    """Return the first wire that stands, close all others; the last failure is raised when none does.
+
+    `open_one` is told whether its path has no rival yet.
+    """
     line = list(paths)
     running: set[asyncio.Future[Wire]] = set()
     fault: Exception = Unreachable("no path is known")
     try:
         while line or running:
             if line:
-                running.add(asyncio.ensure_future(open_one(line.pop(0))))
+                running.add(asyncio.ensure_future(open_one(line.pop(0), not running)))
             done, running = await asyncio.wait(
                 running,
                 timeout=stagger_seconds if line else None,

@@ -1,8 +1,8 @@
 """One launched session: opens it with the ticket, then keeps it alive over whatever POPs there are.
 
-A lost wire is replaced at once when bytes are outstanding, after a random pause when none are; a silent one
-is raced by a second path and used on if it answers first; a draining one is left only when the next one
-stands. The addresses are known beforehand: nothing here waits for DNS.
+A lost wire is replaced at once while bytes flow, after a random pause when none do; a silent one is raced by
+a second path and used on if it answers first; a draining one is left only when the next one stands. The
+addresses are known beforehand: nothing here waits for DNS.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ RESUME_SECONDS: Final = 180.0
 SHOW_SECONDS: Final = 1.5
 """A pause shorter than this is not worth a word to the user."""
 IDLE_JITTER_SECONDS: Final = 2.0
+BUSY_SECONDS: Final = 2.0
+"""A session in which a byte moved so lately has somebody waiting at its end, whoever sent it."""
 FIRST_PAUSE_SECONDS: Final = 0.02
 LONGEST_PAUSE_SECONDS: Final = 1.0
 MOVE_RETRY_SECONDS: Final = 2.0
@@ -79,6 +81,7 @@ class Session:
         self._wake = asyncio.Event()
         self._lost_at: float | None = None
         self._not_before = self._idle_until = 0.0
+        self._moved, self._moved_at = 0, clock()
         self._failures = 0
         self._is_told = False
         self._move_at: float | None = None
@@ -124,7 +127,7 @@ class Session:
         log.info("wire.lost", extra={"reason": reason, "pop": self._path.address})
         self._paths.failed(self._path)
         self._lost_at = self._clock()
-        if not self._endpoint.outstanding:
+        if not self._is_busy():
             self._idle_until = self._lost_at + random.uniform(0, IDLE_JITTER_SECONDS)
         self._wake.set()
 
@@ -136,12 +139,16 @@ class Session:
 
     # --- keeping it alive ---
 
+    def _is_busy(self) -> bool:
+        """Whether bytes flow: some are outstanding, or moved lately."""
+        if self._stream.moved != self._moved:
+            self._moved, self._moved_at = self._stream.moved, self._clock()
+        return self._endpoint.outstanding > 0 or self._clock() - self._moved_at < BUSY_SECONDS
+
     async def _attend(self) -> None:
         """Do the one thing that the wire's state asks for."""
-        has_outstanding = self._endpoint.outstanding > 0
-        may_dial = self._clock() >= (
-            self._not_before if has_outstanding else max(self._not_before, self._idle_until)
-        )
+        has_outstanding, is_busy = self._endpoint.outstanding > 0, self._is_busy()
+        may_dial = self._clock() >= (self._not_before if is_busy else max(self._not_before, self._idle_until))
         if self._stream.wire is None:
             if may_dial:
                 await self._resume()
@@ -154,7 +161,10 @@ class Session:
         elif verdict is Verdict.DEAD:
             self._stream.drop_wire("silent")
         elif verdict is Verdict.RACE and may_dial:
+            silent = self._path
             await self._bring(self._is_silent)
+            if self._path != silent:
+                self._paths.failed(silent)
         elif self._move_at is not None and self._clock() >= self._move_at:
             await self._move()
 
@@ -194,11 +204,18 @@ class Session:
             return
         await self._greet(wire)
 
-    async def _open(self, path: Path) -> Wire:
+    async def _open(self, path: Path, is_alone: bool) -> Wire:
+        """Ask a POP for the session.
+
+        Our RESUME goes along when this wire will be used if it comes: none stands, none is tried beside it. A
+        later rival's RESUME, of a higher epoch, then still wins over it.
+        """
         self._epoch += 1
         hello = ClientHello(self._epoch, token=self._token, connector=self._connector)
+        is_sure = is_alone and self._stream.wire is None
+        offer = self._endpoint.offer(self._epoch) if is_sure else b""
         try:
-            return await open_wire(path, hello, self._context)
+            return await open_wire(path, hello, self._context, offer)
         except (GatewayError, ProtocolError):
             self._paths.failed(path)
             raise
@@ -208,7 +225,8 @@ class Session:
         data = wire.rest
         try:
             async with asyncio.timeout(GREETING_SECONDS):
-                await wire.channel.write(self._endpoint.offer(wire.epoch))
+                if not wire.is_offered:
+                    await wire.channel.write(self._endpoint.offer(wire.epoch))
                 while not self._endpoint.has_greeting(data):
                     more = await wire.channel.read()
                     if not more:

@@ -64,10 +64,13 @@ def broker_words(stack: Stack) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, directory: Callable[[Namespace], AbstractContextManager[Path]]) -> Iterator[World]:
+def running(
+    folder: Path, directory: Callable[[Namespace], AbstractContextManager[Path]], *, port: int = 636
+) -> Iterator[World]:
     """Networks, directory, broker, POP and connector; everything is gone at the end.
 
-    `directory` runs one in the namespace at `DIRECTORY` and gives its CA's file.
+    `directory` runs one in the namespace at `DIRECTORY` and gives its CA's file; `port` is what the connector
+    allows there.
     """
     with contextlib.ExitStack() as held:
         outside, inside, lan = held.enter_context(namespaces(3))
@@ -88,7 +91,7 @@ def running(folder: Path, directory: Callable[[Namespace], AbstractContextManage
         stack.start("pop", *pop, ready="pop.ready")
         token = world.desk("connector", "token", "site").splitlines()[0]
         connector = ("connector", "--state", str(folder / "connector"), *enrol, token)
-        known = ("--pop", f"{OUTSIDE}:{POP}", "--allow", "10.9.0.0/24:636")
+        known = ("--pop", f"{OUTSIDE}:{POP}", "--allow", f"10.9.0.0/24:{port}")
         stack.start("connector", *connector, *known, ready="control.standing")
         yield world
 

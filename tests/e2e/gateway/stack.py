@@ -107,8 +107,8 @@ class Stack:
             raise
         return process
 
-    def start_pop(self, name: str, *more: str) -> Process:
-        """Start a POP; the first time it enrols."""
+    def start_pop(self, name: str, *more: str, listen: str = "") -> Process:
+        """Start a POP; the first time it enrols. `listen`: where it is, when a proxy has its address."""
         state = self.folder / name
         words: list[str] = []
         address = f"127.0.0.1:{self.ports[name]}"
@@ -121,14 +121,17 @@ class Stack:
             words += ["--alternate", f"localhost@127.0.0.1:{self.ports[one]}"]
         return self.start(
             name,
-            *("pop", "--state", str(state), "--listen", address, "--ping-seconds", "1"),
+            *("pop", "--state", str(state), "--listen", listen or address, "--ping-seconds", "1"),
+            *(("--address", address) if listen else ()),
             *("--drain-seconds", "4", *words, *more),
             ready="pop.ready",
         )
 
     def restart(self, name: str) -> Process:
-        """Start a killed program again with the words it had."""
-        ready = {"pop": "pop.ready", "connector": "control.standing"}[self.running[name].words[0]]
+        """Start a program that ended again with the words it had."""
+        ready = {"broker": "broker.ready", "pop": "pop.ready", "connector": "control.standing"}[
+            self.running[name].words[0]
+        ]
         return self.start(name, *self.running[name].words, ready=ready)
 
     def start_connector(
@@ -138,9 +141,10 @@ class Stack:
         location: str = "site",
         pops: tuple[str, ...] = ("pop-a", "pop-b"),
         ready: str = "control.standing",
+        tenant: str = "default",
     ) -> Process:
         """Enrol and start a connector of the location that knows these POPs."""
-        token = self.desk("connector", "token", location).splitlines()[0]
+        token = self.desk("connector", "token", location, "--tenant", tenant).splitlines()[0]
         known = [word for pop in pops for word in ("--pop", f"127.0.0.1:{self.ports[pop]}")]
         return self.start(
             name,

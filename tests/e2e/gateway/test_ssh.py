@@ -1,4 +1,4 @@
-"""ssh through `launch --stdio` to a real sshd behind the connector."""
+"""ssh to a real sshd behind the connector: through `launch --stdio`, and without a launcher of ours."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.gateway.clients import stunnel
+from tests.e2e.gateway.feed import fed
+from tests.e2e.gateway.knocks import Knocks, count, revive, wait_for
 from tests.e2e.gateway.stack import COMMAND, Stack
 from tests.e2e.serving import ROOT, free_ports
 from tests.programs import need, tail, wait_until
@@ -97,23 +100,22 @@ def keys(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
         yield folder
 
 
+def ssh_words(stack: Stack, keys: Path, *words: str, verbose: bool = False) -> list[str]:
+    """Return an ssh whose transport is a launch file."""
+    launch = [*COMMAND, "launch", str(stack.launch_file("shell")), "--stdio", "--ca", str(stack.ca)]
+    return ssh_over(shlex.join([*launch, *(["--verbose"] if verbose else [])]), keys, *words)
+
+
+def ssh_over(proxy: str, keys: Path, *words: str) -> list[str]:
+    """Return an ssh whose transport is a program."""
+    me = f"{getpass.getuser()}@desk"
+    return [need("ssh", "openssh-client"), *options(keys, ProxyCommand=proxy), me, *words]
+
+
 def ssh(stack: Stack, keys: Path, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run a command over ssh whose transport is a launch file."""
-    proxy = shlex.join(
-        [*COMMAND, "launch", str(stack.launch_file("shell")), "--stdio", "--ca", str(stack.ca)]
-    )
     return subprocess.run(
-        [
-            need("ssh", "openssh-client"),
-            *options(keys, ProxyCommand=proxy),
-            f"{getpass.getuser()}@desk",
-            *words,
-        ],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        timeout=25,
+        ssh_words(stack, keys, *words), input=stdin, capture_output=True, check=False, cwd=ROOT, timeout=25
     )
 
 
@@ -129,3 +131,47 @@ def test_many_bytes_both_ways(stack: Stack, keys: Path) -> None:
     done = ssh(stack, keys, "cat", stdin=data)
     assert done.returncode == 0, done.stderr.decode() + stack.logs()
     assert hashlib.sha256(done.stdout).digest() == hashlib.sha256(data).digest()
+
+
+SUM_AND_TICK = """
+(n=0; while sleep 0.05; do n=$((n + 1)); echo tick $n; done) & ticker=$!
+sha256sum; kill $ticker"""
+"""A remote command that talks while it listens."""
+
+
+@pytest.mark.long
+def test_ssh_lives_through_its_pops_deaths(stack: Stack, keys: Path, tmp_path: Path) -> None:
+    """30 MB go in and lines come out while the POP in use is killed four times: each once, in order."""
+    with fed(ssh_words(stack, keys, SUM_AND_TICK, verbose=True), tmp_path) as (popen, feed):
+        wait_for(tmp_path / "out", "tick", 3)
+        knocks = Knocks(stack, tmp_path / "err")
+        for how in ("kill", "stop", "kill", "kill"):
+            knocks.knock(how)
+            before = count(tmp_path / "out", "tick")
+            wait_for(tmp_path / "out", "tick", before + 10)
+        feed.enough.set()
+        assert popen.wait(timeout=30) == 0, tail(tmp_path / "err")
+    *ticks, total = (tmp_path / "out").read_text().splitlines()
+    assert total.split()[0] == feed.sha256.hexdigest()
+    assert feed.sent >= 30_000_000
+    assert ticks == [f"tick {n}" for n in range(1, len(ticks) + 1)]
+    assert count(tmp_path / "err", "session.resumed") == 4
+
+
+def test_ssh_without_a_launcher_ends_with_its_pop(stack: Stack, keys: Path, tmp_path: Path) -> None:
+    """The ticket as SOCKS5 domain through `nc` and stunnel: an honest session that dies with its POP."""
+    with stunnel(stack, "pop-b", tmp_path) as port:
+
+        def proxy() -> str:
+            words = [need("nc", "netcat-openbsd"), "-X", "5", "-x", f"127.0.0.1:{port}"]
+            return shlex.join([*words, stack.ticket("shell"), "22"])
+
+        done = subprocess.run(ssh_over(proxy(), keys, "echo", "hello"), capture_output=True, check=False)
+        assert (done.returncode, done.stdout) == (0, b"hello\n"), done.stderr
+        with fed(ssh_over(proxy(), keys, SUM_AND_TICK), tmp_path) as (popen, _):
+            wait_for(tmp_path / "out", "tick", 3)
+            stack.running["pop-b"].kill()
+            try:
+                assert popen.wait(timeout=10) == 255
+            finally:
+                revive(stack, "pop-b")

@@ -32,7 +32,9 @@ def test_a_user_launches_what_is_theirs(tmp_path: Path) -> None:
             theirs = basic("acme\\alice", "password of acme")
             for auth, resource in ((ours, office), (theirs, foreign)):
                 listed = await served.call("GET", "/resources", headers=auth)
-                assert listed.json == {"resources": [{"id": resource.id, "name": resource.name}]}
+                (one,) = listed.json["resources"]
+                assert (one["id"], one["name"], one["kind"]) == (resource.id, resource.name, "rdp")
+                assert one["location"] == f"{resource.name}-site"
             answer = await served.call("POST", "/launch", json={"resource": "office"}, headers=ours)
             assert answer.headers["Content-Type"] == "application/x-ica; charset=utf-8"
             launch = parse_launch_file(answer.body)
@@ -55,7 +57,7 @@ def test_a_resource_of_somebody_else_is_refused(tmp_path: Path) -> None:
             site = locations.create(engine, "site", tenant="default", now=NOW)
             resources.add(engine, Draft("hers", site.id, "h", 1, ["alice"]), tenant="default", now=NOW)
             bob = basic("bob", "password1")
-            assert (await served.call("GET", "/resources", headers=bob)).json == {"resources": []}
+            assert (await served.call("GET", "/resources", headers=bob)).json["resources"] == []
             answer = await served.call("POST", "/launch", json={"resource": "hers"}, headers=bob)
             assert (answer.status, answer.json["code"]) == (403, "broker_refused")
 

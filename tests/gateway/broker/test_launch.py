@@ -17,9 +17,11 @@ def test_the_file_opens_the_resource(engine: Engine) -> None:
     """Our launcher reads it, a plain INI reader finds the keys that clients know, the ticket redeems."""
     resource = make_resource(engine, "Office Desktop")
     sta = make_sta(engine)
-    text = Launcher(engine, sta, "gw.example", 8443).launch(
+    made = Launcher(engine, sta, "gw.example", 8443).launch(
         "Office Desktop", "alice", tenant="default", now=NOW
     )
+    text = made.text
+    assert made.file_name == "Office-Desktop.ica"
     launch = parse_launch_file(text.encode())
     assert (launch.host, launch.port, launch.is_used_once) == ("gw.example", 8443, True)
     ini = configparser.ConfigParser(interpolation=None, delimiters=("=",), comment_prefixes=("#",))
@@ -38,8 +40,44 @@ def test_only_who_may(engine: Engine) -> None:
     site = locations.create(engine, "site", tenant="default", now=NOW).id
     resources.add(engine, Draft("hers", site, "h", 1, ["alice"]), tenant="default", now=NOW)
     launcher = Launcher(engine, make_sta(engine), "gw.example", 443)
-    assert "Address=;40;" in launcher.launch("hers", "alice", tenant="default", now=NOW)
+    assert "Address=;40;" in launcher.launch("hers", "alice", tenant="default", now=NOW).text
     with pytest.raises(Refused, match="bob may not open hers"):
         launcher.launch("hers", "bob", tenant="default", now=NOW)
     with pytest.raises(NotFound):
         launcher.launch("hers", "alice", tenant="acme", now=NOW)
+
+
+KNOWN = {
+    "Encoding": "InputEncoding",
+    "WFClient": "Version ClientName ProxyType ProxyTimeout RemoveICAFile TransportReconnectEnabled",
+    "Office": "Address SSLEnable SSLProxyHost SSLCiphers SecureChannelProtocol CGPAddress BrowserProtocol "
+    "HttpBrowserAddress LocHttpBrowserAddress InitialProgram LongCommandLine SessionsharingKey Launcher "
+    "TransportDriver WinStationDriver DesiredHRES DesiredVRES DesiredColor ClientAudio TWIMode",
+}
+"""What launch files of the wild hold, less what carries a password or a ticket for the VDA's own logon."""
+
+
+def test_the_keys_that_clients_know(engine: Engine) -> None:
+    """Every key of a launch file as Workspace clients take it; nothing that would hold a password."""
+    make_resource(engine, "Office")
+    launcher = Launcher(engine, make_sta(engine), "gw.example", 443)
+    text = launcher.launch("Office", "alice", tenant="default", now=NOW).text
+    ini = configparser.RawConfigParser(delimiters=("=",))
+    ini.optionxform = str  # type: ignore[assignment, method-assign]
+    ini.read_string(text)
+    assert list(ini["ApplicationServers"]) == ["Office"]
+    for section, keys in KNOWN.items():
+        assert sorted(ini[section]) == sorted(keys.split())
+
+
+def test_sessions_are_told_apart(engine: Engine) -> None:
+    """The same user has the same client name and sharing key again, another user others."""
+    make_resource(engine, "Office")
+    launcher = Launcher(engine, make_sta(engine), "gw.example", 443)
+
+    def marks(user: str) -> list[str]:
+        lines = launcher.launch("Office", user, tenant="default", now=NOW).text.splitlines()
+        return [line for line in lines if line.startswith(("ClientName", "SessionsharingKey"))]
+
+    assert marks("alice") == marks("alice")
+    assert not set(marks("alice")) & set(marks("bob"))

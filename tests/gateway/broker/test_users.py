@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from typing import Literal
+
+import argon2
 import pytest
 from sqlalchemy import Engine, text
 
 from gateway.broker import locations, users
+from gateway.broker.users import Passwords
 from gateway.errors import Invalid, NameTaken, NotFound
 from tests.gateway.broker.world import FAST, NOW
 
@@ -49,3 +53,23 @@ def test_what_is_refused(engine: Engine) -> None:
         FAST.add(engine, "bob", "password1", tenant="nobody", now=NOW)
     with pytest.raises(NotFound):
         FAST.change(engine, "bob", "password1", tenant="default")
+
+
+def test_an_unknown_name_costs_what_a_wrong_password_costs(engine: Engine) -> None:
+    """One pass of the slow hash either way, so that the answer's time does not tell which names exist."""
+    FAST.add(engine, "alice", "correct horse", tenant="default", now=NOW)
+    passes: list[str] = []
+
+    class Counting(argon2.PasswordHasher):
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            passes.append("hash")
+            return super().hash(password, salt=salt)
+
+        def verify(self, *given: str | bytes) -> Literal[True]:
+            passes.append("verify")
+            return super().verify(*given)
+
+    counting = Passwords(Counting(time_cost=1, memory_cost=8, parallelism=1))
+    for name in ("alice", "bob"):
+        assert not counting.is_right(engine, name, "wrong one", tenant="default")
+    assert passes == ["verify", "hash"]

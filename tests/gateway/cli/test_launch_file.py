@@ -16,10 +16,12 @@ def test_from_nothing_to_a_launch_file(gateway: Gateway, tmp_path: Path) -> None
     assert f"--broker https://localhost:8443 --ca ca.pem --token {token.out.strip()} --allow" in token.err
     resource = gateway("resource", "add", "office", "--location", "Berlin HQ", "--target", "10.0.0.5:3389")
     assert resource.err == (
-        "next: itm-gateway user add NAME, then itm-gateway launch-file office --user NAME\n"
+        "next: itm-gateway user add NAME, then itm-gateway launch-file office --user NAME, or log in at https://localhost:8443/\n"
     )
     user = gateway("user", "add", "alice", stdin="correct horse\n")
-    assert user.err == "next: itm-gateway launch-file RESOURCE --user alice\n"
+    assert user.err == (
+        "next: log in at https://localhost:8443/, or itm-gateway launch-file RESOURCE --user alice\n"
+    )
     file = tmp_path / "office.ica"
     done = gateway("launch-file", "office", "--user", "alice", "-o", str(file))
     root = tmp_path / "broker" / "ca.pem"

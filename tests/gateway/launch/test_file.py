@@ -67,3 +67,25 @@ def test_removed_when_read(tmp_path: Path) -> None:
     read_launch_file(path)
     with pytest.raises(Invalid, match=r"desktop\.ica: No such file"):
         read_launch_file(path)
+
+
+def test_a_link_stays(tmp_path: Path) -> None:
+    """`/dev/stdin` is a link: RemoveICAFile takes neither it nor what it leads to."""
+    path, link = tmp_path / "desktop.ica", tmp_path / "stdin"
+    path.write_text(TEXT)
+    link.symlink_to(path)
+    assert read_launch_file(link).is_used_once
+    assert link.is_symlink()
+    assert path.exists()
+
+
+def test_a_file_that_cannot_be_removed_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder one may not write in is no reason to refuse a good ticket."""
+    path = tmp_path / "desktop.ica"
+    path.write_text(TEXT)
+
+    def refuse(self: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert str(read_launch_file(path).ticket) == TICKET

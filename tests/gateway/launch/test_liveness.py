@@ -26,23 +26,41 @@ def test_an_idle_wire_is_asked_now_and_then() -> None:
     clock.now += 0.1
     assert wire.verdict(False) is Verdict.ASK
     wire.asked()
-    clock.now += 0.9
+    clock.now += 0.7
     assert wire.verdict(False) is Verdict.FINE
-    clock.now += 1.0
+    clock.now += 0.8
     assert wire.verdict(False) is Verdict.RACE
 
 
+def test_a_wire_that_falls_silent_is_asked_once() -> None:
+    """Nothing of ours is outstanding, but bytes came: dead is told from idle as soon as with an ACK due."""
+    wire, clock = watched()
+    wire.heard()
+    assert wire.verdict(False) is Verdict.FINE
+    clock.now += 0.36
+    assert wire.verdict(False) is Verdict.ASK
+    wire.asked()
+    clock.now += 0.38
+    assert wire.verdict(False) is Verdict.FINE
+    clock.now += 0.02
+    assert wire.verdict(False) is Verdict.RACE
+    wire.heard()
+    wire.heard(is_pong=True)
+    clock.now += 14.9
+    assert wire.verdict(False) is Verdict.FINE
+
+
 def test_outstanding_data_without_any_sign() -> None:
-    """Asked after 0.5 s, raced after 1 s, dead after 6 s: counted from when something was expected."""
+    """Asked after 0.35 s, raced after 0.75 s, dead after 6 s: counted from when something was expected."""
     wire, clock = watched()
     clock.now += 10
     assert wire.verdict(True) is Verdict.FINE
-    clock.now += 0.5
+    clock.now += 0.36
     assert wire.verdict(True) is Verdict.ASK
     wire.asked()
-    clock.now += 0.5
+    clock.now += 0.4
     assert wire.verdict(True) is Verdict.RACE
-    clock.now += 5.0
+    clock.now += 5.3
     assert wire.verdict(True) is Verdict.DEAD
 
 
@@ -63,7 +81,7 @@ def test_a_slow_reader_is_not_dead() -> None:
 
 
 def test_a_long_round_trip_lengthens_patience() -> None:
-    """With 2 s of round trip, 1 s of silence means nothing."""
+    """With 2 s of round trip, a second of silence means nothing."""
     wire, clock = watched()
     wire.asked()
     clock.now += 2.0
@@ -85,7 +103,7 @@ def test_whatever_comes_is_life() -> None:
     wire, clock = watched()
     wire.verdict(True)
     wire.asked()
-    clock.now += 0.9
+    clock.now += 0.7
     wire.heard()
-    clock.now += 0.9
+    clock.now += 0.7
     assert wire.verdict(True) is Verdict.FINE

@@ -34,12 +34,14 @@ class Network:
 
     def __init__(self) -> None:
         self.asked: list[Path] = []
+        self.alone: list[bool] = []
         self.opened: dict[Path, Closing] = {}
         self.may: dict[Path, asyncio.Event] = {path: asyncio.Event() for path in (A, B, C)}
         self.faults: dict[Path, Exception] = {}
 
-    async def open(self, path: Path) -> Wire:
+    async def open(self, path: Path, is_alone: bool) -> Wire:
         self.asked.append(path)
+        self.alone.append(is_alone)
         if path in self.faults:
             raise self.faults[path]
         await self.may[path].wait()
@@ -55,7 +57,7 @@ def test_a_failed_path_is_followed_at_once() -> None:
         network.faults[A] = Lost("dead")
         network.may[B].set()
         wire = await first_of(network.open, [A, B, C], stagger_seconds=60)
-        assert (wire.path, network.asked) == (B, [A, B])
+        assert (wire.path, network.asked, network.alone) == (B, [A, B], [True, True])
 
     asyncio.run(story())
 
@@ -69,7 +71,7 @@ def test_a_silent_path_gets_a_rival_and_the_loser_is_closed() -> None:
             asyncio.get_running_loop().call_later(0.05, network.may[path].set)
         wire = await first_of(network.open, [A, B], stagger_seconds=0.01)
         (loser,) = {A, B} - {wire.path}
-        assert network.asked == [A, B]
+        assert (network.asked, network.alone) == ([A, B], [True, False])
         assert network.opened[loser].is_closed
         assert not network.opened[wire.path].is_closed
 
