@@ -23,9 +23,13 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.dns
-	$(BIN)/python -m bench.build
 	$(BIN)/python -m bench.collect
-	$(BIN)/python -m bench.relay
+	$(BIN)/python -m bench.relay --pop
+	$(BIN)/python -m bench.stream
+	$(BIN)/python -m bench.launch
+	$(BIN)/python -m bench.survival
+	$(BIN)/python -m bench.flood
+	$(BIN)/python -m bench.build
 
 # Debian packages that tests drive: real resolvers, servers and databases. Needs root.
 test-deps:

@@ -20,7 +20,7 @@ async def connect(host: str, port: int, *, seconds: float) -> Channel:
     fault: Exception = TimeoutError(f"no connection within {seconds:g} s")
     try:
         async with asyncio.timeout(seconds):
-            for family, kind, proto, _, address in await _resolve(host, port):
+            for family, kind, proto, _, address in await resolve(host, port):
                 sock = socket.socket(family, kind, proto)
                 try:
                     tune(sock)
@@ -38,8 +38,8 @@ async def connect(host: str, port: int, *, seconds: float) -> Channel:
     raise Unreachable(f"{host}:{port}: {fault}") from fault
 
 
-async def _resolve(host: str, port: int) -> list[tuple[Any, ...]]:
-    """Return what `getaddrinfo` does; an address costs no thread."""
+async def resolve(host: str, port: int) -> list[tuple[Any, ...]]:
+    """Return what `getaddrinfo` does for TCP, or raise its `OSError`; an address costs no thread."""
     try:
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags))

@@ -18,6 +18,8 @@ from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
 from gateway.protocol.rsp import Endpoint
 from gateway.protocol.rspevents import Data, Event, Finished, Reset, WireRefused
+from gateway.protocol.rspframe import DATA_BYTES, DATA_HEADER
+from gateway.records import records
 
 TURN_CHUNKS: Final = 4
 """Full chunks one readiness event may move before every other session gets its turn."""
@@ -30,8 +32,12 @@ FLUSH_SECONDS: Final = 0.05
 PART_SECONDS: Final = 1.0
 """How long a finished wire stays open for the peer to read its last bytes."""
 RETRY_SECONDS: Final = 0.05
-UNSENT_BYTES: Final = 131_072
-"""Unsent bytes the kernel may hold in front of a PING."""
+SLOW_SECONDS: Final = 0.02
+"""A wire that took longer to make room is slow: the kernel may then hide little in front of a PING."""
+AHEAD_BYTES: Final = 262_144
+"""How much of the application may wait to be written: more would be read into cold memory long before."""
+READ_BYTES: Final = DATA_BYTES - DATA_HEADER.size
+"""The largest read of the application: with its header it fills four TLS records."""
 
 
 class Owner(Protocol):
@@ -67,7 +73,8 @@ class Stream:
         self._app_fault, self._is_initiator = app_fault, is_initiator
         self._loop = asyncio.get_running_loop()
         self._wire: Channel | None = None
-        self._pending = memoryview(b"")
+        self._pending: deque[memoryview] = deque()
+        self._blocked_at = 0.0
         self._unwritten: deque[memoryview] = deque()
         self._is_reading = self._has_app_end = self._must_finish_app = self._is_over = False
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -113,7 +120,7 @@ class Stream:
         if self._wire is None:
             return
         wire, self._wire = self._wire, None
-        self._pending = memoryview(b"")
+        self._pending.clear()
         wire.close()
         self.endpoint.lost()
         if self._is_over:
@@ -128,8 +135,9 @@ class Stream:
     def _replace(self, wire: Channel) -> None:
         if self._wire is not None:
             self._retire(self._wire)
-        tune(wire.sock, unsent_bytes=UNSENT_BYTES)
-        self._wire, self._pending = wire, memoryview(b"")
+        tune(wire.sock)
+        self._wire = wire
+        self._pending.clear()
         wire.watch_read(self._wire_readable)
         self._loop.call_soon(self._wire_again, wire)
 
@@ -166,7 +174,7 @@ class Stream:
             if count == 0:
                 self.drop_wire("the peer closed the wire", is_clean=True)
                 return
-            self._receive(bytes(self._buffer[:count]))
+            self._receive(self._buffer[:count])
         if wire is not None and self._wire is wire and wire.pending():
             self._loop.call_soon(self._wire_again, wire)
         self._settle()
@@ -188,7 +196,8 @@ class Stream:
         if self._wire is wire:
             wire.watch_read(self._wire_readable)
 
-    def _receive(self, data: bytes) -> None:
+    def _receive(self, data: memoryview) -> None:
+        """Take what lies in the shared buffer; what is to be kept of it is copied."""
         self._owner.heard()
         self._act(self.endpoint.receive(data))
 
@@ -213,44 +222,61 @@ class Stream:
             return
         try:
             for _ in range(TURN_TAKES):
-                self._pending = self._pending or memoryview(self.endpoint.take())
+                if not self._pending:
+                    self._pending.extend(records(self.endpoint.take_parts()))
                 if not self._pending:
                     return
-                while self._pending:
-                    self._pending = self._pending[wire.transmit(self._pending) :]
+                self._transmit(wire)
         except FULL:
-            pass
+            self._blocked_at = self._loop.time()
         except (OSError, ValueError) as error:
             self.drop_wire(str(error))
             return
         wire.watch_write(self._wire_writable)
 
+    def _transmit(self, wire: Channel) -> None:
+        """Write all that is pending, or raise; what was not written stays as it is, as TLS wants it."""
+        pending = self._pending
+        while pending:
+            sent = wire.transmit(pending[0])
+            if sent < len(pending[0]):
+                pending[0] = pending[0][sent:]
+            else:
+                pending.popleft()
+
     def _wire_writable(self) -> None:
         if self._wire is not None:
+            if self._pending and self._loop.time() - self._blocked_at > SLOW_SECONDS:
+                self._wire.limit_backlog()
             self._wire.unwatch_write()
             self._settle()
 
     # --- the application ---
 
+    def _room(self) -> int:
+        """How much of the application to read now."""
+        is_shut = self._has_app_end or self._is_over or self.endpoint.unsent >= AHEAD_BYTES
+        return 0 if is_shut else min(self.endpoint.room, READ_BYTES)
+
     def _app_readable(self) -> None:
         for _ in range(TURN_CHUNKS):
-            room = min(self.endpoint.room, CHUNK_BYTES)
-            if self._has_app_end or self._is_over or not room:
+            room = self._room()
+            if not room:
                 break
             try:
-                count = self._app.receive(self._buffer[:room])
+                data = self._app.sock.recv(room)
             except EMPTY:
                 break
             except OSError as error:
                 self.abort(self._app_fault, str(error))
                 return
-            if count == 0:
+            if not data:
                 self._has_app_end = True
                 self.endpoint.finish()
                 break
-            self.moved += count
-            self.endpoint.send(bytes(self._buffer[:count]))
-            if count < room:
+            self.moved += len(data)
+            self.endpoint.send(data)
+            if len(data) < room:
                 break
         self._settle()
 
@@ -259,7 +285,7 @@ class Stream:
         if not self._unwritten:
             data = data[self._offer(data) :]
         if data and not self._is_over:
-            self._unwritten.append(data)
+            self._unwritten.append(memoryview(bytes(data)))
 
     def _offer(self, data: memoryview) -> int:
         """Hand bytes to the application; return how many it took (all of them when it is gone)."""
@@ -305,7 +331,7 @@ class Stream:
             self._end(None, "")
 
     def _watch_app(self) -> None:
-        should_read = not self._is_over and not self._has_app_end and self.endpoint.room > 0
+        should_read = self._room() > 0
         if should_read and not self._is_reading:
             self._app.watch_read(self._app_readable)
         elif self._is_reading and not should_read and not self._app.is_closed:

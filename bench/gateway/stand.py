@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.meter import Meter
@@ -31,7 +30,6 @@ class Stand:
 
     stack: Stack
     backend: Relay
-    meters: dict[str, Meter] = field(default_factory=dict)
 
     def meter(self, name: str) -> Meter:
         """Return the meter of a program by its name in the stack."""
@@ -85,9 +83,3 @@ def stand(folder: Path, *more: str, pops: tuple[str, ...] = ("pop-a",)) -> Itera
             yield made
     finally:
         backend.stop()
-
-
-def pin(pid: int, cpu: int) -> None:
-    """Keep a process and its threads on one CPU."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(task.name), {cpu})

@@ -1,18 +1,18 @@
 """Measure the POP's splice beside haproxy (TCP mode, TLS ends there), turn by turn; JSON to bench/results/.
 
-    python -m bench.relay [--seconds 3] [--rounds 3] [--idle 2000] [--backend-tls]
+    python -m bench.relay [--seconds 3] [--rounds 3] [--idle 5000] [--backend-tls] [--pop]
 
 CPU time is the relay process's own, per GB (one session) and per round trip of 64 B (200 sessions); memory
-is the growth of its PSS. The order is shuffled in every round; medians with their ranges are reported.
+is the growth of its PSS. The order is shuffled in every round; medians with their ranges are told. `--pop`
+adds the memory of as many sessions in a real POP, whose two legs are both TLS.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import random
+import resource
 import statistics
 import tempfile
 import time
@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.relay import load
+from bench.relay.pop import memory_idle as memory_idle_pop
 from bench.relay.relays import LOAD_CPU, Relay, haproxy_version, start_backend, start_haproxy, start_ours
+from bench.report import publish, setting, spread
 from tests.gateway.certificates import Certificates
 
-RESULTS = Path(__file__).resolve().parent.parent / "results"
 BARS = {"down_cpu_s_per_gb": 1.0, "up_cpu_s_per_gb": 1.0, "cpu_us_per_trip": 1.3}
 IDLE_BAR_KB, STALLED_BAR_KB, ADDED_P50_BAR_MS = 20, 300, 0.15
 SESSIONS, PACED_PER_SECOND, STALLED = 200, 2000, 50
@@ -123,10 +124,7 @@ def summary(runs: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, found in runs.items():
         columns = {key: [run[key] for run in found] for key in found[0]}
-        result[name] = {
-            key: {"median": round(statistics.median(v), 3), "min": round(min(v), 3), "max": round(max(v), 3)}
-            for key, v in columns.items()
-        }
+        result[name] = {key: spread(values) for key, values in columns.items()}
 
     def median(name: str, key: str) -> float:
         return float(result[name][key]["median"])
@@ -145,22 +143,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.relay", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--idle", type=int, default=2000)
+    parser.add_argument("--idle", type=int, default=5000)
     parser.add_argument("--backend-tls", action="store_true", help="TLS on both legs, as a POP has it")
+    parser.add_argument("--pop", action="store_true", help="idle sessions in a real POP, too")
     args = parser.parse_args()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # and of all that is started here
+    pop = {"pop": memory_idle_pop(args.idle)} if args.pop else {}
     os.sched_setaffinity(0, {LOAD_CPU})
     with tempfile.TemporaryDirectory() as directory:
-        result: dict[str, Any] = {
-            "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs",
-            "python": platform.python_version(),
-            "haproxy": haproxy_version(),
-            "legs": "tls-tls" if args.backend_tls else "tls-tcp",
-        }
-        result = {"setting": result} | measure(Path(directory), args)
-    RESULTS.mkdir(exist_ok=True)
-    name = "relay-tls.json" if args.backend_tls else "relay.json"
-    (RESULTS / name).write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+        legs = "tls-tls" if args.backend_tls else "tls-tcp"
+        where = {"setting": setting(haproxy=haproxy_version(), legs=legs)}
+        result = where | measure(Path(directory), args) | pop
+    publish("relay-tls" if args.backend_tls else "relay", result)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,6 @@ around the kill less the median gap. RTT is client to connector: half on each le
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import random
 import re
 import signal
@@ -27,13 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.gateway.stand import metrics, wait_connected
+from bench.report import publish, setting
 from bench.survival.exchange import Exchange
 from tests.e2e.gateway.clients import Launcher, launched
 from tests.e2e.gateway.stack import Stack, gateway
 from tests.e2e.serving import free_ports
 from tests.programs import wait_until
 
-RESULTS = Path(__file__).resolve().parent.parent / "results"
 POPS = ("pop-a", "pop-b")
 BARS_SECONDS = {"clean": 0.05, "silent": 1.0}
 BAR_RTTS = 4
@@ -139,13 +136,7 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=float, default=1.0, metavar="MB/S")
     args = parser.parse_args()
-    result: dict[str, Any] = {
-        "setting": {
-            "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs",
-            "python": platform.python_version(),
-            "mega_bytes_per_second": args.rate,
-        }
-    }
+    result: dict[str, Any] = {"setting": setting(mega_bytes_per_second=args.rate)}
     for rtt in args.rtt or [0.0, 40.0]:
         with tempfile.TemporaryDirectory() as folder, far_gateway(Path(folder), rtt) as stack:
             found = die_again_and_again(stack, args.kills, args.rate)
@@ -154,9 +145,7 @@ def main() -> None:
             for kind, seconds in BARS_SECONDS.items()
         } | {"nothing_lost": found["is_sha256_equal"] and not found["lost_sessions"]}
         result[f"rtt_{rtt:g}_ms"] = found
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "survival.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    publish("survival", result)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Knows sockets and TLS; what is said over them stands in `control` and `join`.
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +14,7 @@ from gateway.address import split_address
 from gateway.channel import Channel
 from gateway.connector.allow import AllowList
 from gateway.connector.outbound import Proxy, Tunnel, tunnel_through
-from gateway.dial import connect, start_tls
+from gateway.dial import connect, resolve, start_tls
 from gateway.errors import Lost, Refused, Unreachable
 from gateway.identity import host_name
 from gateway.protocol.codes import CloseCode
@@ -110,10 +109,9 @@ async def open_vda(target: str, allow: AllowList) -> Channel:
     rule admits the target, its name does not resolve, it does not answer.
     """
     host, port = split_address(target)
-    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(VDA_SECONDS):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await resolve(host, port)
     except (TimeoutError, OSError) as error:
         raise Refused(CloseCode.VDA_NAME, f"{target}: {error}") from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))

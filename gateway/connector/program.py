@@ -32,6 +32,7 @@ from gateway.connector.pops import Found, Pops
 from gateway.connector.streams import Streams
 from gateway.connector.wires import Wires
 from gateway.errors import ConfigError, GatewayError, Unreachable
+from gateway.heap import keep_freed_memory
 from gateway.protocol import control, data
 from gateway.protocol.budget import Budget
 from gateway.resolve import by_servers
@@ -86,6 +87,7 @@ class Program:
 
     async def run(self) -> None:
         """Serve until told to stop and drained."""
+        keep_freed_memory()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)

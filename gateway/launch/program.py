@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from gateway.address import join_address
 from gateway.channel import Channel, tune
 from gateway.errors import GatewayError, Refused, Unreachable
+from gateway.heap import keep_freed_memory
 from gateway.launch.file import LaunchFile
 from gateway.launch.liveness import Patience
 from gateway.launch.paths import Path, Paths
@@ -56,6 +57,7 @@ class Launch:
         return await self._run(wire, paths, client)
 
     async def _run(self, wire: Wire, paths: Paths, app: Channel) -> CloseCode | None:
+        keep_freed_memory()
         session = Session(wire, paths, app, self.context, self.patience, time.monotonic)
         code, text = await session.run(wire)
         if code is not None:

@@ -26,8 +26,8 @@ from gateway.protocol.codes import CloseCode
 
 log = logging.getLogger(__name__)
 
-ACCEPTS: Final = 64
-"""Connections taken per readiness event."""
+ACCEPTS: Final = 16
+"""Connections taken per readiness event: a crowd waits in the kernel, sessions get their turn in between."""
 PAUSE_SECONDS: Final = 0.2
 """After running out of descriptors."""
 FIRST_LOOK_SECONDS: Final = 0.005

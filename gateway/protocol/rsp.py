@@ -75,6 +75,11 @@ class Endpoint:
         return self._out.end - self._out.acked
 
     @property
+    def unsent(self) -> int:
+        """Bytes that wait to be written to this wire, or the next."""
+        return self._out.end - self._out.sent
+
+    @property
     def unconsumed(self) -> int:
         """Bytes given out as `Data` that were not reported by `consumed`."""
         return self._in.received - self._in.consumed
@@ -182,17 +187,26 @@ class Endpoint:
 
         Call it only when what it gave before is written: acknowledgements are then fresh, nothing piles up.
         """
+        return b"".join(self.take_parts(most, epoch))
+
+    def take_parts(
+        self, most: int = TAKE_BYTES, epoch: int | None = None
+    ) -> list[bytes | bytearray | memoryview]:
+        """Return what `take` does in parts as they lie, payload not copied; no part changes afterwards."""
         if not self.is_up or epoch not in (None, self.epoch):
-            return b""
-        parts: list[bytes | bytearray | memoryview] = [self._resume]
-        self._resume = b""
+            return []
+        parts: list[bytes | bytearray | memoryview] = []
+        if self._resume:
+            parts.append(self._resume)
+            self._resume = b""
         if self.closed is not None:
-            parts.append(b"" if self._reset_written else self._reset)
+            if not self._reset_written:
+                parts.append(self._reset)
             self._reset_written = True
         elif self.is_open:
             self._take_control(parts)
             self._take_data(parts, most)
-        return b"".join(parts)
+        return parts
 
     def receive(self, data: bytes | memoryview, epoch: int | None = None) -> list[Event]:
         """Feed bytes of the wire of that epoch (or the current one); those of an older wire are ignored.
@@ -216,17 +230,19 @@ class Endpoint:
     # --- writing ---
 
     def _take_control(self, parts: list[bytes | bytearray | memoryview]) -> None:
-        parts.append(self._pong)
-        self._pong = b""
-        parts.extend(self._queue)
-        self._queue.clear()
+        if self._pong:
+            parts.append(self._pong)
+            self._pong = b""
+        if self._queue:
+            parts.extend(self._queue)
+            self._queue.clear()
         if self._in.is_ack_due or (self._in.has_news and self._out.can_send):
             parts.append(frames.encode_ack(*self._in.announce()))
 
     def _take_data(self, parts: list[bytes | bytearray | memoryview], most: int) -> None:
         out = self._out
         while most > 0 and out.can_send:
-            offset, chunk = out.next(min(most, frames.DATA_BYTES))
+            offset, chunk = out.next(frames.DATA_BYTES)
             parts.append(frames.DATA_HEADER.pack(frames.DATA, len(chunk), offset))
             parts.append(chunk)
             most -= len(chunk)

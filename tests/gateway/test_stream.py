@@ -16,7 +16,7 @@ from gateway.protocol.errors import ProtocolError
 from gateway.protocol.rsp import Endpoint
 from gateway.protocol.rspevents import Event
 from gateway.pump import scratch
-from gateway.stream import Stream
+from gateway.stream import AHEAD_BYTES, READ_BYTES, Stream
 from tests.gateway.pairs import tcp_pair
 
 SESSION = "0123456789abcdef" * 2
@@ -166,6 +166,27 @@ def test_a_slow_reader_stops_the_writer() -> None:
             await asyncio.sleep(0.5)
             assert ends.client.endpoint.outstanding + ends.vda.endpoint.unconsumed < 40 * 1024 * 1024
             ends.cut()
+            await ends.join()
+            got = tasks.create_task(drain(ends.vda.app))
+        assert got.result() == data
+
+    within(20, story)
+
+
+def test_the_application_is_not_read_far_ahead_of_the_wire() -> None:
+    """While no wire stands, what the application writes waits in its own socket; later all of it arrives."""
+
+    async def story() -> None:
+        ends = Ends()
+        await ends.join()
+        data = random.Random(2).randbytes(8 * 1024 * 1024)
+        await asyncio.gather(ends.client.app.write(data), ends.vda.app.read_exactly(len(data)))
+        assert ends.client.endpoint.room > AHEAD_BYTES + READ_BYTES
+        ends.cut()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(send(ends.client.app, data))
+            await asyncio.sleep(0.2)
+            assert ends.client.endpoint.unsent < AHEAD_BYTES + READ_BYTES
             await ends.join()
             got = tasks.create_task(drain(ends.vda.app))
         assert got.result() == data

@@ -1,0 +1,1 @@
+"""From a ticket to the first byte of the VDA, beside a bare TLS accept."""
