@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test test-long check bench test-deps clean
+.PHONY: run test test-long check bench fuzz test-deps clean
 
 run: $(STAMP)
 	$(BIN)/itm serve --demo
@@ -30,6 +30,12 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.survival
 	$(BIN)/python -m bench.flood
 	$(BIN)/python -m bench.build
+
+# Coverage-guided fuzzing of every parser of the gateway; corpus and crashes stay in build/fuzz.
+FUZZ_SECONDS ?= 60
+fuzz: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[fuzz]"
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 # Debian packages that tests drive: real resolvers, servers and databases. Needs root.
 test-deps:

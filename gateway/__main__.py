@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "ldap": Command("gateway.cli.ldap", "let LDAP directories log users in; list, test, remove them"),
     "site": Command("gateway.cli.site", "add, check, list and remove delivery controllers"),
     "user": Command("gateway.cli.user", "add and list local users"),
+    "session": Command("gateway.cli.session", "list sessions, or end one, or all of a user"),
     "portal": Command("gateway.cli.portal", "make, list and revoke keys of portals that request tickets"),
     "launch-file": Command("gateway.cli.launch_file", "write a launch file for one user and one resource"),
     "authority": Command("gateway.cli.authority", "show the authority's certificate; issue a server's"),

@@ -58,8 +58,8 @@ class Pop(Protocol):
     def signalled(self, frame: Opened | Refused) -> None:
         """Take the broker's answer to an `Open` that went up."""
 
-    def end(self, session: str, code: CloseCode) -> None:
-        """End a session here."""
+    def end(self, frame: End) -> None:
+        """End a session here and at its connectors."""
 
     def revoke(self, connector: str) -> None:
         """End all that a revoked connector has here."""
@@ -140,7 +140,7 @@ class Signal:
             case Opened() | Refused():
                 pop.signalled(frame)
             case End():
-                pop.end(frame.session, frame.code)
+                pop.end(frame)
             case Withdraw():
                 pop.revoke(frame.connector)
             case Ping():

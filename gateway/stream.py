@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from gateway.channel import CHUNK_BYTES, EMPTY, FULL, Channel, tune
 from gateway.protocol.codes import CloseCode
@@ -80,6 +80,8 @@ class Stream:
         self._flush_timer: asyncio.TimerHandle | None = None
         self.moved = 0
         """Bytes that went through, both directions: to tell idle from busy."""
+        self.ended_first: Literal["", "app", "peer"] = ""
+        """Whose direction came to its end first."""
 
     @property
     def wire(self) -> Channel | None:
@@ -121,6 +123,8 @@ class Stream:
             return
         wire, self._wire = self._wire, None
         self._pending.clear()
+        if is_clean:
+            wire.finish()  # else whoever stands between would see a loss
         wire.close()
         self.endpoint.lost()
         if self._is_over:
@@ -206,6 +210,7 @@ class Stream:
             if isinstance(event, Data):
                 self._to_app(event.payload)
             elif isinstance(event, Finished):
+                self.ended_first = self.ended_first or "peer"
                 self._must_finish_app = True
                 self._finish_app()
             elif isinstance(event, Reset):
@@ -272,6 +277,7 @@ class Stream:
                 return
             if not data:
                 self._has_app_end = True
+                self.ended_first = self.ended_first or "app"
                 self.endpoint.finish()
                 break
             self.moved += len(data)

@@ -169,6 +169,8 @@ def _basic(request: web.Request) -> tuple[str, str]:
         raise Unauthorised("unauthorised", "credentials are missing")
     try:
         name, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
+        if "\0" in name:
+            raise ValueError("NUL")
     except (binascii.Error, ValueError):
         raise Unauthorised("unauthorised", "credentials are malformed") from None
     return name, password

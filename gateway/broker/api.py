@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
-from gateway.broker import access, api_directory, api_enrol, api_site, api_sta, api_user
+from gateway.broker import access, api_directory, api_enrol, api_sessions, api_site, api_sta, api_user
 from gateway.broker.controller import Controllers
 from gateway.broker.desk import Desk
 from gateway.broker.directory_login import DirectoryLogin
@@ -53,6 +53,7 @@ ROUTES: Final = (
     Route("POST", "/scripts/ctxsta.dll", api_sta.exchange),
     Route("POST", "/connectors/enrol", api_enrol.enrol_connector),
     Route("POST", "/connectors/renew", api_enrol.renew_connector),
+    Route("POST", "/connectors/sessions", api_sessions.hold),
     Route("POST", "/pops/enrol", api_enrol.enrol_pop),
     Route("POST", "/pops/renew", api_enrol.renew_pop),
     Route("GET", "/authority/ca.pem", api_enrol.ca),

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.broker import resources, sta
 from gateway.broker.access import AGENTS, DESK, peer, portal
+from gateway.broker.api_sessions import routing_token_of
 from gateway.broker.body import read_object
 from gateway.broker.desk import Desk
 from gateway.broker.names import check_name
@@ -19,7 +20,6 @@ from gateway.broker.tickets import LIFETIME_SECONDS, REFRESHED_SECONDS, Grant
 from gateway.errors import GatewayError, Invalid, NotFound, Refused, Unauthorised
 from gateway.identity import host_name
 from gateway.protocol import ticket as text_form
-from gateway.protocol import token
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import KEY_BYTES
 from gateway.protocol.errors import ProtocolError
@@ -65,7 +65,7 @@ async def refresh(request: web.Request) -> web.Response:
     now = desk.clock()
     made, grant = await asyncio.to_thread(desk.sta.refresh, body["session"], identity.id, now=now)
     left = int(min(REFRESHED_SECONDS, grant.ends_at - now))
-    answer = {"ticket": str(made), "expires_seconds": left, "resume_token": _routing_token(desk, grant)}
+    answer = {"ticket": str(made), "expires_seconds": left, "resume_token": routing_token_of(desk, grant)}
     return web.json_response(answer)
 
 
@@ -146,22 +146,6 @@ def _opened(desk: Desk, grant: Grant) -> dict[str, Any]:
             "idle_seconds": resource.idle_seconds,
             "max_seconds": max(1, int(grant.ends_at - desk.clock())),
         },
-        "resume_token": _routing_token(desk, grant),
+        "resume_token": routing_token_of(desk, grant),
         "open_key": secrets.token_hex(KEY_BYTES),
     }
-
-
-def _routing_token(desk: Desk, grant: Grant) -> str:
-    resource = grant.resource
-    return token.sign(
-        token.RoutingToken(
-            session=grant.session,
-            location=resource.location,
-            tenant=resource.tenant,
-            user=grant.user,
-            expires=int(grant.ends_at),
-            idle_seconds=resource.idle_seconds,
-            max_seconds=max(1, int(grant.ends_at - desk.clock())),
-        ),
-        desk.authority.token_key,
-    )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -204,7 +204,7 @@ def _public_key(csr_pem: str) -> ec.EllipticCurvePublicKey | ed25519.Ed25519Publ
         request = x509.load_pem_x509_csr(csr_pem[: MAX_REQUEST + 1].encode())
         is_good = len(csr_pem) <= MAX_REQUEST and request.is_signature_valid
         key = request.public_key()
-    except (ValueError, TypeError, InvalidSignature) as error:
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise Invalid([f"csr_pem: not a certificate request: {error}"]) from None
     if not is_good or not isinstance(key, _KEYS):
         raise Invalid(["csr_pem: expected a signed request with a P-256 or Ed25519 key"])

@@ -36,6 +36,7 @@ class Settings:
     database: str = ""  # sqlite:///… or postgresql://…; empty: a file in the state directory
     sta: str = ""  # id in every ticket, unique per broker; empty: made at the first start
     certificate_hours: float = 24.0
+    token_seconds: float = 3600.0  # life of a routing token; renewed inside the session at a third of it
 
     @property
     def state_dir(self) -> Path:
@@ -147,4 +148,6 @@ def _check(settings: Settings) -> Settings:
         raise ConfigError(f"broker.sta: expected 1 to 16 capitals and digits, got {settings.sta!r}")
     if not 0.01 <= settings.certificate_hours <= 24 * 90:
         raise ConfigError("broker.certificate_hours: expected 0.01 to 2160")
+    if not 3 <= settings.token_seconds <= 7 * 24 * 3600:
+        raise ConfigError("broker.token_seconds: expected 3 to 604800")
     return settings

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.broker import certificates
+from gateway.broker import certificates, sessions
 from gateway.broker.desk import Desk
 from gateway.broker.enrolment import check_connector
 from gateway.broker.standing import Standing
@@ -18,7 +18,7 @@ from gateway.broker.switchboard import Out, Switchboard
 from gateway.errors import GatewayError, Refused, Unauthorised
 from gateway.identity import Identity, of_peer
 from gateway.protocol.codes import CloseCode
-from gateway.protocol.control import Announce, Frame, FrameReader, Hello, Welcome, Withdraw, encode
+from gateway.protocol.control import Announce, End, Frame, FrameReader, Hello, Welcome, Withdraw, encode
 from gateway.protocol.errors import ProtocolError
 
 PING_SECONDS: Final = 5
@@ -55,6 +55,8 @@ class Signals:
         self._board = Switchboard(desk.clock)
         self._links: dict[int, _Link] = {}
         self._standing = Standing(desk.settings.state_dir, desk.clock)
+        self._told: set[str] = set()
+        """Ended sessions that every POP which stands now was told of."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One POP's connection, from the handshake on to its end."""
@@ -105,6 +107,17 @@ class Signals:
             await asyncio.to_thread(self._standing.save)
         except OSError as error:
             log.warning("standing.not_written", extra={"reason": str(error)})
+        ended = await self._ended()
+        self._send(
+            [(link, frame) for link in self._links for frame in ended if frame.session not in self._told]
+        )
+        self._told = {frame.session for frame in ended}
+
+    async def _ended(self) -> list[End]:
+        """Return what an administrator ended while a token of the session may still be good."""
+        since = self._desk.clock() - self._desk.settings.token_seconds
+        found = await asyncio.to_thread(sessions.ended_by_us, self._desk.engine, since)
+        return [End(one.id, CloseCode.BROKER_ENDED, one.location) for one in found]
 
     def has_agent(self, location: str, host: str) -> bool:
         """Whether the agent of this VDA has a control channel at some POP now."""
@@ -129,10 +142,12 @@ class Signals:
         self._links[link] = _Link(identity, writer, hello.addresses)
         try:
             writer.write(encode(Welcome(self._desk.sta.id, PING_SECONDS)))
+            self._send([(link, frame) for frame in await self._ended()])
             log.info("signal.joined", extra={"pop": identity.id, "link": link})
             while True:
                 for frame in waiting:
                     await self._handle(link, frame)
+                await asyncio.sleep(0)  # a POP that always has more waiting does not stop the others
                 waiting = await _read(reader, frames)
                 if not waiting:
                     return

@@ -189,6 +189,8 @@ sessions = Table(
     Column("site", String(32), nullable=True),  # as in the ticket, like the two that follow
     Column("application", String(64), nullable=True),
     Column("target", String(262), nullable=True),
+    Column("ended_at", Float(53), nullable=True, index=True),
+    Column("code", String(32), nullable=True),  # why it ended
 )
 
 directories = Table(

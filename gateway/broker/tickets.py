@@ -25,7 +25,7 @@ from gateway.broker.sites import Site, opened
 from gateway.broker.tables import resources, sessions, sites, tickets
 from gateway.errors import Refused
 from gateway.protocol import ticket as text_form
-from gateway.protocol.codes import CloseCode
+from gateway.protocol.codes import CloseCode, from_name
 from gateway.protocol.control import SESSION_BYTES
 from gateway.protocol.ticket import Ticket
 
@@ -108,8 +108,8 @@ class Sta:
             row = connection.execute(select(sessions).where(sessions.c.id == session)).first()
             if row is None or not row.refreshable:
                 raise Refused(CloseCode.BROKER_REFUSED, "no session whose ticket can be refreshed")
-            if row.ends_at <= now:
-                raise Refused(CloseCode.CLIENT_SESSION_EXPIRED)
+            if (over := _why_over(row, now)) is not None:
+                raise over
             grant = Grant(row.id, row.user, _resource(connection, row), row.ends_at)
             connection.execute(delete(tickets).where(tickets.c.session == session))
             connection.execute(update(sessions).where(sessions.c.id == session).values(pop=pop))
@@ -163,11 +163,17 @@ def _continue(
     connection: Connection, row: Row[Any], resource: Resource, pop: str, now: float
 ) -> Grant | Refused:
     is_it = sessions.c.id == row.session
-    ends_at = connection.execute(select(sessions.c.ends_at).where(is_it)).scalar()
-    if ends_at is None or ends_at <= now:
-        return Refused(CloseCode.CLIENT_SESSION_EXPIRED)
+    session = connection.execute(select(sessions).where(is_it)).first()
+    if (over := _why_over(session, now)) is not None:
+        return over
     connection.execute(update(sessions).where(is_it).values(pop=pop, ticket_sha256=row.sha256))
-    return Grant(row.session, row.user, resource, ends_at)
+    return Grant(row.session, row.user, resource, session.ends_at)  # type: ignore[union-attr]  # it is not over
+
+
+def _why_over(session: Row[Any] | None, now: float) -> Refused | None:
+    if session is None or session.ends_at <= now:
+        return Refused(CloseCode.CLIENT_SESSION_EXPIRED)
+    return None if session.ended_at is None else Refused(from_name(session.code))
 
 
 def _opens(row: Row[Any]) -> dict[str, Any]:

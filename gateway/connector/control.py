@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 WELCOME_SECONDS: Final = 5.0
 RTT_WEIGHT: Final = 0.25
 """Of the newest round trip in the smoothed one."""
+MOST_WAITING: Final = 1024
+"""Frames that may wait for a POP that does not read."""
 SILENT_INTERVALS: Final = 3
 """A POP that sent nothing for three of its own ping intervals is gone."""
 
@@ -82,7 +84,7 @@ class ControlChannel:
         self.pop = ""
         self.is_draining = False
         self._channel, self._opener, self._on_drain = channel, opener, on_drain
-        self._out: asyncio.Queue[Frame] = asyncio.Queue()
+        self._out: asyncio.Queue[Frame] = asyncio.Queue(MOST_WAITING)
         self._reader = FrameReader(CloseCode.POP_OTHER)
         self._heard_at = 0.0
         self._ping_seconds = 5.0
@@ -131,8 +133,11 @@ class ControlChannel:
             self._channel.close()
 
     def send(self, frame: Frame) -> None:
-        """Queue a frame."""
-        self._out.put_nowait(frame)
+        """Queue a frame; a POP that does not read loses its channel."""
+        try:
+            self._out.put_nowait(frame)
+        except asyncio.QueueFull:
+            self._channel.abort()
 
     def leave(self) -> None:
         """Have the POP give us nothing new on this channel."""
@@ -151,6 +156,7 @@ class ControlChannel:
         while True:
             for frame in await self._receive():
                 self._take(frame)
+            await asyncio.sleep(0)  # a POP that always has more waiting does not stop the sessions
 
     async def _receive(self) -> list[Frame]:
         frames: list[Frame] = []

@@ -10,7 +10,7 @@ import http.client
 import json
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -21,12 +21,12 @@ from gateway.errors import ConfigError, Refused, Unreachable
 TIMEOUT_SECONDS: Final = 10.0
 MAX_ANSWER: Final = 256 * 1024
 
-Post = Callable[[str, str, "dict[str, str]", ssl.SSLContext], "dict[str, Any]"]
+Post = Callable[[str, str, "Mapping[str, object]", ssl.SSLContext], "dict[str, Any]"]
 """(broker URL, path, JSON body, TLS context) -> JSON answer."""
 
 
 def post_json(
-    broker: str, path: str, body: dict[str, str], context: ssl.SSLContext, proxy: Proxy | None = None
+    broker: str, path: str, body: Mapping[str, object], context: ssl.SSLContext, proxy: Proxy | None = None
 ) -> dict[str, Any]:
     """POST and return the JSON answer; `Refused` for a no, `Unreachable` when nobody answers."""
     parts = urlsplit(broker)
@@ -37,7 +37,7 @@ def post_json(
     try:
         if proxy is not None:
             connection.sock = context.wrap_socket(_through(proxy, host, port), server_hostname=host)
-        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        connection.request("POST", path, json.dumps(dict(body)), {"Content-Type": "application/json"})
         response = connection.getresponse()
         data = response.read(MAX_ANSWER)
     except (OSError, http.client.HTTPException) as error:
@@ -68,7 +68,7 @@ def _through(proxy: Proxy, host: str, port: int) -> socket.socket:
 def _read_answer(status: int, data: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise Refused("broker", f"the broker answered {status} without JSON")

@@ -16,19 +16,21 @@ from gateway.address import join_address
 from gateway.channel import Channel
 from gateway.connector.control import Reply
 from gateway.connector.health import Health
-from gateway.connector.streams import Streams
+from gateway.connector.streams import OnEnd, Streams
 from gateway.connector.wires import Wire, Wires
 from gateway.errors import GatewayError, Lost, Refused
 from gateway.protocol import control
 from gateway.protocol.codes import CloseCode, from_name
 from gateway.protocol.control import Load, Open, Opened
 from gateway.protocol.errors import ProtocolError
-from gateway.pump import scratch, splice
+from gateway.pump import Ended, scratch, splice
 
 log = logging.getLogger(__name__)
 
 LONGEST_OPEN_SECONDS: Final = 30.0
 NO_LIMIT_SECONDS: Final = 7 * 24 * 3600.0
+AS_SEEN: Final = (CloseCode.VDA_CLOSED, CloseCode.CLIENT_CLOSED, CloseCode.CLIENT_LOST)
+"""Ends of a plain session that the POP sees as well as we do."""
 T = TypeVar("T")
 
 
@@ -58,9 +60,12 @@ class Joins:
         self._capacity = capacity
         self._pending: dict[bytes, asyncio.Task[None]] = {}
         self._plain: dict[str, asyncio.Task[None]] = {}
+        self._why: dict[str, CloseCode] = {}
+        """Why a plain session that is being ended by us ends."""
         self._buffer = scratch()
         self._changed = asyncio.Event()
         streams.on_change = self._changed.set
+        self._on_end: OnEnd = lambda *_: None
 
     @property
     def load(self) -> Load:
@@ -68,6 +73,10 @@ class Joins:
         sessions = len(self._plain) + len(self._streams) + len(self._pending)
         health = self._health
         return Load(sessions, self._capacity, self.is_draining, health.cpu_percent, health.failed)
+
+    def tell_ends(self, on_end: OnEnd) -> None:
+        """Call `on_end` for every session that ends from now on."""
+        self._on_end = self._streams.on_end = on_end
 
     def open(self, request: Open, reply: Reply) -> None:
         """Begin to serve the request; a repeated nonce is passed over."""
@@ -87,7 +96,16 @@ class Joins:
         """End a session because the broker or a POP says so."""
         self._streams.end(session, code)
         if task := self._plain.get(session):
+            self._why[session] = code
             task.cancel()
+
+    def sessions(self) -> tuple[str, ...]:
+        """Return the resumable sessions held."""
+        return self._streams.sessions()
+
+    def hand_over(self, session: str, token: str) -> None:
+        """Give a session's client its next routing token."""
+        self._streams.hand_over(session, token)
 
     async def wait_empty(self) -> None:
         """Return when no session is left."""
@@ -126,7 +144,7 @@ class Joins:
     def _admit(self, request: Open) -> None:
         if request.resume:
             if request.mode != "rsp" or not self._streams.holds(request.session):
-                raise ProtocolError(CloseCode.CONNECTOR_SESSION_UNKNOWN)
+                raise ProtocolError(self._streams.why_gone(request.session))
             return
         if self.is_draining:
             raise ProtocolError(CloseCode.CONNECTOR_DRAINING)
@@ -176,6 +194,7 @@ class Joins:
         if joined.vda is None or task is None:
             raise ProtocolError(CloseCode.CONNECTOR_INTERNAL, "a plain session without a VDA")
         self._plain[request.session] = task
+        code = CloseCode.CONNECTOR_DRAINING
         try:
             ended = await splice(
                 joined.vda,
@@ -183,10 +202,23 @@ class Joins:
                 self._buffer,
                 idle_seconds=request.idle_seconds or NO_LIMIT_SECONDS,
             )
+            code = _why_ended(ended)
             log.info("session.ended", extra={"session": request.session, "manner": ended.manner})
         finally:
             del self._plain[request.session]
             self._changed.set()
+            code = self._why.pop(request.session, code)
+            self._on_end(request.session, code, code not in AS_SEEN)
+
+
+def _why_ended(ended: Ended) -> CloseCode:
+    """Left is the VDA; behind the wire's end stands the client."""
+    if ended.manner == "idle":
+        return CloseCode.CLIENT_IDLE
+    is_vda = ended.side == "left"
+    if ended.manner == "finished":
+        return CloseCode.VDA_CLOSED if is_vda else CloseCode.CLIENT_CLOSED
+    return CloseCode.VDA_RESET if is_vda else CloseCode.CLIENT_LOST
 
 
 async def _timed(opening: Awaitable[T]) -> tuple[T, int]:

@@ -10,12 +10,12 @@ import logging
 import signal
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.address import join_address
 from gateway.channel import Channel
@@ -26,6 +26,7 @@ from gateway.connector.dial import PopDial, open_own, open_vda
 from gateway.connector.enrol import enrol, post_json, renew
 from gateway.connector.health import Health
 from gateway.connector.join import Joins
+from gateway.connector.ledger import Ledger
 from gateway.connector.outbound import Proxy
 from gateway.connector.parked import KEPT, Parked
 from gateway.connector.pops import Found, Pops
@@ -35,6 +36,8 @@ from gateway.errors import ConfigError, GatewayError, Unreachable
 from gateway.heap import keep_freed_memory
 from gateway.protocol import control, data
 from gateway.protocol.budget import Budget
+from gateway.protocol.codes import CloseCode
+from gateway.protocol.control import End
 from gateway.resolve import by_servers
 
 log = logging.getLogger(__name__)
@@ -95,7 +98,10 @@ class Program:
             streams = Streams(Budget(), tasks)
             wires = Wires(lambda: self._dial, self._parked)
             joins = Joins(wires, self._open_vda, streams, tasks, self._settings.capacity, Health())
-            background = [tasks.create_task(self._pops.run(joins)), tasks.create_task(self._renew())]
+            ledger = Ledger(joins, self._ask)
+            joins.tell_ends(lambda session, code, is_cut: self._ended(ledger, session, code, is_cut))
+            chores = (self._pops.run(joins), self._renew(), ledger.run())
+            background = [tasks.create_task(chore) for chore in chores]
             await self._is_stopping.wait()
             await self._drain(joins)
             for task in background:
@@ -166,6 +172,15 @@ class Program:
             save_credential(self._settings.state, self._credential)
             self._dial = self._new_dial()
             log.info("certificate.renewed", extra={"expires_at": self._credential.expires_at})
+
+    def _ask(self, body: Mapping[str, object]) -> dict[str, Any]:
+        context = client_context(self._credential, self._settings.state)
+        return self._post(self._credential.broker, "/connectors/sessions", body, context)
+
+    def _ended(self, ledger: Ledger, session: str, code: CloseCode, is_cut: bool) -> None:
+        ledger.ended(session, code)
+        if is_cut:
+            self._pops.broadcast(End(session, code))
 
     def _new_dial(self) -> PopDial:
         contexts = {}

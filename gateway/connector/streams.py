@@ -36,12 +36,21 @@ UNPROVED_SECONDS: Final = 30.0
 """A session whose client never came with a RESUME is kept this long: it lost to a rival, or its POP died."""
 
 
+REMEMBERED: Final = 2_000
+"""Sessions that ended of which a client that comes back is still told why, the latest ones."""
+
+OnEnd = Callable[[str, CloseCode, bool], None]
+"""Told of every session that ends: its id, why, and whether it was cut: a POP cannot tell then by whom."""
+
+
 class Held:
     """One session: the stream's owner."""
 
     def __init__(self, request: Open, vda: Channel, streams: Streams) -> None:
         self.request, self._streams = request, streams
         self.began_at = self.parked_at = self._busy_at = streams.clock()
+        self.token = ""
+        """The latest routing token, empty while the client's first one is still young."""
         self.pop = ""
         """The POP of the current or last wire; empty until the client has proved itself once."""
         self._moved = 0
@@ -65,6 +74,12 @@ class Held:
     def heard(self) -> None:
         """The client lives: nothing to note, it is the client that watches the wire."""
 
+    def tell_token(self) -> None:
+        """Send the latest routing token over the current wire, if there are both."""
+        if self.token and self.stream.wire is not None:
+            self.stream.endpoint.notify(Notice("token", self.token))
+            self.stream.settle()
+
     def told(self, event: Event) -> None:
         """Log a resume."""
         if isinstance(event, Resumed):
@@ -84,7 +99,8 @@ class Held:
 
     def ended(self, code: CloseCode | None, text: str) -> None:
         """Forget the session."""
-        self._streams.forget(self.request.session)
+        in_order = CloseCode.VDA_CLOSED if self.stream.ended_first == "app" else CloseCode.CLIENT_CLOSED
+        self._streams.forget(self.request.session, code or in_order, is_cut=code is not None)
         log.info(
             "session.ended",
             extra={"session": self.request.session, "code": str(code or "finished"), "reason": text},
@@ -101,7 +117,9 @@ class Streams:
         self.clock: Callable[[], float] = asyncio.get_running_loop().time
         self.buffer = scratch()
         self.on_change: Callable[[], None] = lambda: None
+        self.on_end: OnEnd = lambda *_: None
         self._held: dict[str, Held] = {}
+        self._gone: dict[str, CloseCode] = {}
         self._ticker = tasks.create_task(self._watch())
 
     def __len__(self) -> int:
@@ -110,6 +128,10 @@ class Streams:
     def holds(self, session: str) -> bool:
         """Whether the session can be resumed here."""
         return session in self._held
+
+    def why_gone(self, session: str) -> CloseCode:
+        """Return why a session that is not held is not."""
+        return self._gone.get(session, CloseCode.CONNECTOR_SESSION_UNKNOWN)
 
     def begin(self, request: Open, vda: Channel) -> None:
         """Hold a new session; `attach` brings its first wire."""
@@ -134,10 +156,24 @@ class Streams:
                 held.stream.endpoint.notify(Notice("drain", pop, round(delay * 1000)))
                 held.stream.settle()
 
-    def forget(self, session: str) -> None:
+    def forget(self, session: str, code: CloseCode, *, is_cut: bool) -> None:
         """Drop an ended session; called by the session itself."""
         self._held.pop(session, None)
+        self._gone[session] = code
+        if len(self._gone) > REMEMBERED:
+            del self._gone[next(iter(self._gone))]
         self.on_change()
+        self.on_end(session, code, is_cut)
+
+    def sessions(self) -> tuple[str, ...]:
+        """Return the sessions held."""
+        return tuple(self._held)
+
+    def hand_over(self, session: str, token: str) -> None:
+        """Give a session's client its next routing token, now and again with every later wire."""
+        if held := self._held.get(session):
+            held.token = token
+            held.tell_token()
 
     def stop(self) -> None:
         """End everything: the connector leaves."""
@@ -159,6 +195,7 @@ class Streams:
                     data += more
             held.stream.adopt(wire, data, request.epoch)
             held.pop = request.pop_name
+            held.tell_token()
         except (Lost, ProtocolError, TimeoutError) as error:
             wire.close()
             log.info("wire.refused", extra={"session": request.session, "reason": str(error)})

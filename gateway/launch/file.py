@@ -91,6 +91,8 @@ def _parse_ini(data: bytes) -> configparser.ConfigParser:
         ini.read_string(data.decode("utf-8-sig"))
     except (UnicodeDecodeError, configparser.Error) as error:
         raise Invalid([f"not an INI file: {str(error).splitlines()[0]}"]) from error
+    except AttributeError as error:  # configparser's own, for a continued line behind a key without a value
+        raise Invalid(["not an INI file: an indented line behind a key without a value"]) from error
     return ini
 
 

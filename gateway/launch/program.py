@@ -88,7 +88,11 @@ class Launch:
 
     async def _resolve(self) -> Sequence[Path]:
         host, port = self.file.host, self.file.port
-        return [Path(host, address, port) for address in (await self.resolve(host)).addresses]
+        began = asyncio.get_running_loop().time()
+        answer = await self.resolve(host)
+        took_ms = round((asyncio.get_running_loop().time() - began) * 1000, 1)
+        log.info("gateway.resolved", extra={"host": host, "dns_ms": took_ms})
+        return [Path(host, address, port) for address in answer.addresses]
 
 
 async def _accept_one(host: str, port: int) -> Channel:

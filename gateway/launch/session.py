@@ -20,6 +20,7 @@ from gateway.launch.liveness import Liveness, Patience, Verdict
 from gateway.launch.paths import Path, Paths
 from gateway.launch.race import first_of
 from gateway.launch.wire import Wire, open_wire
+from gateway.protocol import token
 from gateway.protocol.budget import Budget
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
@@ -43,6 +44,7 @@ BUSY_SECONDS: Final = 2.0
 FIRST_PAUSE_SECONDS: Final = 0.02
 LONGEST_PAUSE_SECONDS: Final = 1.0
 MOVE_RETRY_SECONDS: Final = 2.0
+SILENT: Final = "silent"
 FINAL: Final = frozenset(
     {
         CloseCode.CONNECTOR_SESSION_UNKNOWN,
@@ -50,6 +52,10 @@ FINAL: Final = frozenset(
         CloseCode.CLIENT_TOKEN_EXPIRED,
         CloseCode.CLIENT_SESSION_EXPIRED,
         CloseCode.CLIENT_IDLE,
+        CloseCode.CLIENT_GONE,
+        CloseCode.CLIENT_CLOSED,
+        CloseCode.VDA_CLOSED,
+        CloseCode.VDA_RESET,
         CloseCode.BROKER_ENDED,
         CloseCode.BROKER_REVOKED,
         CloseCode.BROKER_REFUSED,
@@ -84,6 +90,7 @@ class Session:
         self._moved, self._moved_at = 0, clock()
         self._failures = 0
         self._is_told = False
+        self._cause = ""
         self._move_at: float | None = None
         self._endpoint = Endpoint(first.accepted.session, is_initiator=True, budget=Budget())
         self._stream = Stream(
@@ -118,6 +125,9 @@ class Session:
             self._liveness.heard(is_pong=True)
         elif isinstance(event, Notice) and event.kind == "drain":
             self._move_at = self._clock() + event.delay_ms / 1000
+        elif isinstance(event, Notice) and event.kind == "token" and len(event.text) <= token.MOST_BYTES:
+            self._token = event.text
+            log.info("token.renewed")
         elif isinstance(event, Resumed) and event.epoch > 1:
             self.resumes += 1
             log.info("session.resumed", extra={"epoch": event.epoch, "replayed": event.replayed})
@@ -125,6 +135,7 @@ class Session:
     def lost(self, reason: str) -> None:
         """Bring another wire."""
         log.info("wire.lost", extra={"reason": reason, "pop": self._path.address})
+        self._cause = reason if reason == SILENT else "lost"
         self._paths.failed(self._path)
         self._lost_at = self._clock()
         if not self._is_busy():
@@ -159,9 +170,9 @@ class Session:
             self._endpoint.ping(self._epoch)
             self._stream.settle()
         elif verdict is Verdict.DEAD:
-            self._stream.drop_wire("silent")
+            self._stream.drop_wire(SILENT)
         elif verdict is Verdict.RACE and may_dial:
-            silent = self._path
+            self._cause, silent = SILENT, self._path
             await self._bring(self._is_silent)
             if self._path != silent:
                 self._paths.failed(silent)
@@ -182,6 +193,7 @@ class Session:
     async def _move(self) -> None:
         """Leave a draining POP, make-before-break; try again later if no other takes us."""
         self._paths.leave(self._path)
+        self._cause = "drain"
         self._move_at = self._clock() + MOVE_RETRY_SECONDS
         before = self._path
         await self._bring(lambda: True)
@@ -211,7 +223,7 @@ class Session:
         later rival's RESUME, of a higher epoch, then still wins over it.
         """
         self._epoch += 1
-        hello = ClientHello(self._epoch, token=self._token, connector=self._connector)
+        hello = ClientHello(self._epoch, token=self._token, connector=self._connector, cause=self._cause)
         is_sure = is_alone and self._stream.wire is None
         offer = self._endpoint.offer(self._epoch) if is_sure else b""
         try:
@@ -240,7 +252,6 @@ class Session:
         if self._stream.wire is not None:
             self._lost_at, self._is_told, self._failures = None, False, 0
             self._liveness = Liveness(self._patience, self._clock)
-        self._token = wire.accepted.token or self._token
         self._learn(wire)
 
     def _learn(self, wire: Wire) -> None:

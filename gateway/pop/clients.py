@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -20,7 +20,7 @@ from gateway.pop import websocket
 from gateway.pop.config import PopConfig
 from gateway.pop.counters import Counters
 from gateway.pop.face import Face
-from gateway.pop.limits import SessionCounts, TicketGuard
+from gateway.pop.limits import Gate, SessionCounts, TicketGuard
 from gateway.pop.redeem import Grant, Redeemer
 from gateway.pop.rendezvous import Order, Rendezvous
 from gateway.pop.sessions import REACH, Record, Session, Sessions, truncated
@@ -39,7 +39,10 @@ GUESSES = (
     CloseCode.CLIENT_TICKET_REFUSED,
     CloseCode.CLIENT_TICKET_FOREIGN,
     CloseCode.CLIENT_TICKET_MALFORMED,
+    CloseCode.CLIENT_TOKEN_REFUSED,
+    CloseCode.CLIENT_RATE_LIMITED,
 )
+"""What counts against a network; the broker says `client_rate_limited` to wrong tickets that are many."""
 BROKER_USER = "(broker)"
 """Whose sessions a broker's own wires are, per tenant; no user is called so."""
 RESUMED = ("resumed", 1)
@@ -58,6 +61,7 @@ class Clients:
         self._redeemer, self._rendezvous, self._sessions = redeemer, rendezvous, sessions
         self._counters, self._keys, self._clock = counters, keys, clock
         self._origins = origins
+        self._web = Gate(config.caps.http, config.caps.http_per_network)
         self.is_draining = False
         self.on_launch: Callable[[str, CloseCode | None], None] = lambda _network, _code: None
         """Called with the truncated network and the end of each launch (resumes are none): None opened."""
@@ -90,9 +94,11 @@ class Clients:
             await self._serve_rsp(channel, visit)
         elif kind is Kind.WEBSOCKET:
             await self._serve_websocket(channel, visit)
-        else:
-            visit.leave()
+        elif visit.pass_to(self._web):
             await self._face.serve(channel)
+        else:
+            self._counters.add("refused", "http_full")
+            channel.close()
 
     async def _first_bytes(self, channel: Channel) -> tuple[Kind | Stray, bytes]:
         head = b""
@@ -114,7 +120,8 @@ class Clients:
                 while (request := socks.receive(await _more(channel))) is None:
                     await channel.write(socks.take())
             visit.mark("preamble")
-            grant = await self._spend(request.host, visit)
+            with self._guarded(visit):
+                grant = await self._spend(request.host, visit)
             order = _order(grant, "plain")
             session, wire = await self._open(self._record(grant, order, visit), order, visit)
         except (ProtocolError, Refused) as error:
@@ -138,7 +145,8 @@ class Clients:
             return
         visit.mark("preamble")
         try:
-            grant = await self._spend(client.ticket, visit)
+            with self._guarded(visit):
+                grant = await self._spend(client.ticket, visit)
             order = _order(grant, "plain")
             session, wire = await self._open(self._record(grant, order, visit), order, visit)
         except (ProtocolError, Refused) as error:
@@ -160,7 +168,8 @@ class Clients:
             wanted, size = parsed
             is_launch = bool(wanted.ticket)
             visit.mark("preamble")
-            record, order, routing = await self._wanted(wanted, visit)
+            with self._guarded(visit):
+                record, order, routing = await self._wanted(wanted, visit)
             session, wire = await self._open(record, order, visit)
         except (ProtocolError, Refused) as error:
             code = self._refused(error, visit, is_launch=is_launch)
@@ -181,7 +190,8 @@ class Clients:
         )  # fmt: skip
         record = Record(
             wanted.session, order.epoch, REACH, BROKER_USER, wanted.tenant, wanted.location,
-            join_address(wanted.host, wanted.port), truncated(visit.address), self._clock(), visit.phases,
+            join_address(wanted.host, wanted.port), truncated(visit.address), self._clock(),
+            phases=visit.phases,
         )  # fmt: skip
         try:
             self._admit()
@@ -213,14 +223,16 @@ class Clients:
             return self._record(grant, order, visit), order, grant.resume_token
         self._admit()
         lives = token.verify(wanted.token, self._keys, self._clock())
+        if (code := self._sessions.why_forbidden(lives.session)) is not None:
+            raise Refused(code)
         order = Order(
             lives.session, lives.location, *RESUMED, "rsp", wanted.epoch, resume=True,
             connector=wanted.connector, idle_seconds=lives.idle_seconds,
-            max_seconds=max(1, int(lives.expires - self._clock())),
+            max_seconds=max(1, int(lives.ends - self._clock())),
         )  # fmt: skip
         record = Record(
             lives.session, wanted.epoch, "rsp", lives.user, lives.tenant, lives.location, "",
-            truncated(visit.address), self._clock(), visit.phases,
+            truncated(visit.address), self._clock(), cause=wanted.cause, phases=visit.phases,
         )  # fmt: skip
         return record, order, wanted.token
 
@@ -230,30 +242,38 @@ class Clients:
         if self._counts.total >= self._config.caps.sessions:
             raise Refused(CloseCode.POP_FULL)
 
-    async def _spend(self, text: str, visit: Visit) -> Grant:
-        self._admit()
+    @contextmanager
+    def _guarded(self, visit: Visit) -> Iterator[None]:
+        """Refuse a network that guesses, unread; count a ticket or token that was none."""
         if self._guard.is_shut(visit.network):
             raise Refused(CloseCode.CLIENT_RATE_LIMITED)
         try:
-            presented = ticket.parse(text)
-            grant = await self._redeemer.redeem(str(presented))
+            yield
         except (ProtocolError, Refused) as error:
             if _code_of(error) in GUESSES and self._guard.failed(visit.network):
                 self._counters.add("ticket_alarms")
                 log.warning("tickets.guessed", extra={"network": truncated(visit.address)})
             raise
+
+    async def _spend(self, text: str, visit: Visit) -> Grant:
+        self._admit()
+        grant = await self._redeemer.redeem(ticket.parse(text))
         visit.mark("redeem")
         return grant
 
     def _record(self, grant: Grant, order: Order, visit: Visit) -> Record:
         return Record(
             grant.session, order.epoch, order.mode, grant.user, grant.tenant, grant.location, grant.resource,
-            truncated(visit.address), self._clock(), visit.phases,
+            truncated(visit.address), self._clock(), phases=visit.phases,
         )  # fmt: skip
 
     async def _open(self, record: Record, order: Order, visit: Visit) -> tuple[Session, Channel]:
         """Return the entered session and its proved data channel; `Refused` leaves a closed record."""
-        if not order.resume and (code := self._counts.refusal(record.tenant, record.user)) is not None:
+        if order.resume:
+            code = self._counts.resume_refusal(record.session)
+        else:
+            code = self._counts.refusal(record.tenant, record.user)
+        if code is not None:
             raise Refused(code)
         session = self._sessions.enter(record)
 

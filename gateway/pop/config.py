@@ -44,7 +44,13 @@ class Caps:
     tenant_sessions: int = 5_000
     half_open: int = 2_000
     half_open_per_network: int = 64
-    """TLS handshakes and preambles under way from one client network (IPv4 address, IPv6 /64)."""
+    """TLS handshakes and preambles under way from one client network (IPv4 address, IPv6 /64); one that a
+    connector's control channel comes from may have a quarter of `half_open`."""
+    http: int = 2_000
+    http_per_network: int = 64
+    """Connections that ask for health or probe objects; idle ones are closed after 15 s."""
+    session_wires: int = 4
+    """Wires of one session here at a time: the one in use, one that races it, some that are ending."""
     parked: int = 8_000
     parked_per_connector: int = 256
     """Data channels that have not said which client they are for: opened in advance, or on their way."""

@@ -7,15 +7,13 @@ must agree with it.
 from __future__ import annotations
 
 import logging
-import ssl
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from gateway import errors
 from gateway.channel import Channel
-from gateway.errors import Lost
-from gateway.errors import ProtocolError as IdentityError
 from gateway.identity import Identity, of_peer
 from gateway.pop.limits import decrease, network_of
 from gateway.pop.standing import Standing
@@ -91,8 +89,11 @@ class Watcher(Protocol):
     def connector_left(self, line: Line) -> None:
         """Called when a line is gone."""
 
-    def answered(self, frame: Opened | Refused) -> None:
-        """Called with each answer to an `Open`."""
+    def answered(self, line: Line, frame: Opened | Refused) -> None:
+        """Called with each answer to an `Open`, whatever it was that `line` was asked."""
+
+    def session_ended(self, line: Line, frame: End) -> None:
+        """Called when a connector says why a session ended."""
 
 
 class Connectors:
@@ -135,13 +136,18 @@ class Connectors:
         return min(agents or others, key=lambda line: line.share, default=None)
 
     def broadcast(self, frame: Drain | End | Load) -> None:
-        """Send a frame on every line; who comes while we drain hears of it too."""
+        """Send a frame on every line; an `End` that names its location, on those of that location.
+
+        Who comes while we drain hears of it too.
+        """
         if isinstance(frame, Drain):
             self._drain = frame
         elif isinstance(frame, Load) and not frame.draining:
             self._drain = None
+        location = frame.location if isinstance(frame, End) else ""
         for line in self._lines.values():
-            line.standing.send(frame)
+            if location in ("", line.identity.location):
+                line.standing.send(frame)
 
     def is_barred(self, who: Identity) -> bool:
         """Whether the broker took this connector's word away: its certificate, or all that it is."""
@@ -154,7 +160,7 @@ class Connectors:
             line.standing.channel.close()
 
     async def serve(self, channel: Channel) -> None:
-        """Serve a connector's control channel until it ends; `Lost` says why."""
+        """Serve a connector's control channel until it ends; `Lost`, or `Refused` with a code, says why."""
         line = await self._greet(channel)
         who = line.identity
         if (older := self._lines.get(who.id)) is not None:
@@ -182,32 +188,37 @@ class Connectors:
             identity = of_peer(channel.peer_certificate())
             hello = await standing.first(HELLO_SECONDS)
             if not isinstance(hello, Hello):
-                raise Lost("the connector did not begin with Hello")
+                raise _broke("the connector did not begin with Hello")
             claims = (hello.role, hello.id, hello.location)
             if identity.role != "connector" or claims != ("connector", identity.id, identity.location):
-                raise Lost(
-                    f"Hello of {hello.role} {hello.id!r} does not fit the certificate of {identity.id!r}"
+                raise _broke(
+                    f"Hello of {hello.role} {hello.id[:64]!r} does not fit the certificate of {identity.id!r}"
                 )
-            if self.is_barred(identity):
-                raise Lost(f"the certificate of {identity.id} was revoked")
-        except (Lost, IdentityError, ssl.SSLError) as error:
+            self._check(identity)
+        except BaseException:
             channel.close()
-            raise Lost(str(error)) from error
+            raise
         standing.send(Welcome(self._pop, self._ping_seconds))
         if self._drain is not None:
             standing.send(self._drain)
         return Line(identity, standing, hello.sessions, hello.capacity, software=hello.software[:64])
 
+    def _check(self, identity: Identity) -> None:
+        if self.is_barred(identity):
+            raise errors.Refused(CloseCode.BROKER_REVOKED, f"the certificate of {identity.id} was revoked")
+
     def _beat(self, line: Line) -> Iterable[Frame]:
-        if self.is_barred(line.identity):
-            raise Lost(f"the certificate of {line.identity.id} was revoked")
+        self._check(line.identity)
         return (Ping(0),)
 
     def _take(self, line: Line, frame: Frame) -> None:
         match frame:
             case Opened() | Refused():
                 for watcher in self.watchers:
-                    watcher.answered(frame)
+                    watcher.answered(line, frame)
+            case End():
+                for watcher in self.watchers:
+                    watcher.session_ended(line, frame)
             case Load():
                 if line.heard(frame):
                     for watcher in self.watchers:
@@ -221,4 +232,8 @@ class Connectors:
             case Pong():
                 pass
             case _:
-                raise Lost(f"a connector may not send {type(frame).__name__}")
+                raise _broke(f"a connector may not send {type(frame).__name__}")
+
+
+def _broke(text: str) -> errors.Refused:
+    return errors.Refused(CloseCode.CONNECTOR_PROTOCOL, text)

@@ -29,31 +29,34 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
+KNOWN_SHARE = 4
+"""A network of a connector may have one part in so many: a whole office stands behind it, but no more."""
+
+
 class Gate:
-    """Counts connections that have not said what they want yet."""
+    """Counts connections of one kind (half-open ones, HTTP's), in all and per client network."""
 
-    def __init__(self, caps: Caps) -> None:
-        self._caps = caps
-        self._half_open: Counter[str] = Counter()
-        self.half_open = 0
+    def __init__(self, most: int, per_network: int) -> None:
+        self._most, self._per_network = most, per_network
+        self._networks: Counter[str] = Counter()
+        self.total = 0
 
-    def enter(self, network: str, *, is_known: bool) -> bool:
+    def enter(self, network: str, *, is_known: bool = False) -> bool:
         """Count one in; False when there are too many (it is not counted then).
 
-        `is_known`: a connector's control channel comes from there; only the total binds it.
+        `is_known`: a connector's control channel comes from there.
         """
-        caps = self._caps
-        is_over = self._half_open[network] >= caps.half_open_per_network and not is_known
-        if is_over or self.half_open >= caps.half_open:
+        share = max(self._per_network, self._most // KNOWN_SHARE) if is_known else self._per_network
+        if self._networks[network] >= share or self.total >= self._most:
             return False
-        self._half_open[network] += 1
-        self.half_open += 1
+        self._networks[network] += 1
+        self.total += 1
         return True
 
     def leave(self, network: str) -> None:
         """Count one out."""
-        self.half_open -= 1
-        decrease(self._half_open, network)
+        self.total -= 1
+        decrease(self._networks, network)
 
 
 class TicketGuard:
@@ -82,12 +85,13 @@ class TicketGuard:
 
 
 class SessionCounts:
-    """Sessions by user, tenant and in all; a session is counted from its redeemed ticket to its end."""
+    """Wires by user, tenant, session and in all; a session that moves has two for a moment."""
 
     def __init__(self, caps: Caps) -> None:
         self._caps = caps
         self._users: Counter[tuple[str, str]] = Counter()
         self._tenants: Counter[str] = Counter()
+        self._wires: Counter[str] = Counter()
         self.total = 0
 
     def refusal(self, tenant: str, user: str) -> CloseCode | None:
@@ -100,15 +104,25 @@ class SessionCounts:
             return CloseCode.CLIENT_USER_LIMIT
         return None
 
-    def enter(self, tenant: str, user: str) -> None:
-        """Count one in."""
+    def resume_refusal(self, session: str) -> CloseCode | None:
+        """Return why one more wire of a running session is too many, or None."""
+        if self.total >= self._caps.sessions:
+            return CloseCode.POP_FULL
+        if self._wires[session] >= self._caps.session_wires:
+            return CloseCode.CLIENT_RATE_LIMITED
+        return None
+
+    def enter(self, tenant: str, user: str, session: str) -> None:
+        """Count a wire in."""
         self._users[tenant, user] += 1
         self._tenants[tenant] += 1
+        self._wires[session] += 1
         self.total += 1
 
-    def leave(self, tenant: str, user: str) -> None:
-        """Count one out."""
+    def leave(self, tenant: str, user: str, session: str) -> None:
+        """Count a wire out."""
         self.total -= 1
+        decrease(self._wires, session)
         decrease(self._users, (tenant, user))
         decrease(self._tenants, tenant)
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from gateway.channel import Channel, tune
 from gateway.dial import start_tls
-from gateway.errors import ConfigError, GatewayError, Lost
+from gateway.errors import ConfigError, GatewayError, Lost, Refused
 from gateway.pop.config import Address, Times
 from gateway.pop.counters import Counters
 from gateway.pop.doors import Doors, is_whole, peek
@@ -131,6 +131,8 @@ class Listener:
         except _TlsFailed as error:
             self._counters.add("refused", str(error.code))
         except GatewayError as error:
+            if isinstance(error, Refused):
+                self._counters.add("refused", str(error.code))
             log.info("connection.ended", extra={"alpn": channel.alpn, "reason": str(error)})
             channel.close()
         except Exception:

@@ -13,10 +13,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from gateway.channel import Channel
-from gateway.errors import Lost, Unauthorised
+from gateway.errors import Lost, Refused, Unauthorised
 from gateway.identity import Identity, of_peer
 from gateway.pop.config import Caps
-from gateway.pop.counters import Counters
 from gateway.pop.limits import decrease
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.data import HELLO_BYTES, DataHello, parse_hello
@@ -39,10 +38,9 @@ class Parking:
         park_seconds: float,
         is_barred: Callable[[Identity], bool],
         arrive: Arrive,
-        counters: Counters,
     ) -> None:
         self._caps, self._park_seconds, self._is_barred = caps, park_seconds, is_barred
-        self._arrive, self._counters = arrive, counters
+        self._arrive = arrive
         self._parked: Counter[str] = Counter()
         self._total = 0
 
@@ -50,13 +48,11 @@ class Parking:
         return self._total
 
     async def serve(self, channel: Channel) -> None:
-        """Take over a channel after its handshake. Raises `Unauthorised`, `Lost`, `Refused`."""
+        """Take over a channel after its handshake. Raises `Refused` with a code, or `Lost`."""
         who = of_peer(channel.peer_certificate())
         self._check(who)
         if self._total >= self._caps.parked or self._parked[who.id] >= self._caps.parked_per_connector:
-            self._counters.add("refused", "parked")
-            channel.close()
-            return
+            raise Refused("parked", f"{who.id} has too many channels open in advance")
         self._parked[who.id] += 1
         self._total += 1
         try:
@@ -72,10 +68,8 @@ class Parking:
 
     def _check(self, who: Identity) -> None:
         if who.role != "connector":
-            self._counters.add("refused", str(CloseCode.CONNECTOR_REFUSED))
             raise Unauthorised(CloseCode.CONNECTOR_REFUSED, f"{who.id} is no connector")
         if self._is_barred(who):
-            self._counters.add("refused", str(CloseCode.BROKER_REVOKED))
             raise Unauthorised(CloseCode.BROKER_REVOKED, f"the certificate of {who.id} was revoked")
 
     async def _hello(self, channel: Channel) -> DataHello | None:
@@ -91,6 +85,5 @@ class Parking:
         except (ProtocolError, TimeoutError, Lost) as error:
             if not head:
                 return None
-            self._counters.add("refused", str(CloseCode.CONNECTOR_PROTOCOL))
-            raise Lost(f"data channel: {error}") from error
+            raise Refused(CloseCode.CONNECTOR_PROTOCOL, f"data channel: {error}") from error
         return hello

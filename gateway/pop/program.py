@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 RELOAD_SECONDS: Final = 5.0
 REVOCATIONS_SECONDS: Final = 30.0
 RENEW_RETRY_SECONDS: Final = 30.0
+ANNOUNCE_SECONDS: Final = 0.05
 
 
 class Pop:
@@ -64,9 +65,9 @@ class Pop:
         times, caps, state = config.times, config.caps, config.state
         self.counters = Counters()
         self.doors = Doors(state / "pop.pem", state / "ca.pem", config.certificate)
-        self._gate = Gate(caps)
+        self._gate = Gate(caps.half_open, caps.half_open_per_network)
         counts = SessionCounts(caps)
-        self.sessions = Sessions(counts, self.counters, clock, loop)
+        self.sessions = Sessions(counts, self.counters, clock, loop, who.name)
         self._revoked = Revoked(state / "ca.pem")
         self.connectors = Connectors(who.name, times.ping_seconds, self._revoked.__contains__)
         self._listener = Listener(self.doors, self, self._gate, times, self.counters, tasks.create_task)
@@ -81,9 +82,7 @@ class Pop:
             launch_seconds=times.launch_seconds, hedge_seconds=times.hedge_seconds,
         )  # fmt: skip
         self.connectors.watchers = (self._rendezvous, self)
-        self.parking = Parking(
-            caps, times.park_seconds, self.connectors.is_barred, self._rendezvous.arrive, self.counters
-        )
+        self.parking = Parking(caps, times.park_seconds, self.connectors.is_barred, self._rendezvous.arrive)
         redeemer = Redeemer(
             who.name,
             self._brokers,
@@ -107,6 +106,8 @@ class Pop:
         self._relayed: dict[bytes, str] = {}
         self._is_stopping = self._is_drained = False
         self._itm = self._linked(config.itm) if config.itm is not None else None
+        self._news: set[Line] = set()
+        """Connectors of which the broker does not know the latest."""
 
     def _linked(self, config: ItmConfig) -> ItmLink:
         """Return the link to ITM, told of every wire and every launch."""
@@ -174,19 +175,24 @@ class Pop:
             asyncio.get_running_loop().call_later(seconds, self._relayed.pop, frame.nonce, None)
             line.open(frame)
 
-    def answered(self, frame: Opened | Refused) -> None:
-        """Take an answer of a connector here (it may belong to another POP) or of the broker."""
-        if self._relayed.pop(frame.nonce, None) is not None:
+    def answered(self, line: Line, frame: Opened | Refused) -> None:
+        """Pass on a connector's answer to an `Open` of another POP."""
+        if self._relayed.get(frame.nonce) == line.identity.id:
+            del self._relayed[frame.nonce]
             self._signal.send(frame)
 
     def signalled(self, frame: Opened | Refused) -> None:
         """Take the broker's answer to an `Open` that went up."""
-        self._rendezvous.answered(frame)
+        self._rendezvous.answered(None, frame)
 
-    def end(self, session: str, code: CloseCode) -> None:
-        """End a session, here and at the connectors."""
-        self.sessions.end(session, code)
-        self.connectors.broadcast(End(session, code))
+    def end(self, frame: End) -> None:
+        """End a session, at the connectors and here."""
+        self.connectors.broadcast(frame)
+        count = self.sessions.end(frame.session, frame.code)
+        log.info(
+            "session.ended_by_broker",
+            extra={"session": frame.session, "code": str(frame.code), "wires": count},
+        )
 
     def revoke(self, connector: str) -> None:
         """End a revoked connector's control channel and what it carries."""
@@ -194,11 +200,23 @@ class Pop:
         count = self.sessions.end_of(connector, CloseCode.BROKER_REVOKED)
         log.warning("connector.revoked", extra={"connector": connector, "sessions": count})
 
-    # who comes and goes
+    # what connectors say
+
+    def session_ended(self, line: Line, frame: End) -> None:
+        """Keep why it ended: the POP itself sees a wire that closes, no more."""
+        self.sessions.ended_at(line.identity.id, frame.session, frame.code)
 
     def connector_came(self, line: Line) -> None:
-        """Tell the broker."""
-        self._signal.send(line.announce())
+        """Tell the broker soon: once, however often a connector changes its mind meanwhile."""
+        if not self._news:
+            asyncio.get_running_loop().call_later(ANNOUNCE_SECONDS, self._announce)
+        self._news.add(line)
+
+    def _announce(self) -> None:
+        for line in self._news:
+            if self.connectors.get(line.identity.id) is line:
+                self._signal.send(line.announce())
+        self._news.clear()
 
     def connector_left(self, line: Line) -> None:
         """Tell the broker, and the askers at other POPs."""
@@ -248,7 +266,7 @@ class Pop:
             {
                 "sessions": len(self.sessions),
                 "connectors": len(self.connectors),
-                "half_open": self._gate.half_open,
+                "half_open": self._gate.total,
                 "parked": len(self.parking),
                 "pending": len(self._rendezvous),
                 "hedged": self._rendezvous.hedged,

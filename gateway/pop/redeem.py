@@ -1,8 +1,9 @@
-"""Asks the brokers (STAs) what a ticket opens; the first that answers decides, whatever its answer.
+"""Asks the brokers (STAs) what a ticket opens; the first one that does not call it foreign decides.
 
-JSON over HTTPS with the POP's certificate, on kept connections. A broker that does not answer in time is
-asked last for a while. A request that may have reached a broker is not repeated there: a ticket is spent
-by the first redeem, and a second one would be told that it is used.
+JSON over HTTPS with the POP's certificate, on kept connections. A ticket names its STA; who redeemed one of
+that STA before is asked first. A broker that does not answer in time is asked last for a while. A request
+that may have reached a broker is not repeated there: a ticket is spent by the first redeem, and a second one
+would be told that it is used.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gateway.identity import host_name
 from gateway.pop.http import HttpPeer
 from gateway.protocol.codes import CloseCode, from_name
 from gateway.protocol.control import is_session
+from gateway.protocol.ticket import Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +57,46 @@ class Redeemer:
         self._pop, self._seconds, self._bypass_seconds, self._clock = pop, seconds, bypass_seconds, clock
         self._brokers = brokers
         self._shunned_until = dict.fromkeys(brokers, float("-inf"))
+        self._of_sta: dict[str, HttpPeer] = {}
+        """Who redeemed a ticket of the STA last; genuine tickets only, so no more than there are STAs."""
 
-    async def redeem(self, ticket: str) -> Grant:
-        """Spend a ticket; `Refused` carries the broker's code, or `broker_unreachable`."""
-        body = json.dumps({"ticket": ticket, "pop": self._pop}).encode()
-        for broker in sorted(self._brokers, key=lambda broker: self._shunned_until[broker] > self._clock()):
+    async def redeem(self, ticket: Ticket) -> Grant:
+        """Spend a ticket; `Refused` carries the broker's code.
+
+        `client_ticket_foreign` when every broker says so, `broker_unreachable` when one that may know better
+        did not answer.
+        """
+        body = json.dumps({"ticket": str(ticket), "pop": self._pop}).encode()
+        refusal = Refused(CloseCode.CLIENT_TICKET_FOREIGN if self._brokers else CloseCode.BROKER_UNREACHABLE)
+        for broker in self._in_order(ticket.sta):
             try:
                 async with asyncio.timeout(self._seconds):
                     status, answer = await broker.request("POST", "/sta/redeem", body)
             except (GatewayError, TimeoutError):
                 status, answer = 599, b""
-            if status < 500:
-                return _read(status, answer)
-            self._shunned_until[broker] = self._clock() + self._bypass_seconds
-        raise Refused(CloseCode.BROKER_UNREACHABLE)
+            if status >= 500:
+                self._shunned_until[broker] = self._clock() + self._bypass_seconds
+                refusal = Refused(CloseCode.BROKER_UNREACHABLE)
+                continue
+            try:
+                grant = _read(status, answer)
+            except Refused as error:
+                if error.code != CloseCode.CLIENT_TICKET_FOREIGN:
+                    raise
+            else:
+                self._of_sta[ticket.sta] = broker
+                return grant
+        raise refusal
+
+    def _in_order(self, sta: str) -> list[HttpPeer]:
+        now, known = self._clock(), self._of_sta.get(sta)
+        return sorted(self._brokers, key=lambda one: (self._shunned_until[one] > now, one is not known))
 
 
 def _read(status: int, body: bytes) -> Grant:
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
         raise Refused(CloseCode.BROKER_INTERNAL, f"the broker answered {status} without JSON")

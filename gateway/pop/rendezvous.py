@@ -19,7 +19,7 @@ from gateway.errors import Lost
 from gateway.identity import Identity
 from gateway.pop.connectors import Connectors, Line
 from gateway.protocol.codes import CloseCode
-from gateway.protocol.control import KEY_BYTES, NONCE_BYTES, Cancel, Open, Opened, Refused
+from gateway.protocol.control import KEY_BYTES, NONCE_BYTES, Cancel, End, Open, Opened, Refused
 from gateway.protocol.data import DataHello, encode_answer
 
 FINAL: Final = (CloseCode.VDA_REFUSED, CloseCode.CONNECTOR_TARGET_DENIED, CloseCode.BROKER_REFUSED)
@@ -242,14 +242,10 @@ class Rendezvous:
                 self._broker.send(Cancel(attempt.nonce))
         meeting.live.clear()
 
-    def is_ours(self, nonce: bytes) -> bool:
-        """Whether an answer with this nonce is for this POP's clients."""
-        return nonce in self._attempts
-
-    def answered(self, frame: Opened | Refused) -> None:
-        """Take a connector's answer; one to a nonce that is not ours is passed over."""
+    def answered(self, line: Line | None, frame: Opened | Refused) -> None:
+        """Take an answer (`line` None: the broker's); one that is not to who was asked is passed over."""
         attempt = self._attempts.get(frame.nonce)
-        if attempt is None:
+        if attempt is None or attempt.line is not line:
             return
         if isinstance(frame, Refused):
             self._forget(attempt)
@@ -267,6 +263,9 @@ class Rendezvous:
         else:
             meeting.refusal, meeting.is_final = code, meeting.is_final or code in FINAL
         meeting.changed.set()
+
+    def session_ended(self, line: Line, frame: End) -> None:
+        """Nothing to do: it is no meeting any more."""
 
     def connector_came(self, line: Line) -> None:
         """Nothing to do: waiting clients ask at their own pace."""

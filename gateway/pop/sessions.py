@@ -25,6 +25,17 @@ KEPT: Final = 2_000
 """Records of ended sessions that a trace can still find here."""
 REACH: Final = "reach"
 """The mode of a wire that the broker opened for itself: no client's."""
+ENDING_SECONDS: Final = 2.0
+"""What the ends of a resumable session have to tell each other why, before the POP cuts its wire."""
+INFERRED: Final = (
+    CloseCode.CLIENT_CLOSED,
+    CloseCode.CLIENT_LOST,
+    CloseCode.VDA_CLOSED,
+    CloseCode.CONNECTOR_LOST,
+)
+"""What a POP concludes from which side closed first; whoever held the session may know better."""
+FORBIDDEN: Final = 10_000
+"""Sessions ended by an administrator that are remembered, the latest ones."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +55,9 @@ class Record:
     resource: str
     network: str
     started: float
+    pop: str = ""
+    cause: str = ""
+    """Why the client brought a later wire: `lost`, `silent`, `drain`."""
     phases: dict[str, float] = field(default_factory=dict)
     connector: str = ""
     way: str = ""
@@ -103,14 +117,37 @@ class Session:
         return framed + (0 if self.pump is None else self.pump.held)
 
     def end(self, code: CloseCode) -> None:
-        """Cut it for a reason of ours."""
-        if self.pump is not None and self._code is None:
-            self._code = code
+        """End the session: a resumable one's wire is cut only if its ends, which know too, do not part."""
+        is_resumable = self.record.mode == "rsp"
+        self.cut(code, after_seconds=ENDING_SECONDS if is_resumable else 0.0)
+
+    def cut(self, code: CloseCode, *, after_seconds: float = 0.0) -> None:
+        """Cut this wire for a reason of ours."""
+        if self.pump is None or self._code is not None:
+            return
+        self._code = code
+        if after_seconds:
+            self._cancel()
+            self._timer = self._owner.loop.call_later(after_seconds, self.pump.stop, code.text)
+        else:
             self.pump.stop(code.text)
 
-    def _ended(self, ended: Ended) -> None:
+    def current(self) -> Record:
+        """Return the record with what was carried so far."""
+        if self.pump is not None:
+            self.record.from_client, self.record.from_vda = self.pump.moved
+        return self.record
+
+    def learn(self, code: CloseCode) -> None:
+        """Note why it is about to end, as its connector says."""
+        self._code = self._code or code
+
+    def _cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+    def _ended(self, ended: Ended) -> None:
+        self._cancel()
         self.record.from_client, self.record.from_vda = ended.from_left, ended.from_right
         code = self._code or _code(ended)
         if isinstance(self._client, WebSocket):
@@ -136,12 +173,14 @@ class Sessions:
         counters: Counters,
         clock: Callable[[], float],
         loop: asyncio.AbstractEventLoop,
+        pop: str = "",
     ) -> None:
-        self.loop, self._clock = loop, clock
+        self.loop, self._clock, self._pop = loop, clock, pop
         self.buffer = scratch()
         self._counts, self._counters = counts, counters
         self._live: set[Session] = set()
         self._ended: deque[Record] = deque(maxlen=KEPT)
+        self._forbidden: dict[str, CloseCode] = {}
         self.emptied = asyncio.Event()
         self.on_carry: Callable[[Record, Channel], None] = lambda _record, _client: None
         """Called with each wire that is carried from now on, and its client's channel."""
@@ -151,8 +190,9 @@ class Sessions:
 
     def enter(self, record: Record) -> Session:
         """Count a session whose ticket was good; it must be ended or `leave`."""
+        record.pop = self._pop
         session = Session(self, record)
-        self._counts.enter(record.tenant, record.user)
+        self._counts.enter(record.tenant, record.user, record.session)
         self._live.add(session)
         return session
 
@@ -161,7 +201,7 @@ class Sessions:
         record = session.record
         record.ended, record.code, record.detail = self._clock(), str(code), detail[:200]
         self._live.discard(session)
-        self._counts.leave(record.tenant, record.user)
+        self._counts.leave(record.tenant, record.user, record.session)
         self._ended.append(record)
         self._counters.add("sessions_ended", str(code))
         self._counters.add("bytes", "from_client", record.from_client)
@@ -170,7 +210,10 @@ class Sessions:
             self.emptied.set()
 
     def end(self, session: str, code: CloseCode) -> int:
-        """Cut every wire of a session; return how many there were."""
+        """End a session and let it not come back; return how many wires there were."""
+        self._forbidden[session] = code
+        if len(self._forbidden) > FORBIDDEN:
+            del self._forbidden[next(iter(self._forbidden))]
         wires = [wire for wire in self._live if wire.record.session == session]
         for wire in wires:
             wire.end(code)
@@ -183,21 +226,39 @@ class Sessions:
             wire.end(code)
         return len(wires)
 
+    def why_forbidden(self, session: str) -> CloseCode | None:
+        """Return why a session may not come back, None if it may."""
+        return self._forbidden.get(session)
+
+    def ended_at(self, connector: str, session: str, code: CloseCode) -> None:
+        """Note why a session ended, as the connector that carried it says, maybe after its wire has closed.
+
+        A connector speaks for its own sessions only.
+        """
+        for wire in self._live:
+            if wire.record.session == session and wire.record.connector == connector:
+                wire.learn(code)
+        for record in reversed(self._ended):
+            if record.ended is None or self._clock() - record.ended > ENDING_SECONDS:
+                break
+            if record.session == session and record.connector == connector and record.code in INFERRED:
+                record.code = str(code)
+
     def end_all(self, code: CloseCode) -> int:
         """Cut everything; return how many there were."""
         wires = list(self._live)
         for wire in wires:
-            wire.end(code)
+            wire.cut(code)
         return len(wires)
 
     def trace(self, session: str) -> list[Record]:
         """Return the records of a session's wires, ended ones first."""
         ended = [record for record in self._ended if record.session == session]
-        return ended + [wire.record for wire in self._live if wire.record.session == session]
+        return ended + [wire.current() for wire in self._live if wire.record.session == session]
 
     def recent(self, most: int) -> list[Record]:
         """Return the newest records: those running, and those that ended last."""
-        running = sorted((wire.record for wire in self._live), key=lambda record: record.started)
+        running = sorted((wire.current() for wire in self._live), key=lambda record: record.started)
         return (list(self._ended) + running)[-most:]
 
     def held_bytes(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from gateway.channel import Channel
-from gateway.errors import Lost
+from gateway.errors import Lost, Refused
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import Frame, FrameReader, encode
 from gateway.protocol.errors import ProtocolError
@@ -19,6 +19,8 @@ SILENT_INTERVALS: Final = 3
 """A peer that sent nothing for so many ping intervals is gone."""
 MOST_WAITING: Final = 1024
 """Frames that may wait for a peer that does not read; with one more it is given up."""
+MOST_PER_SECOND: Final = 2_000
+"""Frames of one peer in a second; each costs some 15 µs. A connector at full load sends two per launch."""
 
 
 class Standing:
@@ -26,7 +28,7 @@ class Standing:
 
     def __init__(self, channel: Channel, blame: CloseCode) -> None:
         self.channel = channel
-        self.frames = FrameReader(blame)
+        self.frames, self._blame = FrameReader(blame), blame
         self._out: asyncio.Queue[Frame] = asyncio.Queue(MOST_WAITING)
         self._early: list[Frame] = []
         self._heard_at = 0.0
@@ -39,7 +41,7 @@ class Standing:
             self.channel.abort()
 
     async def first(self, seconds: float) -> Frame:
-        """Return the peer's first frame; `Lost` when it is late or wrong."""
+        """Return the peer's first frame; `Lost` when it is late, `Refused` when it is none."""
         try:
             async with asyncio.timeout(seconds):
                 first, *self._early = await self._receive()
@@ -50,7 +52,10 @@ class Standing:
     async def serve(
         self, take: Callable[[Frame], None], beat: Callable[[], Iterable[Frame]], every_seconds: float
     ) -> None:
-        """Give every frame to `take` and send `beat()` at each interval, until `Lost`; then it is closed."""
+        """Give every frame to `take` and send `beat()` at each interval; closed when this ends.
+
+        It ends by `Lost`, or by `Refused` with the peer's code when it broke the protocol or floods.
+        """
         self._heard_at = asyncio.get_running_loop().time()
         try:
             for frame in self._early:
@@ -59,15 +64,28 @@ class Standing:
                 tasks.create_task(self._read(take))
                 tasks.create_task(self._write())
                 tasks.create_task(self._beat(beat, every_seconds))
-        except* (Lost, ProtocolError) as group:
-            raise Lost(str(group.exceptions[0])) from group
+        except* (Lost, Refused) as group:
+            first = group.exceptions[0]
+            raise (
+                Refused(first.code, str(first)) if isinstance(first, Refused) else Lost(str(first))
+            ) from group
         finally:
             self.channel.close()
 
     async def _read(self, take: Callable[[Frame], None]) -> None:
+        """A peer that always has more waiting must not keep everybody else from their turn."""
+        loop = asyncio.get_running_loop()
+        count, second_ends = 0, loop.time() + 1
         while True:
-            for frame in await self._receive():
+            frames = await self._receive()
+            if loop.time() >= second_ends:
+                count, second_ends = 0, loop.time() + 1
+            count += len(frames)
+            if count > MOST_PER_SECOND:
+                raise Refused(self._blame, f"more than {MOST_PER_SECOND} frames in a second")
+            for frame in frames:
                 take(frame)
+            await asyncio.sleep(0)
 
     async def _receive(self) -> list[Frame]:
         frames: list[Frame] = []
@@ -78,7 +96,7 @@ class Standing:
             try:
                 frames = self.frames.receive(data)
             except ProtocolError as error:
-                raise Lost(f"the peer broke the protocol: {error.text}") from error
+                raise Refused(error.code, f"the peer broke the protocol: {error.text}") from error
         self._heard_at = asyncio.get_running_loop().time()
         return frames
 

@@ -29,3 +29,9 @@ class Visit:
         if self._is_in:
             self._is_in = False
             self._gate.leave(self.network)
+
+    def pass_to(self, gate: Gate) -> bool:
+        """Be counted at another gate instead, if that has room; `leave` then leaves there."""
+        self.leave()
+        self._is_in, self._gate = gate.enter(self.network), gate
+        return self._is_in

@@ -191,10 +191,14 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Broker to POP, POP to connector: end the session now, for this reason."""
+    """Broker to POP, POP to connector: end the session now. Connector to POP: it has ended. Why, says `code`.
+
+    `location` is where it lives: nobody else's connectors need to hear of it.
+    """
 
     session: str
     code: CloseCode
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)

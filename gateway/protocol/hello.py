@@ -17,19 +17,23 @@ from gateway.protocol.sniff import PREAMBLE_BYTES, RSP_MAGIC
 
 ALPN = "hdx-rsp/1"
 MOST_ALTERNATES = 16
+CAUSES = ("lost", "silent", "drain")
+"""Why a client brings a later wire: the one before broke, it fell silent, its POP asked it to move."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientHello:
     """Exactly one of `ticket` and `token` is set; `epoch` counts the session's wires from 1.
 
-    `connector` is the one that `Accepted` named: a hint, proved only by the resume secret.
+    `connector` is the one that `Accepted` named: a hint, proved only by the resume secret. `cause` is one of
+    `CAUSES`, or empty: for whoever looks at the trace.
     """
 
     epoch: int
     ticket: str = ""
     token: str = ""
     connector: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,11 @@ def parse_hello(data: bytes) -> tuple[ClientHello, int] | None:
     if body is None:
         return None
     fields, size = body
-    epoch = fields.get("epoch")
+    epoch, cause = fields.get("epoch"), _text(fields, "cause")
     hello = ClientHello(
         epoch=epoch if type(epoch) is int and 0 < epoch < 1 << 32 else 0,
         **{name: _text(fields, name) for name in ("ticket", "token", "connector")},
+        cause=cause if cause in CAUSES else "",
     )
     if not hello.epoch or bool(hello.ticket) == bool(hello.token):
         raise ProtocolError(CloseCode.CLIENT_PROTOCOL, "hello: epoch, and a ticket or a token")

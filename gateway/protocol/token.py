@@ -27,7 +27,8 @@ _CONTEXT = b"hdx-token/1 "
 class RoutingToken:
     """Where a session lives.
 
-    `expires` is in Unix seconds; `pops` are the names allowed to carry it, empty for any.
+    In Unix seconds: `expires` is the token's own end, long before the session's, which is `ends`: whoever
+    holds the session is given the next one in time. `pops` are the names allowed to carry it, empty for any.
     """
 
     session: str
@@ -35,9 +36,9 @@ class RoutingToken:
     tenant: str
     user: str
     expires: int
+    ends: int
     pops: tuple[str, ...] = ()
     idle_seconds: int = 0
-    max_seconds: int = 0
 
 
 def key_id(key: Ed25519PublicKey) -> str:
@@ -60,7 +61,10 @@ def keyring(keys: Iterable[Ed25519PublicKey]) -> dict[str, Ed25519PublicKey]:
 
 
 def verify(text: str, keys: Mapping[str, Ed25519PublicKey], now: float) -> RoutingToken:
-    """Return the token; raises `ProtocolError` with `client_token_refused` or `client_token_expired`."""
+    """Return the token; raises `ProtocolError`.
+
+    `client_token_refused`, `client_token_expired`, or `client_session_expired` when that is why.
+    """
     signer, _, rest = text.partition(".")
     payload, _, signature = rest.partition(".")
     key = keys.get(signer)
@@ -70,18 +74,26 @@ def verify(text: str, keys: Mapping[str, Ed25519PublicKey], now: float) -> Routi
         raw = _unpack(payload)
         key.verify(_unpack(signature), _CONTEXT + raw)
         token = _read(json.loads(raw))
-    except (InvalidSignature, binascii.Error, ValueError, TypeError) as error:
+    except (InvalidSignature, binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise ProtocolError(CloseCode.CLIENT_TOKEN_REFUSED, f"not a token: {type(error).__name__}") from None
+    if now >= token.ends:
+        raise ProtocolError(CloseCode.CLIENT_SESSION_EXPIRED)
     if now >= token.expires:
         raise ProtocolError(CloseCode.CLIENT_TOKEN_EXPIRED)
     return token
 
 
-def _read(fields: dict[str, object]) -> RoutingToken:
+def _read(fields: object) -> RoutingToken:
+    if not isinstance(fields, dict) or not is_session(str(fields.get("session"))):
+        raise ValueError("not an object, or session")
     pops = fields.pop("pops", ())
-    if not isinstance(pops, list) or not is_session(str(fields.get("session"))):
-        raise ValueError("pops or session")
-    return RoutingToken(pops=tuple(str(pop) for pop in pops), **fields)  # type: ignore[arg-type]  # signed by us
+    if not isinstance(pops, list) or not all(isinstance(pop, str) for pop in pops):
+        raise ValueError("pops")
+    read = RoutingToken(pops=tuple(pops), **fields)
+    texts, numbers = (read.location, read.tenant, read.user), (read.expires, read.ends, read.idle_seconds)
+    if not all(isinstance(one, str) for one in texts) or not all(type(one) is int for one in numbers):
+        raise ValueError("a field's type")
+    return read
 
 
 def _pack(raw: bytes) -> str:

@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import ssl
 import tempfile
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from gateway.broker import locations
 from gateway.broker.config import Settings
 from gateway.broker.desk import Desk, opened
 from gateway.broker.program import Running, serving
@@ -57,19 +59,27 @@ class Served:
         assert answer.status == 200, answer.body
         return presenting(self.desk, answer.json["cert_pem"], key.key_pem), answer.json
 
+    async def enrol_connector(self, site: str = "site") -> tuple[ssl.SSLContext, dict[str, Any]]:
+        """A connector of a location made for it; return its context and what enrolment answered."""
+        desk = self.desk
+        location = locations.create(desk.engine, site, tenant="default", now=desk.clock())
+        return await self.enrol("connector", desk.enrolment.connector_token(location, desk.clock()))
+
     async def enrol_pop(self, name: str = "fra") -> ssl.SSLContext:
         token = self.desk.enrolment.pop_token(name, ["127.0.0.1:443"], self.desk.clock())
         return (await self.enrol("pop", token))[0]
 
 
 @contextlib.asynccontextmanager
-async def broker(tmp_path: Path, **settings: Any) -> AsyncIterator[Served]:
-    """A broker with fast passwords on ports the system chooses."""
+async def broker(
+    tmp_path: Path, *, clock: Callable[[], float] = time.time, **settings: Any
+) -> AsyncIterator[Served]:
+    """A broker with fast passwords on ports the system chooses; `clock` is that of tickets and tokens."""
     chosen = Settings(
         state=str(tmp_path / "broker"), listen="127.0.0.1:0", signal="127.0.0.1:0", gateway="gw.example:443"
     )
     with opened(replace(chosen, **settings)) as desk:
-        desk = replace(desk, passwords=FAST)
+        desk = replace(desk, passwords=FAST, clock=clock)
         async with serving(desk) as running:
             yield Served(desk, running)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import stat
 import threading
 from pathlib import Path
@@ -87,6 +88,13 @@ def requests() -> list[str]:
         builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
         return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
+    def changed(old: bytes, new: bytes) -> str:
+        """Another version, an algorithm that nobody knows."""
+        raw = x509.load_pem_x509_csr(good.encode()).public_bytes(serialization.Encoding.DER)
+        assert raw.count(old) >= 1
+        text = base64.encodebytes(raw.replace(old, new, 1)).decode()
+        return f"-----BEGIN CERTIFICATE REQUEST-----\n{text}-----END CERTIFICATE REQUEST-----\n"
+
     good = new_key_request().csr_pem
     lines = good.splitlines()
     other = new_key_request().csr_pem.splitlines()
@@ -100,10 +108,12 @@ def requests() -> list[str]:
         signed(rsa.generate_private_key(public_exponent=65537, key_size=2048)),
         signed(ec.generate_private_key(ec.SECP384R1())),
         "\udcff",
+        changed(b"\x02\x01\x00", b"\x02\x01\x02"),
+        changed(bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce420201")),
     ]
 
 
-@pytest.mark.parametrize("csr", requests(), ids=range(8))
+@pytest.mark.parametrize("csr", requests(), ids=range(10))
 def test_wrong_requests(authority: Authority, csr: str) -> None:
     """Malformed, forged, too long, or with another kind of key."""
     with pytest.raises(Invalid, match=r"^csr_pem: "):

@@ -6,12 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from gateway.broker import locations
+from gateway.broker import locations, sessions
 from gateway.broker.signals import Near, Signals
 from gateway.protocol.codes import CloseCode
-from gateway.protocol.control import Announce, Hello, Open, Opened, Ping, Pong, Refused, Welcome, Withdraw
+from gateway.protocol.control import (
+    Announce,
+    End,
+    Hello,
+    Open,
+    Opened,
+    Ping,
+    Pong,
+    Refused,
+    Welcome,
+    Withdraw,
+)
 from tests.gateway.broker.serving import PopLine, Served, broker, trusting
-from tests.gateway.broker.world import NOW
+from tests.gateway.broker.world import NOW, make_resource
 
 
 def opening(location: str, number: int = 1) -> Open:
@@ -162,5 +173,28 @@ def test_strangers_do_not_come_in(tmp_path: Path) -> None:
             bad.writer.write(b"\xff" * 100)
             assert await bad.receive() is None
             await settled(good)
+
+    asyncio.run(story())
+
+
+def test_an_administrators_end_reaches_every_pop(tmp_path: Path) -> None:
+    """Those that stand are told once, within a sweep; one that comes later is told as it joins."""
+
+    async def story() -> None:
+        async with broker(tmp_path) as served:
+            resource = make_resource(served.desk.engine)
+            desk = served.desk
+            ticket = desk.sta.request(resource, "alice", now=desk.clock())
+            session = desk.sta.redeem(ticket, "fra", now=desk.clock()).session
+            fra, ams = await joined(served, "fra"), await joined(served, "ams")
+            sessions.end(desk.engine, tenant="default", user="alice", now=desk.clock())
+            for _ in range(2):
+                await served.running.signals.sweep_once()
+            expected = End(session, CloseCode.BROKER_ENDED, resource.location)
+            for line in (fra, ams):
+                assert await line.receive() == expected
+                await settled(line)
+            late = await joined(served, "syd")
+            assert await late.receive() == expected
 
     asyncio.run(story())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -146,5 +147,18 @@ def test_an_agent_serves_its_own_machine_alone() -> None:
                 with pytest.raises(Refused) as caught:
                     await open_own(target, ("desk-7.corp",), allow)
                 assert caught.value.code == CloseCode.CONNECTOR_TARGET_DENIED
+
+    within(story)
+
+
+def test_a_vdas_socket_is_prompt_and_watched() -> None:
+    """TCP_NODELAY and keep-alive, as on every socket of the gateway."""
+
+    async def story() -> None:
+        async with await asyncio.start_server(hello, "127.0.0.1", 0) as server:
+            channel = await open_vda(f"127.0.0.1:{server.sockets[0].getsockname()[1]}", LOOPBACK)
+            assert channel.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+            assert channel.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            channel.close()
 
     within(story)

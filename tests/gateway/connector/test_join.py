@@ -24,6 +24,7 @@ from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import Frame, Load, Open, Opened, Refused
 from gateway.protocol.rsp import Endpoint
 from gateway.protocol.rspevents import Data, Event
+from gateway.protocol.rspframe import GREETING_BYTES, Notice, encode_notice
 from tests.gateway.pairs import tcp_pair
 
 KEY = b"k" * 32
@@ -138,11 +139,7 @@ def test_a_resumable_session_outlives_its_wire() -> None:
     """The VDA is held while no wire stands; a proved RESUME on the next wire goes on where it was."""
 
     async def story(one: Scene) -> None:
-        order = one.request(mode="rsp")
-        client = Endpoint(order.session, is_initiator=True, budget=Budget())
-        one.open(order)
-        _, wire = await one.pop.accept()
-        await greet(client, wire, 1)
+        order, client, wire = await resumable(one)
         client.send(b"hello ")
         await wire.write(client.take())
         wire.close()
@@ -158,6 +155,16 @@ def test_a_resumable_session_outlives_its_wire() -> None:
         assert got == b"hello world"
 
     play(story)
+
+
+async def resumable(one: Scene) -> tuple[Open, Endpoint, Channel]:
+    """Open a resumable session; return its order, the client's end and its first wire, greeted."""
+    order = one.request(mode="rsp")
+    client = Endpoint(order.session, is_initiator=True, budget=Budget())
+    one.open(order)
+    _, wire = await one.pop.accept()
+    await greet(client, wire, 1)
+    return order, client, wire
 
 
 async def greet(client: Endpoint, wire: Channel, epoch: int) -> bytes:
@@ -236,5 +243,93 @@ def test_cancel() -> None:
         await one.joins.wait_empty()
         assert one.said.empty()
         channel.close()
+
+    play(story)
+
+
+def test_the_next_token_reaches_the_client_on_every_wire() -> None:
+    """Inside the stream, at once and again after a resume: the POP hears nothing of it."""
+
+    async def story(one: Scene) -> None:
+        order, client, wire = await resumable(one)
+        await until(lambda: one.joins.sessions() == (order.session,))
+        one.joins.hand_over(order.session, "next")
+        one.joins.hand_over("unknown", "nothing")
+        assert client.receive(await wire.read()) == [Notice("token", "next")]
+        wire.close()
+        client.lost()
+        one.open(one.request(mode="rsp", session=order.session, epoch=2, resume=True))
+        _, wire = await one.pop.accept()
+        await wire.write(client.offer(2))
+        greeting, notice = GREETING_BYTES, len(encode_notice(Notice("token", "next")))
+        events = client.adopt(await wire.read_exactly(greeting + notice), 2)
+        assert events[-1] == Notice("token", "next")
+
+    play(story)
+
+
+def test_ends_are_told_with_who_could_see_them() -> None:
+    """A plain session that the client closed is no news for its POP; one that we end is."""
+
+    async def story(one: Scene) -> None:
+        ends: list[tuple[str, CloseCode, bool]] = []
+        one.joins.tell_ends(lambda *end: ends.append(end))
+        plain = one.request()
+        one.open(plain)
+        _, channel = await one.pop.accept()
+        await one.said.get()
+        channel.finish()
+        assert await channel.read() == b""
+        await one.joins.wait_empty()
+        forced = one.request()
+        one.open(forced)
+        await one.pop.accept()
+        await one.said.get()
+        await until(lambda: one.joins.load.sessions)
+        one.joins.end(forced.session, CloseCode.BROKER_ENDED)
+        await one.joins.wait_empty()
+        held = one.request(mode="rsp")
+        one.open(held)
+        _, wire = await one.pop.accept()
+        await until(lambda: one.joins.sessions())
+        one.joins.end(held.session, CloseCode.BROKER_ENDED)
+        wire.close()
+        await one.joins.wait_empty()
+        assert ends == [
+            (plain.session, CloseCode.CLIENT_CLOSED, False),
+            (forced.session, CloseCode.BROKER_ENDED, True),
+            (held.session, CloseCode.BROKER_ENDED, True),
+        ]
+        back = one.request(mode="rsp", session=held.session, resume=True, epoch=2)
+        while not one.said.empty():
+            one.said.get_nowait()
+        assert await one.refusal(back) is CloseCode.BROKER_ENDED
+
+    play(story)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():  # noqa: ASYNC110 - what is waited for has no event
+        await asyncio.sleep(0.005)
+
+
+def test_a_wire_without_the_secret_changes_nothing() -> None:
+    """With the token of somebody else's session: his wires are closed, at any epoch; the session goes on."""
+
+    async def story(one: Scene) -> None:
+        order, client, wire = await resumable(one)
+        for epoch in (2, 2**32 - 1):
+            one.open(one.request(mode="rsp", session=order.session, epoch=epoch, resume=True))
+            _, stolen = await one.pop.accept()
+            stranger = Endpoint(order.session, is_initiator=True, budget=Budget())
+            await stolen.write(stranger.offer(epoch) + b"\x02" + bytes(40))
+            with contextlib.suppress(Lost):
+                assert await stolen.read() == b""
+        client.send(b"mine")
+        await wire.write(client.take())
+        got = b""
+        while len(got) < 4:
+            got += take(client, client.receive(await wire.read()))
+        assert got == b"mine"
 
     play(story)

@@ -41,8 +41,8 @@ def test_it_makes_what_a_launch_needs_and_the_second_time_nothing(plan: Plan) ->
         assert opened.passwords.is_right(opened.engine, "demo", word.strip(), tenant="default")
         [echo] = resources.listing(opened.engine, tenant="default")
         assert (echo.name, echo.target) == ("echo", plan.vda)
-        text = opened.launcher.launch("echo", "demo", tenant="default", now=opened.clock())
-        assert f"SSLProxyHost={plan.gateway}\n" in text
+        made_file = opened.launcher.launch("echo", "demo", tenant="default", now=opened.clock())
+        assert f"SSLProxyHost={plan.gateway}\n" in made_file.text
 
 
 def test_another_port_is_another_set_up(plan: Plan) -> None:

@@ -45,6 +45,7 @@ def test_defaults() -> None:
     ("old", "new", "reason"),
     [
         ("My Desktop=", "Other=", "no application"),
+        ("My Desktop=", "My Desktop\n continued=", "not an INI file"),
         ("[ApplicationServers]", "[Else]", "no application"),
         ("SSLEnable=On", "SSLEnable=Off", "SSLEnable"),
         (TICKET, "10.0.0.1:1494", "Address"),

@@ -61,6 +61,7 @@ class FakeSta:
     asked: list[str] = field(default_factory=list)
     delay: float = 0.0
     status: int = 200
+    unknown: str = "client_ticket_refused"
     url: str = ""
 
     def know(self, number: int, **changes: object) -> str:
@@ -80,7 +81,7 @@ class FakeSta:
             return web.json_response({}, status=self.status)
         grant = self.grants.pop(body["ticket"], None)
         if grant is None:
-            return web.json_response({"code": "client_ticket_refused"}, status=403)
+            return web.json_response({"code": self.unknown}, status=403)
         return web.json_response(grant)
 
 

@@ -56,7 +56,8 @@ def test_a_resumable_session_moves_to_a_second_wire_by_its_token(
     async def body() -> None:
         alternates = (hello.Alternate("pop-b", "127.0.0.2", 443),)
         async with scene(certificates, tmp_path / "a", alternates=alternates) as s:
-            routing = token.RoutingToken(f"{5:032x}", LOCATION, "acme", "ada", int(time.time()) + 600)
+            soon = int(time.time()) + 600
+            routing = token.RoutingToken(f"{5:032x}", LOCATION, "acme", "ada", soon, soon + 3600)
             text = token.sign(routing, s.token_key)
             first, second = await s.connector("c-1"), await s.connector("c-2")
             s.sta.know(5, resume_token=text)

@@ -24,17 +24,18 @@ def test_networks_are_addresses_and_64s(address: str, network: str) -> None:
 
 
 def test_gate_counts_per_network_and_in_all() -> None:
-    """A network's cap does not bind one with a connector; the total binds everybody."""
-    gate = Gate(Caps(half_open=3, half_open_per_network=1))
-    assert gate.enter("a", is_known=False)
-    assert not gate.enter("a", is_known=False)
+    """A network with a connector may have a quarter; the total binds everybody."""
+    gate = Gate(8, 1)
+    assert gate.enter("a")
+    assert not gate.enter("a")
     assert gate.enter("a", is_known=True)
-    assert gate.enter("b", is_known=False)
-    assert not gate.enter("c", is_known=True)
+    assert not gate.enter("a", is_known=True)
+    assert all(gate.enter(name) for name in "bcdefg")
+    assert not gate.enter("h", is_known=True)
     gate.leave("a")
     gate.leave("a")
-    assert gate.enter("a", is_known=False)
-    assert gate.half_open == 2
+    assert gate.enter("a")
+    assert gate.total == 7
 
 
 def test_guard_shuts_a_network_for_the_rest_of_its_minute() -> None:
@@ -53,12 +54,24 @@ def test_guard_shuts_a_network_for_the_rest_of_its_minute() -> None:
 def test_session_counts_name_the_limit_that_is_reached() -> None:
     """User, tenant and POP each have their own refusal; leaving makes room."""
     counts = SessionCounts(Caps(sessions=3, user_sessions=1, tenant_sessions=2))
-    counts.enter("acme", "ada")
+    counts.enter("acme", "ada", "1")
     assert counts.refusal("acme", "ada") is CloseCode.CLIENT_USER_LIMIT
     assert counts.refusal("other", "ada") is None
-    counts.enter("acme", "bob")
+    counts.enter("acme", "bob", "2")
     assert counts.refusal("acme", "eve") is CloseCode.CLIENT_TENANT_LIMIT
-    counts.enter("other", "ada")
+    counts.enter("other", "ada", "3")
     assert counts.refusal("third", "zoe") is CloseCode.POP_FULL
-    counts.leave("acme", "ada")
+    counts.leave("acme", "ada", "1")
     assert counts.refusal("acme", "ada") is None
+
+
+def test_a_session_has_few_wires_at_a_time() -> None:
+    """A later wire is bound by the POP's room and its session's own wires, not by its user's sessions."""
+    counts = SessionCounts(Caps(sessions=4, user_sessions=1, session_wires=2))
+    counts.enter("acme", "ada", "1")
+    assert counts.resume_refusal("1") is None
+    counts.enter("acme", "ada", "1")
+    assert counts.resume_refusal("1") is CloseCode.CLIENT_RATE_LIMITED
+    assert counts.resume_refusal("2") is None
+    counts.leave("acme", "ada", "1")
+    assert counts.resume_refusal("1") is None

@@ -13,7 +13,7 @@ from gateway.protocol import control, hello
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
 from tests.gateway.certificates import Certificates
-from tests.gateway.pop.scene import rsp, scene, until
+from tests.gateway.pop.scene import LOCATION, rsp, scene, until
 
 
 def test_drain_waits_for_sessions_then_cuts_with_the_pops_fault(
@@ -50,7 +50,7 @@ def test_a_session_ends_at_its_longest_duration_and_by_the_broker(
             connector = await s.connector()
             await s.socks(s.sta.know(1, limits={"idle_seconds": 60, "max_seconds": 1}))
             await s.socks(s.sta.know(2))
-            s.pop.end(f"{2:032x}", CloseCode.BROKER_ENDED)
+            s.pop.end(control.End(f"{2:032x}", CloseCode.BROKER_ENDED, LOCATION))
             assert s.pop.sessions.trace(f"{2:032x}")[0].code == "broker_ended"
             await until(lambda: any(isinstance(frame, control.End) for frame in connector.other))
             await until(lambda: len(s.pop.sessions) == 0)

@@ -28,3 +28,23 @@ def test_second_broker_redeems_when_the_first_fails(certificates: Certificates, 
             assert s.refused("broker_unreachable") == 1
 
     asyncio.run(body())
+
+
+def test_a_ticket_finds_the_broker_that_made_it(certificates: Certificates, tmp_path: Path) -> None:
+    """One that calls it foreign is passed over, and later asked last; foreign to all, or one dead: told."""
+
+    async def body() -> None:
+        async with scene(certificates, tmp_path / "a", brokers=2) as s:
+            await s.connector()
+            other, maker = s.stas
+            other.unknown = maker.unknown = "client_ticket_foreign"
+            for number in (1, 2):
+                assert (await s.socks(maker.know(number)))[1] == 0
+            assert (len(other.asked), len(maker.asked)) == (1, 2)
+            assert (await s.socks(ticket(3)))[1] == 2
+            assert s.refused("client_ticket_foreign") == 1
+            maker.status = 500
+            assert (await s.socks(ticket(4)))[1] == 1
+            assert s.refused("broker_unreachable") == 1
+
+    asyncio.run(body())

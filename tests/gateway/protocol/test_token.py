@@ -13,7 +13,9 @@ from gateway.protocol.token import RoutingToken, keyring, sign, verify
 
 KEY, OLD_KEY, STRANGER = (Ed25519PrivateKey.from_private_bytes(bytes((seed,)) * 32) for seed in (1, 2, 3))
 KEYS = keyring((KEY.public_key(), OLD_KEY.public_key()))
-TOKEN = RoutingToken("ab" * 16, "loc", "tenant", "user", expires=1000, pops=("p1", "p2"), idle_seconds=60)
+TOKEN = RoutingToken(
+    "ab" * 16, "loc", "tenant", "user", expires=1000, ends=2000, pops=("p1", "p2"), idle_seconds=60
+)
 
 
 def test_any_pop_verifies_it_offline() -> None:
@@ -29,6 +31,9 @@ def test_it_expires() -> None:
     assert refused.value.code is CloseCode.CLIENT_TOKEN_EXPIRED
 
 
+WRONG = b'"location":"l","tenant":"t","user":"u","expires":"soon","ends":2}'
+
+
 def signed(payload: bytes) -> str:
     head = sign(TOKEN, KEY).partition(".")[0]
     parts = (payload, KEY.sign(b"hdx-token/1 " + payload))
@@ -41,6 +46,11 @@ def test_any_change_is_refused() -> None:
     changed = [good[:at] + ("A" if good[at] != "A" else "B") + good[at + 1 :] for at in range(len(good) - 1)]
     rubbish = ["", ".", "..", "a.b.c", good[:-9], good + "A" * 2048, "é" + good]
     foreign = [signed(b"[]"), signed(b"{}"), signed(b'{"pops":[],"session":"x"}'), signed(b"\xff")]
+    foreign += [
+        signed(b"1"),
+        signed(b"[" * 900),
+        signed(b'{"session":"' + b"ab" * 16 + b'","pops":[],' + WRONG),
+    ]
     for text in (sign(TOKEN, STRANGER), *changed, *rubbish, *foreign):
         with pytest.raises(ProtocolError) as refused:
             verify(text, KEYS, 0)
@@ -50,4 +60,4 @@ def test_any_change_is_refused() -> None:
 def test_it_is_bounded() -> None:
     """What would not fit a hello is not signed."""
     with pytest.raises(ProtocolError):
-        sign(RoutingToken("ab" * 16, "l" * 2000, "t", "u", 1), KEY)
+        sign(RoutingToken("ab" * 16, "l" * 2000, "t", "u", 1, 1), KEY)
