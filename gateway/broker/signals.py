@@ -55,6 +55,8 @@ class Signals:
         self._board = Switchboard(desk.clock)
         self._links: dict[int, _Link] = {}
         self._standing = Standing(desk.settings.state_dir, desk.clock)
+        self._were_announced: frozenset[tuple[str, str]] = frozenset()
+        """At the last sweep: a POP may have cut off a revoked one before; it has sessions elsewhere."""
         self._told: set[str] = set()
         """Ended sessions that every POP which stands now was told of."""
 
@@ -93,13 +95,14 @@ class Signals:
             except Unauthorised:
                 log.warning("signal.revoked", extra={"pop": link.identity.id})
                 link.writer.transport.abort()
-        for connector, location in self._board.announced():
+        announced = self._board.announced()
+        for connector, location in announced | self._were_announced:
             try:
                 await asyncio.to_thread(check_connector, self._desk.engine, connector, location)
             except Refused:  # revoked, or removed with its location
                 log.warning("connector.revoked", extra={"connector": connector})
                 self._send(self._board.revoke(connector))
-
+        self._were_announced = announced
         self._standing.note(
             (self._links[link].identity.id, announce) for link, announce in self._board.standing()
         )

@@ -38,8 +38,8 @@ class Wire:
 async def open_wire(path: Path, hello: ClientHello, context: ssl.SSLContext, offer: bytes = b"") -> Wire:
     """Return a joined wire; `Unreachable`, `Lost`, or `ProtocolError` with the code of the refusal.
 
-    `offer`, a RESUME, goes right behind the hello, which saves its round trip. Logs the ms that TCP, TLS and
-    the POP's answer took: the rest of a launch stands in the POP's trace.
+    `offer`, a RESUME, goes right behind the hello, which saves its round trip. Logs the ms of TCP, TLS and
+    the POP's answer: the rest of a launch stands in the POP's trace.
     """
     clock = asyncio.get_running_loop().time
     marks = [clock()]

@@ -223,7 +223,7 @@ class Sessions:
         """Cut every wire that a connector carries; return how many there were."""
         wires = [wire for wire in self._live if wire.record.connector == connector]
         for wire in wires:
-            wire.end(code)
+            wire.cut(code)
         return len(wires)
 
     def why_forbidden(self, session: str) -> CloseCode | None:
