@@ -61,6 +61,9 @@ class Pop(Protocol):
     def end(self, frame: End) -> None:
         """End a session here and at its connectors."""
 
+    def revoke(self, connector: str) -> None:
+        """End all that a revoked connector has here."""
+
 
 class Signal:
     """The connection; `run` keeps it. Frames sent while it is down are dropped: their senders time out."""
@@ -138,6 +141,8 @@ class Signal:
                 pop.signalled(frame)
             case End():
                 pop.end(frame)
+            case Withdraw():
+                pop.revoke(frame.connector)
             case Ping():
                 self.send(Pong(frame.token))
             case Pong():

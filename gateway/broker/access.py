@@ -10,6 +10,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -27,6 +28,16 @@ DESK: Final = web.AppKey("desk", Desk)
 OFFERS: Final = web.AppKey("offers", Offers)
 REACH: Final = web.AppKey("reach", Reach)
 DEFAULT_TENANT: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """`stand(location, host)`: whether the agent of this VDA can be reached now."""
+
+    stand: Callable[[str, str], bool]
+
+
+AGENTS: Final = web.AppKey("agents", Agents)
 
 PASSWORD_FAILURES: Final = 10
 PASSWORD_WINDOW_SECONDS: Final = 60.0

@@ -75,11 +75,12 @@ STATUS: Final[tuple[tuple[type[GatewayError], int, str], ...]] = (
 """Status and code of errors that carry none; the first that fits."""
 
 
-def build(desk: Desk, reach: Reach, more: Sequence[Route] = ()) -> web.Application:
+def build(desk: Desk, reach: Reach, agents: access.Agents, more: Sequence[Route] = ()) -> web.Application:
     """Return the application: the API, and `more` beside it."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
     app[access.DESK] = desk
     app[access.REACH] = reach
+    app[access.AGENTS] = agents
     enumeration = Enumeration(Controllers(reach))
     app[access.OFFERS] = Offers(desk.engine, desk.launcher, enumeration, desk.clock)
     app[access.LOGINS] = access.LoginLimit(desk.clock)

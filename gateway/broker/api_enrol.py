@@ -89,6 +89,8 @@ async def _answer(desk: Desk, identity: Identity, issued: Issued, event: str) ->
     }
     if identity.role == "connector":
         answer["location"] = identity.location
+        answer["vda"] = list(identity.hosts)
+        answer["gateway_port"] = desk.launcher.port
         answer["pops"] = list(await asyncio.to_thread(pop_addresses, desk.engine))
     else:
         answer["token_key_pem"] = desk.authority.token_public_pem

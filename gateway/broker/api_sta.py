@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.broker import resources, sta
-from gateway.broker.access import DESK, peer, portal
+from gateway.broker.access import AGENTS, DESK, peer, portal
 from gateway.broker.api_sessions import routing_token_of
 from gateway.broker.body import read_object
 from gateway.broker.desk import Desk
@@ -18,6 +18,7 @@ from gateway.broker.names import check_name
 from gateway.broker.resources import Resource
 from gateway.broker.tickets import LIFETIME_SECONDS, REFRESHED_SECONDS, Grant
 from gateway.errors import GatewayError, Invalid, NotFound, Refused, Unauthorised
+from gateway.identity import host_name
 from gateway.protocol import ticket as text_form
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import KEY_BYTES
@@ -52,7 +53,9 @@ async def redeem(request: web.Request) -> web.Response:
     except ProtocolError as error:
         raise Refused(error.code, error.text) from None
     grant = await _redeem(desk, presented, identity.id)
-    return web.json_response(_opened(desk, grant))
+    resource = grant.resource
+    has_agent = request.app[AGENTS].stand(resource.location, host_name(resource.host))
+    return web.json_response(_opened(desk, grant) | {"agent": has_agent})
 
 
 async def refresh(request: web.Request) -> web.Response:

@@ -79,7 +79,7 @@ class Authority:
         Raises `Invalid` for a request that is malformed, not signed by its key or of an unusual key.
         """
         usages = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
-        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(identity.uri()), *_general(hosts)]
+        names = [*(x509.UniformResourceIdentifier(uri) for uri in identity.uris()), *_general(hosts)]
         return self._sign(_public_key(csr_pem), identity.id, names, usages, seconds)
 
     def issue_server(
@@ -92,7 +92,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         names, usages = _general(hosts), [ExtendedKeyUsageOID.SERVER_AUTH]
         if identity is not None:
-            names.append(x509.UniformResourceIdentifier(identity.uri()))
+            names += [x509.UniformResourceIdentifier(uri) for uri in identity.uris()]
             usages.append(ExtendedKeyUsageOID.CLIENT_AUTH)
         return self._sign(key.public_key(), hosts[0], names, usages, seconds), _private_pem(key)
 

@@ -21,7 +21,7 @@ from gateway.broker.names import check_slug, format_address, parse_address
 from gateway.broker.portals import digest
 from gateway.broker.tables import connectors, enrolments, locations, pops
 from gateway.errors import Invalid, NotFound, Refused, Unauthorised
-from gateway.identity import Identity
+from gateway.identity import MOST_HOSTS, Identity, host_name
 
 TOKEN_SECONDS: Final = 3600.0
 PREFIX: Final = "hdxe_"
@@ -48,9 +48,18 @@ class Enrolment:
     gateway_name: str
     random: Callable[[int], str] = secrets.token_urlsafe
 
-    def connector_token(self, location: Location, now: float) -> str:
-        """Return a one-time token that enrols one connector of the location."""
-        return self._token({"role": "connector", "location": location.id, "addresses": ""}, now)
+    def connector_token(self, location: Location, now: float, vda: Sequence[str] = ()) -> str:
+        """Return a one-time token that enrols one connector of the location.
+
+        With the names and addresses of a `vda` (as resources write it) it enrols that VDA's own agent.
+        """
+        hosts = list(dict.fromkeys(host_name(name) for name in vda))
+        wrong = [f"vda: expected a host name or an address, got {name[:80]!r}" for name in vda if not name]
+        for host in hosts:
+            parse_address("vda", format_address(host, 1))
+        if wrong or len(hosts) > MOST_HOSTS:
+            raise Invalid(wrong or [f"vda: expected at most {MOST_HOSTS} names"])
+        return self._token({"role": "connector", "location": location.id, "addresses": ",".join(hosts)}, now)
 
     def pop_token(self, pop: str, addresses: Sequence[str], now: float) -> str:
         """Return a one-time token that enrols one host of the POP at these addresses. Raises `Invalid`."""
@@ -108,7 +117,8 @@ class Enrolment:
         name = f"c-{secrets.token_hex(6)}"
         values = {"id": name, "location": row.location, "created_at": now, "revoked_at": None}
         connection.execute(insert(connectors).values(values))
-        return Identity("connector", name, tenant, row.location)
+        hosts = tuple(row.addresses.split(",")) if row.addresses else ()
+        return Identity("connector", name, tenant, row.location, hosts=hosts)
 
     def _enter_pop(self, connection: Connection, row: Any, now: float) -> Identity:
         is_it = pops.c.id == row.pop
@@ -141,12 +151,14 @@ def pop_addresses(engine: Engine) -> tuple[str, ...]:
 
 
 def check_connector(engine: Engine, connector: str, location: str) -> None:
-    """Raise `Refused` unless the connector is enrolled at the location and not revoked."""
+    """Raise `Refused` unless the connector is enrolled at the location (`broker_refused`), not revoked."""
     is_it = (connectors.c.id == connector, connectors.c.location == location)
-    query = select(connectors.c.id).where(*is_it, connectors.c.revoked_at.is_(None))
     with reading(engine) as connection:
-        if connection.execute(query).first() is None:
-            raise Refused("broker_refused", f"{location} has no connector {connector}")
+        row = connection.execute(select(connectors.c.revoked_at).where(*is_it)).first()
+    if row is None:
+        raise Refused("broker_refused", f"{location} has no connector {connector}")
+    if row.revoked_at is not None:
+        raise Refused("broker_revoked", f"{connector} was revoked")
 
 
 def listing(engine: Engine, role: str, *, tenant: str = "") -> tuple[Peer, ...]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.broker.access import Agents
 from gateway.broker.api import build
 from gateway.broker.config import parse_listen
 from gateway.broker.desk import Desk
@@ -61,7 +62,7 @@ async def serving(desk: Desk) -> AsyncIterator[Running]:
     tls = ServerTls(desk.authority, settings.state_dir, settings.names, seconds, desk.sta.id)
     signals = Signals(desk)
     reach = Reach(signals.near, tls.reach, desk.gateway_name)
-    app = build(desk, reach, WORKSPACE)
+    app = build(desk, reach, Agents(signals.has_agent), WORKSPACE)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
     await runner.setup()
     async with contextlib.AsyncExitStack() as stack:

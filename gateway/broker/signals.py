@@ -13,11 +13,12 @@ from typing import Final
 from gateway.broker import certificates, sessions
 from gateway.broker.desk import Desk
 from gateway.broker.enrolment import check_connector
+from gateway.broker.standing import Standing
 from gateway.broker.switchboard import Out, Switchboard
 from gateway.errors import GatewayError, Refused, Unauthorised
 from gateway.identity import Identity, of_peer
 from gateway.protocol.codes import CloseCode
-from gateway.protocol.control import Announce, End, Frame, FrameReader, Hello, Welcome, encode
+from gateway.protocol.control import Announce, End, Frame, FrameReader, Hello, Welcome, Withdraw, encode
 from gateway.protocol.errors import ProtocolError
 
 PING_SECONDS: Final = 5
@@ -53,6 +54,9 @@ class Signals:
         self._desk = desk
         self._board = Switchboard(desk.clock)
         self._links: dict[int, _Link] = {}
+        self._standing = Standing(desk.settings.state_dir, desk.clock)
+        self._were_announced: frozenset[tuple[str, str]] = frozenset()
+        """At the last sweep: a POP may have cut off a revoked one before; it has sessions elsewhere."""
         self._told: set[str] = set()
         """Ended sessions that every POP which stands now was told of."""
 
@@ -84,18 +88,28 @@ class Signals:
             await self.sweep_once()
 
     async def sweep_once(self) -> None:
-        """Look at every link and every announced connector once."""
+        """Look at every link and every announced connector once; write down who stands."""
         for link in list(self._links.values()):
             try:
                 await asyncio.to_thread(certificates.check, self._desk.engine, link.identity, "pop")
             except Unauthorised:
                 log.warning("signal.revoked", extra={"pop": link.identity.id})
                 link.writer.transport.abort()
-        for connector, location in self._board.announced():
+        announced = self._board.announced()
+        for connector, location in announced | self._were_announced:
             try:
                 await asyncio.to_thread(check_connector, self._desk.engine, connector, location)
-            except Refused:
-                self._board.forget(connector)
+            except Refused:  # revoked, or removed with its location
+                log.warning("connector.revoked", extra={"connector": connector})
+                self._send(self._board.revoke(connector))
+        self._were_announced = announced
+        self._standing.note(
+            (self._links[link].identity.id, announce) for link, announce in self._board.standing()
+        )
+        try:
+            await asyncio.to_thread(self._standing.save)
+        except OSError as error:
+            log.warning("standing.not_written", extra={"reason": str(error)})
         ended = await self._ended()
         self._send(
             [(link, frame) for link in self._links for frame in ended if frame.session not in self._told]
@@ -107,6 +121,10 @@ class Signals:
         since = self._desk.clock() - self._desk.settings.token_seconds
         found = await asyncio.to_thread(sessions.ended_by_us, self._desk.engine, since)
         return [End(one.id, CloseCode.BROKER_ENDED, one.location) for one in found]
+
+    def has_agent(self, location: str, host: str) -> bool:
+        """Whether the agent of this VDA has a control channel at some POP now."""
+        return self._board.has_agent(location, host)
 
     def close(self) -> None:
         """Cut off every link."""
@@ -146,6 +164,8 @@ class Signals:
                 await asyncio.to_thread(check_connector, self._desk.engine, frame.connector, frame.location)
             except Refused as error:  # revoked, or of another location: nothing is sent to it
                 log.warning("signal.announce_refused", extra={"link": link, "reason": str(error)})
+                if error.code == "broker_revoked":
+                    self._send([(link, Withdraw(frame.connector))])
                 return
         self._send(self._board.receive(link, frame))
 

@@ -43,6 +43,8 @@ class _Pending:
     connector: str
     session: str
     deadline: float
+    is_refused: bool = False
+    """Answered; kept until the deadline, so that the session's next open goes to another connector."""
 
 
 class Switchboard:
@@ -73,24 +75,40 @@ class Switchboard:
             if link not in (pending.origin, pending.carrier):
                 continue
             self._drop(nonce)
+            if pending.is_refused:
+                continue
             if pending.origin != link:
                 out.append((pending.origin, Refused(nonce, CloseCode.POP_LOST, "the connector's POP left")))
             elif pending.carrier != link:
                 out.append((pending.carrier, Cancel(nonce)))
         return out
 
-    def forget(self, connector: str) -> None:
-        """Take a revoked connector out everywhere."""
+    def revoke(self, connector: str) -> Out:
+        """Take a revoked connector out everywhere, and have every POP end what it has of it."""
         for key in [key for key in self._announced if key[1] == connector]:
             del self._announced[key]
+        return [(link, Withdraw(connector)) for link in self._links]
+
+    def has_agent(self, location: str, host: str) -> bool:
+        """Whether the agent of this VDA can be reached now."""
+        return any(
+            announce.location == location and host in announce.hosts and not announce.draining
+            for announce in self._announced.values()
+        )
+
+    def standing(self) -> Iterator[tuple[int, Announce]]:
+        """Yield every control channel that a link announced."""
+        for (link, _), announce in self._announced.items():
+            yield link, announce
 
     def announced(self) -> frozenset[tuple[str, str]]:
         """Return the (connector, location) pairs that can be reached now."""
         return frozenset((a.connector, a.location) for a in self._announced.values())
 
     def carriers(self, location: str) -> tuple[int, ...]:
-        """Return the links behind which a connector of the location stands, the best first."""
-        fit = [key for key, a in self._announced.items() if a.location == location and not a.draining]
+        """Return the links behind which a connector of the location stands, no VDA's agent, best first."""
+        here = [(key, a) for key, a in self._announced.items() if a.location == location]
+        fit = [key for key, a in here if not a.draining and not a.hosts]
         return tuple(dict.fromkeys(link for link, _ in sorted(fit, key=self._cost)))
 
     def receive(self, link: int, frame: Frame) -> Out:
@@ -135,23 +153,32 @@ class Switchboard:
         return [(carrier, replace(frame, connector=connector))]
 
     def _candidates(self, frame: Open) -> Iterator[tuple[int, str]]:
-        """Yield who could serve it: a hedge of the same session never goes to the same connector twice."""
+        """Yield who could serve it.
+
+        Left to choose, a session's next open never goes to a connector twice; an agent serves its own VDA.
+        """
         busy = {self._pending[nonce].connector for nonce in self._of_session.get(frame.session, ())}
         for (link, connector), announce in self._announced.items():
-            is_wanted = frame.connector in ("", connector) and announce.location == frame.location
-            if is_wanted and connector not in busy and (frame.resume or not announce.draining):
+            if announce.location != frame.location or (announce.draining and not frame.resume):
+                continue
+            is_fit = connector not in busy and (not announce.hosts or frame.host in announce.hosts)
+            if connector == frame.connector or (not frame.connector and is_fit):
                 yield link, connector
 
-    def _cost(self, key: tuple[int, str]) -> tuple[bool, float, int]:
+    def _cost(self, key: tuple[int, str]) -> tuple[bool, bool, float, int]:
+        """Agents (only of the host that is asked for, see above) first, then POPs that stay, then by load."""
         announce = self._announced[key]
         share = announce.sessions / announce.capacity if announce.capacity else float(announce.sessions)
-        return self._links[key[0]], share, key[0]
+        return not announce.hosts, self._links[key[0]], share, key[0]
 
     def _answered(self, link: int, frame: Opened | Refused) -> Out:
         pending = self._pending.get(frame.nonce)
-        if pending is None or pending.carrier != link:
+        if pending is None or pending.carrier != link or pending.is_refused:
             return []  # late, cancelled, or somebody else's: the asker has given up on it
-        self._drop(frame.nonce)
+        if isinstance(frame, Refused):
+            self._pending[frame.nonce] = replace(pending, is_refused=True)
+        else:
+            self._drop(frame.nonce)
         return [(pending.origin, frame)]
 
     def _cancel(self, link: int, frame: Cancel) -> Out:
@@ -159,7 +186,7 @@ class Switchboard:
         if pending is None or pending.origin != link:
             return []
         self._drop(frame.nonce)
-        return [(pending.carrier, frame)]
+        return [] if pending.is_refused else [(pending.carrier, frame)]
 
     def _expire(self) -> None:
         now = self._clock()

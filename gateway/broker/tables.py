@@ -102,7 +102,8 @@ enrolments = Table(
     Column("role", String(16), nullable=False),
     Column("location", String(32), ForeignKey(locations.c.id, ondelete="CASCADE"), nullable=True),
     Column("pop", String(64), nullable=True),
-    Column("addresses", Text, nullable=False),  # of the POP, `host:port` with commas between
+    # of the POP, `host:port` with commas between; of a VDA's agent, the names of its host
+    Column("addresses", Text, nullable=False),
     Column("created_at", Float(53), nullable=False),
     Column("expires_at", Float(53), nullable=False),
     CheckConstraint(

@@ -80,13 +80,19 @@ def describe(record: dict[str, Any]) -> str:
             f"{record['session']}  wire {record['epoch']}, {record['mode']}, at {record['pop']}, {at} UTC",
             f"  who     {record['user']} of {record['tenant']}, from {record['network']}",
             f"  what    {record['resource'] or _resumed(record)} at {record['location']}",
-            f"  by      {record['connector'] or 'no connector'}",
+            f"  by      {_way(record)}",
             f"  phases  {phases}",
             f"  rtt     client {_ms(record['client_rtt_ms'])}, connector {_ms(record['connector_rtt_ms'])}",
             f"  bytes   {record['from_client']} from the client, {record['from_vda']} from the VDA",
             f"  end     {end}",
         ]
     )
+
+
+def _way(record: dict[str, Any]) -> str:
+    if not record["connector"]:
+        return "no connector"
+    return f"{record['connector']} ({record['way']})"
 
 
 def _resumed(record: dict[str, Any]) -> str:

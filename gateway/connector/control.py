@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from gateway.channel import Channel
@@ -35,6 +35,8 @@ from gateway.protocol.errors import ProtocolError
 log = logging.getLogger(__name__)
 
 WELCOME_SECONDS: Final = 5.0
+RTT_WEIGHT: Final = 0.25
+"""Of the newest round trip in the smoothed one."""
 MOST_WAITING: Final = 1024
 """Frames that may wait for a POP that does not read."""
 SILENT_INTERVALS: Final = 3
@@ -69,12 +71,16 @@ class Introduction:
 
     connector: str
     location: str
+    software: str = ""
 
 
 class ControlChannel:
-    """Serves one standing channel until it ends."""
+    """Serves one standing channel until it ends.
 
-    def __init__(self, channel: Channel, opener: Opener, on_drain: Callable[[], None]) -> None:
+    `on_drain` is told in how many seconds the POP wants to be empty, and 0 when it serves again.
+    """
+
+    def __init__(self, channel: Channel, opener: Opener, on_drain: Callable[[int], None]) -> None:
         self.pop = ""
         self.is_draining = False
         self._channel, self._opener, self._on_drain = channel, opener, on_drain
@@ -82,11 +88,10 @@ class ControlChannel:
         self._reader = FrameReader(CloseCode.POP_OTHER)
         self._heard_at = 0.0
         self._ping_seconds = 5.0
-
-    @property
-    def rtt_ms(self) -> float:
-        """Return the kernel's round-trip time to the POP (to the proxy, if there is one)."""
-        return self._channel.rtt_ms()
+        self._is_leaving = False
+        self._pinged_at: tuple[int, float] = (0, 0.0)
+        self.rtt_ms = float("nan")
+        """Smoothed round trip of our pings: to the POP itself, also when a proxy stands between."""
 
     async def greet(self, introduction: Introduction) -> None:
         """Say Hello and wait for the Welcome; `Lost` when none comes."""
@@ -97,7 +102,9 @@ class ControlChannel:
             location=introduction.location,
             sessions=load.sessions,
             capacity=load.capacity,
+            software=introduction.software,
         )
+        begun = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(WELCOME_SECONDS):
                 await self._channel.write(encode(hello))
@@ -107,6 +114,7 @@ class ControlChannel:
         welcome = frames[0]
         if not isinstance(welcome, Welcome):
             raise Lost(f"the POP began with {type(welcome).__name__}")
+        self.rtt_ms = (asyncio.get_running_loop().time() - begun) * 1000
         self.pop, self._ping_seconds = welcome.id, max(0.2, welcome.ping_seconds)
         for frame in frames[1:]:
             self._take(frame)
@@ -131,9 +139,18 @@ class ControlChannel:
         except asyncio.QueueFull:
             self._channel.abort()
 
+    def leave(self) -> None:
+        """Have the POP give us nothing new on this channel."""
+        self._is_leaving = True
+        self.send(self._load())
+
     def close(self) -> None:
         """Close at once; `serve` ends."""
         self._channel.close()
+
+    def _load(self) -> Load:
+        load = self._opener.load
+        return replace(load, draining=True) if self._is_leaving else load
 
     async def _read(self) -> None:
         while True:
@@ -166,8 +183,9 @@ class ControlChannel:
             if loop.time() - self._heard_at > SILENT_INTERVALS * self._ping_seconds:
                 raise Lost("the POP is silent")
             token += 1
-            self.send(self._opener.load)
+            self.send(self._load())
             self.send(Ping(token))
+            self._pinged_at = (token, loop.time())
 
     def _take(self, frame: Frame) -> None:
         match frame:
@@ -183,13 +201,18 @@ class ControlChannel:
                 self.is_draining = True
                 log.info("pop.draining", extra={"pop": self.pop})
                 self._opener.pop_drains(self.pop, frame.seconds)
-                self._on_drain()
+                self._on_drain(max(1, frame.seconds))
             case Load():
                 if self.is_draining and not frame.draining:
                     self.is_draining = False
                     log.info("pop.restored", extra={"pop": self.pop})
-                    self._on_drain()
+                    self._on_drain(0)
             case Pong():
-                pass
+                self._measure(frame.token)
             case _:
                 raise Lost(f"the POP sent {type(frame).__name__}")
+
+    def _measure(self, token: int) -> None:
+        if token == self._pinged_at[0]:
+            took_ms = (asyncio.get_running_loop().time() - self._pinged_at[1]) * 1000
+            self.rtt_ms += RTT_WEIGHT * (took_ms - self.rtt_ms)

@@ -25,7 +25,10 @@ FILE: Final = "connector.json"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An enrolled connector; `renew_at` and `expires_at` are seconds since 1970."""
+    """An enrolled connector; `renew_at` and `expires_at` are seconds since 1970.
+
+    `vda` are the names of the VDA that it is the agent of, empty for a location's connector.
+    """
 
     connector: str
     location: str
@@ -37,6 +40,8 @@ class Credential:
     ca_pem: str
     renew_at: float
     expires_at: float
+    gateway_port: int = 443
+    vda: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,8 @@ def load_credential(state: Path) -> Credential | None:
     path = state / FILE
     try:
         fields = json.loads(path.read_text())
-        return Credential(**(fields | {"pops": tuple(fields["pops"])}))
+        lists = {"pops": tuple(fields["pops"]), "vda": tuple(fields.get("vda", ()))}
+        return Credential(**(fields | lists))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -16,9 +16,13 @@ from gateway.connector.allow import AllowList
 from gateway.connector.outbound import Proxy, Tunnel, tunnel_through
 from gateway.dial import connect, resolve, start_tls
 from gateway.errors import Lost, Refused, Unreachable
+from gateway.identity import host_name
 from gateway.protocol.codes import CloseCode
 
 POP_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 2.0
+"""A POP that has not answered by then is not measured but silent."""
+OWN_ADDRESS: Final = "127.0.0.1"
 VDA_SECONDS: Final = 5.0
 
 
@@ -38,6 +42,20 @@ class PopDial:
         channel = await connect(self.proxy.host, self.proxy.port, seconds=POP_SECONDS)
         await _tunnel(channel, tunnel_through(self.proxy, host, port))
         return channel
+
+    async def measure(self, address: str) -> float:
+        """Return the round trip to the POP in ms, the way to a proxy left out; errors as of `reach`."""
+        host, port = split_address(address)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        if self.proxy is None:
+            channel = await connect(host, port, seconds=LOOK_SECONDS)
+        else:
+            channel = await connect(self.proxy.host, self.proxy.port, seconds=LOOK_SECONDS)
+            begun = loop.time()
+            await _tunnel(channel, tunnel_through(self.proxy, host, port))
+        channel.close()
+        return (loop.time() - begun) * 1000
 
     async def open(self, address: str, alpn: str) -> Channel:
         """Return a TLS channel that speaks `alpn`; errors as of `reach`."""
@@ -71,6 +89,19 @@ async def _tunnel(channel: Channel, tunnel: Tunnel) -> None:
         raise
 
 
+async def open_own(target: str, hosts: tuple[str, ...], allow: AllowList) -> Channel:
+    """Return a TCP channel to a port of this machine, for the agent of the VDA that has these names.
+
+    `Refused`: another host, a port that no rule for 127.0.0.1 admits, or nobody listens.
+    """
+    host, port = split_address(target)
+    if host_name(host) not in hosts:
+        raise Refused(CloseCode.CONNECTOR_TARGET_DENIED, f"{host} is not this machine")
+    if not allow.admits(OWN_ADDRESS, port, OWN_ADDRESS):
+        raise Refused(CloseCode.CONNECTOR_TARGET_DENIED, f"port {port} is not on this agent's allow-list")
+    return await _connect_in_turn([OWN_ADDRESS], port)
+
+
 async def open_vda(target: str, allow: AllowList) -> Channel:
     """Return a TCP channel to `host:port` of a VDA.
 
@@ -87,10 +118,14 @@ async def open_vda(target: str, allow: AllowList) -> Channel:
     admitted = [address for address in addresses if allow.admits(host, port, address)]
     if not admitted:
         raise Refused(CloseCode.CONNECTOR_TARGET_DENIED, f"{target} is not on this connector's allow-list")
+    return await _connect_in_turn(admitted, port)
+
+
+async def _connect_in_turn(addresses: list[str], port: int) -> Channel:
     fault: Exception | None = None
-    for address in admitted:
+    for address in addresses:
         try:
-            return await connect(address, port, seconds=VDA_SECONDS / len(admitted))
+            return await connect(address, port, seconds=VDA_SECONDS / len(addresses))
         except Unreachable as error:
             fault = error
     raise Refused(_why(fault.__cause__ if fault else None), str(fault)) from fault

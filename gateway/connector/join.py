@@ -14,12 +14,12 @@ from typing import Final, TypeVar
 
 from gateway.address import join_address
 from gateway.channel import Channel
-from gateway.connector.allow import AllowList
 from gateway.connector.control import Reply
-from gateway.connector.dial import PopDial, open_vda
+from gateway.connector.health import Health
 from gateway.connector.streams import OnEnd, Streams
-from gateway.errors import GatewayError, Lost, Refused, Unreachable
-from gateway.protocol import control, data
+from gateway.connector.wires import Wire, Wires
+from gateway.errors import GatewayError, Lost, Refused
+from gateway.protocol import control
 from gateway.protocol.codes import CloseCode, from_name
 from gateway.protocol.control import Load, Open, Opened
 from gateway.protocol.errors import ProtocolError
@@ -48,14 +48,15 @@ class Joins:
 
     def __init__(
         self,
-        dial: Callable[[], PopDial],
-        allow: AllowList,
+        wires: Wires,
+        open_vda: Callable[[str], Awaitable[Channel]],
         streams: Streams,
         tasks: asyncio.TaskGroup,
         capacity: int,
+        health: Health,
     ) -> None:
-        self.is_draining = False
-        self._dial, self._allow, self._streams, self._tasks = dial, allow, streams, tasks
+        self.is_draining, self._health = False, health
+        self._wires, self._open_vda, self._streams, self._tasks = wires, open_vda, streams, tasks
         self._capacity = capacity
         self._pending: dict[bytes, asyncio.Task[None]] = {}
         self._plain: dict[str, asyncio.Task[None]] = {}
@@ -70,7 +71,8 @@ class Joins:
     def load(self) -> Load:
         """Return sessions carried (those that are being opened too) and the capacity."""
         sessions = len(self._plain) + len(self._streams) + len(self._pending)
-        return Load(sessions, self._capacity, self.is_draining)
+        health = self._health
+        return Load(sessions, self._capacity, self.is_draining, health.cpu_percent, health.failed)
 
     def tell_ends(self, on_end: OnEnd) -> None:
         """Call `on_end` for every session that ends from now on."""
@@ -128,6 +130,7 @@ class Joins:
                 joined = await self._establish(request)
         except (GatewayError, ProtocolError, TimeoutError) as error:
             refusal = control.Refused(request.nonce, _code(error), str(error)[:200])
+            self._health.note(refusal.code)
             log.info("open.refused", extra={"session": request.session, "code": str(refusal.code)})
             reply(refusal)
             return
@@ -155,13 +158,13 @@ class Joins:
         target = join_address(request.host, request.port)
         try:
             async with asyncio.TaskGroup() as both:
-                pop = both.create_task(_timed(self._dial_pop(request), opened))
+                pop = both.create_task(_timed(self._reach(request, opened)))
                 vda = None
                 if not request.resume:
-                    vda = both.create_task(_timed(open_vda(target, self._allow), opened))
-            wire, pop_ms = pop.result()
+                    vda = both.create_task(_timed(self._reach_vda(target, opened)))
+            reached, pop_ms = pop.result()
             desk, vda_ms = vda.result() if vda else (None, 0)
-            await _prove(wire, request)
+            wire = await self._wires.prove(reached, request)
         except BaseException as error:
             for channel in opened:
                 channel.close()
@@ -170,14 +173,16 @@ class Joins:
             raise
         return Joined(desk, wire, Opened(request.nonce, vda_ms, pop_ms))
 
-    async def _dial_pop(self, request: Open) -> Channel:
-        fault: GatewayError = Unreachable("the request names no POP address")
-        for address in request.pop:
-            try:
-                return await self._dial().open(address, data.ALPN)
-            except (Unreachable, Lost, Refused) as error:
-                fault = error
-        raise ProtocolError(CloseCode.POP_LOST, str(fault)) from fault
+    async def _reach(self, request: Open, opened: list[Channel]) -> Wire:
+        """Reach the POP; `opened` notes the channel for the case that the other dial fails."""
+        wire = await self._wires.reach(request)
+        opened.append(wire.channel)
+        return wire
+
+    async def _reach_vda(self, target: str, opened: list[Channel]) -> Channel:
+        channel = await self._open_vda(target)
+        opened.append(channel)
+        return channel
 
     async def _carry(self, request: Open, joined: Joined) -> None:
         if request.mode == "rsp":
@@ -216,18 +221,12 @@ def _why_ended(ended: Ended) -> CloseCode:
     return CloseCode.VDA_RESET if is_vda else CloseCode.CLIENT_LOST
 
 
-async def _timed(opening: Awaitable[Channel], opened: list[Channel]) -> tuple[Channel, int]:
-    """Await a dial; note the channel for the case that the other dial fails; return it and its ms."""
+async def _timed(opening: Awaitable[T]) -> tuple[T, int]:
+    """Await a dial; return what it gave and its ms."""
     loop = asyncio.get_running_loop()
     started = loop.time()
-    channel = await opening
-    opened.append(channel)
-    return channel, round((loop.time() - started) * 1000)
-
-
-async def _prove(wire: Channel, request: Open) -> None:
-    await wire.write(data.encode_hello(request.nonce, request.key))
-    data.parse_answer(await wire.read_exactly(data.ANSWER_BYTES))
+    opened = await opening
+    return opened, round((loop.time() - started) * 1000)
 
 
 def _worst(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -8,44 +8,60 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 from gateway.address import join_address
+from gateway.channel import Channel
 from gateway.connector.allow import AllowList
 from gateway.connector.control import Introduction
 from gateway.connector.credential import Credential, client_context, load_credential, save_credential
-from gateway.connector.dial import PopDial
+from gateway.connector.dial import PopDial, open_own, open_vda
 from gateway.connector.enrol import enrol, post_json, renew
+from gateway.connector.health import Health
 from gateway.connector.join import Joins
 from gateway.connector.ledger import Ledger
 from gateway.connector.outbound import Proxy
-from gateway.connector.pops import Pops
+from gateway.connector.parked import KEPT, Parked
+from gateway.connector.pops import Found, Pops
 from gateway.connector.streams import Streams
-from gateway.errors import ConfigError, GatewayError
+from gateway.connector.wires import Wires
+from gateway.errors import ConfigError, GatewayError, Unreachable
 from gateway.heap import keep_freed_memory
 from gateway.protocol import control, data
 from gateway.protocol.budget import Budget
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import End
+from gateway.resolve import by_servers
 
 log = logging.getLogger(__name__)
 
 RENEW_RETRY_SECONDS: Final = 30.0
-GATEWAY_PORT: Final = 443
+GIVEN_SECONDS: Final = 3600.0
+"""POP addresses that the operator gave are not asked for again; any long time does."""
+OWN_PORTS: Final = ("127.0.0.1:1494,2598,3389,5900-5999",)
+"""What an agent reaches on its own machine unless told otherwise: ICA, CGP, RDP, VNC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator says; `broker`, `token` and `ca` are needed until the connector is enrolled."""
+    """What the operator says; `broker`, `token` and `ca` are needed until the connector is enrolled.
+
+    `is_agent`: this machine is the VDA, nothing else is reached. `resolvers` are name servers to ask instead
+    of the system; `parked` data channels wait at each POP.
+    """
 
     state: Path
     allow: AllowList
+    is_agent: bool = False
+    resolvers: tuple[tuple[str, int], ...] = ()
+    parked: int = KEPT
     broker: str = ""
     token: str = ""
     ca: Path | None = None
@@ -60,10 +76,16 @@ class Program:
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
+        self._post = partial(post_json, proxy=settings.proxy)
         self._credential = load_credential(settings.state) or self._enrol()
+        self._check_agent()
         self._dial = self._new_dial()
-        introduction = Introduction(self._credential.connector, self._credential.location)
-        self._pops = Pops(lambda: self._dial, self._find_pops, introduction)
+        self._resolve = by_servers(settings.resolvers)
+        self._parked = Parked(lambda: self._dial, kept=settings.parked)
+        introduction = Introduction(
+            self._credential.connector, self._credential.location, metadata.version("itm")
+        )
+        self._pops = Pops(lambda: self._dial, self._find_pops, introduction, self._parked)
         self._is_stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -74,7 +96,8 @@ class Program:
             loop.add_signal_handler(number, self._stop)
         async with asyncio.TaskGroup() as tasks:
             streams = Streams(Budget(), tasks)
-            joins = Joins(lambda: self._dial, self._settings.allow, streams, tasks, self._settings.capacity)
+            wires = Wires(lambda: self._dial, self._parked)
+            joins = Joins(wires, self._open_vda, streams, tasks, self._settings.capacity, Health())
             ledger = Ledger(joins, self._ask)
             joins.tell_ends(lambda session, code, is_cut: self._ended(ledger, session, code, is_cut))
             chores = (self._pops.run(joins), self._renew(), ledger.run())
@@ -84,6 +107,23 @@ class Program:
             for task in background:
                 task.cancel()
             joins.stop()
+
+    async def _open_vda(self, target: str) -> Channel:
+        if self._settings.is_agent:
+            return await open_own(target, self._credential.vda, self._settings.allow)
+        return await open_vda(target, self._settings.allow)
+
+    def _check_agent(self) -> None:
+        names = ", ".join(self._credential.vda)
+        if self._settings.is_agent and not names:
+            raise ConfigError(
+                f"--vda: {self._settings.state} was enrolled as a location's connector; enrol with a token of"
+                " `connector token LOCATION --vda NAME`"
+            )
+        if names and not self._settings.is_agent:
+            raise ConfigError(
+                f"--vda: {self._settings.state} was enrolled as the agent of {names}; say --vda"
+            )
 
     def _stop(self) -> None:
         """Drain at the first signal, stop at the second."""
@@ -109,7 +149,7 @@ class Program:
             context = ssl.create_default_context(cafile=settings.ca)
         except OSError as error:
             raise ConfigError(f"ca: {settings.ca}: {error}") from error
-        credential = enrol(settings.broker, settings.token, context, self._clock)
+        credential = enrol(settings.broker, settings.token, context, self._clock, self._post)
         save_credential(settings.state, credential)
         log.info(
             "connector.enrolled",
@@ -122,7 +162,9 @@ class Program:
             await asyncio.sleep(max(1.0, self._credential.renew_at - self._clock()))
             try:
                 context = client_context(self._credential, self._settings.state)
-                self._credential = await asyncio.to_thread(renew, self._credential, context, self._clock)
+                self._credential = await asyncio.to_thread(
+                    renew, self._credential, context, self._clock, self._post
+                )
             except GatewayError as error:
                 log.warning("certificate.not_renewed", extra={"reason": str(error)})
                 await asyncio.sleep(RENEW_RETRY_SECONDS)
@@ -133,7 +175,7 @@ class Program:
 
     def _ask(self, body: Mapping[str, object]) -> dict[str, Any]:
         context = client_context(self._credential, self._settings.state)
-        return post_json(self._credential.broker, "/connectors/sessions", body, context)
+        return self._post(self._credential.broker, "/connectors/sessions", body, context)
 
     def _ended(self, ledger: Ledger, session: str, code: CloseCode, is_cut: bool) -> None:
         ledger.ended(session, code)
@@ -147,16 +189,15 @@ class Program:
             contexts[alpn].set_alpn_protocols([alpn])
         return PopDial(contexts, self._credential.gateway_name, self._settings.proxy)
 
-    async def _find_pops(self) -> Sequence[str]:
-        """Return the addresses given by the operator; else the broker's and what DNS says now."""
+    async def _find_pops(self) -> Found:
+        """Return the addresses the operator gave; else what the gateway's name says now, and the broker's."""
         if self._settings.pops:
-            return self._settings.pops
-        loop = asyncio.get_running_loop()
+            return Found(self._settings.pops, frozenset(), GIVEN_SECONDS)
+        credential = self._credential
         try:
-            found = await loop.getaddrinfo(
-                self._credential.gateway_name, GATEWAY_PORT, type=socket.SOCK_STREAM
-            )
-        except OSError:
-            return self._credential.pops
-        resolved = [join_address(str(entry[4][0]), GATEWAY_PORT) for entry in found]
-        return [*self._credential.pops, *resolved]
+            answer = await self._resolve(credential.gateway_name)
+        except Unreachable as error:
+            log.warning("name.unresolved", extra={"reason": str(error)})
+            return Found(credential.pops, frozenset(), 0.0)
+        named = tuple(join_address(address, credential.gateway_port) for address in answer.addresses)
+        return Found((*named, *credential.pops), frozenset(named), answer.seconds)

@@ -23,6 +23,7 @@ from gateway.launch.wire import Wire, open_wire
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
 from gateway.protocol.hello import ClientHello
+from gateway.resolve import Resolve, by_system
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Launch:
     file: LaunchFile
     context: ssl.SSLContext
     patience: Patience = field(default_factory=Patience)
+    resolve: Resolve = by_system
 
     async def serve_stdio(self) -> CloseCode | None:
         """Join standard input and output to the session."""
@@ -85,15 +87,12 @@ class Launch:
         raise fault
 
     async def _resolve(self) -> Sequence[Path]:
-        loop = asyncio.get_running_loop()
         host, port = self.file.host, self.file.port
-        began = loop.time()
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise Unreachable(f"{host}: {error}") from error
-        log.info("gateway.resolved", extra={"host": host, "dns_ms": round((loop.time() - began) * 1000, 1)})
-        return [Path(host, address, port) for address in dict.fromkeys(str(one[4][0]) for one in found)]
+        began = asyncio.get_running_loop().time()
+        answer = await self.resolve(host)
+        took_ms = round((asyncio.get_running_loop().time() - began) * 1000, 1)
+        log.info("gateway.resolved", extra={"host": host, "dns_ms": took_ms})
+        return [Path(host, address, port) for address in answer.addresses]
 
 
 async def _accept_one(host: str, port: int) -> Channel:

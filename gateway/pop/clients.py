@@ -281,13 +281,14 @@ class Clients:
             record.phases |= {"vda": float(opened.vda_ms), "pop": float(opened.pop_ms)}
 
         try:
-            wire, record.connector = await self._rendezvous.join(order, note)
+            wire, who = await self._rendezvous.join(order, note)
         except Refused as error:
             self._sessions.leave(session, _code_of(error), str(error))
             raise
         except BaseException:
             self._sessions.leave(session, CloseCode.POP_STOPPED)
             raise
+        record.connector, record.way = who.id, "direct" if who.hosts else "connector"
         visit.mark("join")
         return session, wire
 
@@ -330,7 +331,7 @@ async def _more(channel: Channel) -> bytes:
 def _order(grant: Grant, mode: str, epoch: int = 1) -> Order:
     return Order(
         grant.session, grant.location, grant.host, grant.port, mode, epoch,
-        idle_seconds=grant.idle_seconds, max_seconds=grant.max_seconds,
+        idle_seconds=grant.idle_seconds, max_seconds=grant.max_seconds, has_agent=grant.has_agent,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.errors import ConfigError
+from gateway.protocol import data
 from gateway.protocol.hello import Alternate
 
 Address = tuple[str, int]
@@ -17,7 +18,7 @@ class Times:
 
     handshake_seconds: float = 10.0
     preamble_seconds: float = 5.0
-    park_seconds: float = 60.0
+    park_seconds: float = data.PARK_SECONDS
     """A data channel opened in advance may wait this long for its preamble."""
     launch_seconds: float = 10.0
     """From the first byte of a ticket to the joined session, or the refusal."""
@@ -50,6 +51,9 @@ class Caps:
     """Connections that ask for health or probe objects; idle ones are closed after 15 s."""
     session_wires: int = 4
     """Wires of one session here at a time: the one in use, one that races it, some that are ending."""
+    parked: int = 8_000
+    parked_per_connector: int = 256
+    """Data channels that have not said which client they are for: opened in advance, or on their way."""
     failed_tickets_per_minute: int = 10
     """Per client network; above it tickets are refused unread for the rest of the minute."""
 

@@ -1,6 +1,7 @@
 """The connectors whose control channels stand at this POP: which, how loaded, which one to ask next.
 
-Who a connector is comes from its certificate alone; what its Hello claims must agree with it.
+Who a connector is, and which VDA it is the agent of, comes from its certificate alone; what its Hello claims
+must agree with it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from gateway.protocol.control import (
 log = logging.getLogger(__name__)
 
 HELLO_SECONDS: Final = 5.0
+BUSY_STEP: Final = 25
+"""Per cent by which a connector's CPU load must move to be news."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +50,9 @@ class Line:
     capacity: int
     is_draining: bool = False
     asked: int = 0
+    software: str = ""
+    cpu_percent: int = 0
+    failed: int = 0
 
     @property
     def share(self) -> float:
@@ -56,7 +62,17 @@ class Line:
     def announce(self) -> Announce:
         """Return what the broker is told about it."""
         who = self.identity
-        return Announce(who.id, who.location, self.sessions, self.capacity, self.is_draining)
+        return Announce(
+            who.id, who.location, self.sessions, self.capacity, self.is_draining, who.hosts,
+            self.software, self.cpu_percent, self.failed,
+        )  # fmt: skip
+
+    def heard(self, load: Load) -> bool:
+        """Take a report; say whether it is worth telling the broker."""
+        before = (self.sessions, self.is_draining, self.failed, self.cpu_percent // BUSY_STEP)
+        self.sessions, self.capacity, self.is_draining = load.sessions, load.capacity, load.draining
+        self.cpu_percent, self.failed, self.asked = load.cpu_percent, load.failed, 0
+        return before != (load.sessions, load.draining, load.failed, load.cpu_percent // BUSY_STEP)
 
     def open(self, order: Open) -> None:
         """Ask it to open."""
@@ -87,6 +103,8 @@ class Connectors:
         self._pop, self._ping_seconds, self._is_revoked = pop, ping_seconds, is_revoked
         self._lines: dict[str, Line] = {}
         self.watchers: tuple[Watcher, ...] = ()
+        self._revoked_ids: set[str] = set()
+        self._drain: Drain | None = None
         self.networks: Counter[str] = Counter()
         """Where control channels come from."""
 
@@ -100,8 +118,11 @@ class Connectors:
         """Return the line of a connector by its id."""
         return self._lines.get(connector)
 
-    def pick(self, location: str, tried: Collection[str]) -> Line | None:
-        """Return the least loaded line of the location that is not draining, full or tried."""
+    def pick(self, location: str, host: str, tried: Collection[str]) -> Line | None:
+        """Return the least loaded line of the location that is not draining, full or tried.
+
+        The agent of `host` goes before all others; an agent is never asked for a host that is not its own.
+        """
         fit = [
             line
             for line in self._lines.values()
@@ -110,14 +131,33 @@ class Connectors:
             and not line.is_draining
             and line.share < 1
         ]
-        return min(fit, key=lambda line: line.share, default=None)
+        agents = [line for line in fit if host in line.identity.hosts]
+        others = [line for line in fit if not line.identity.hosts]
+        return min(agents or others, key=lambda line: line.share, default=None)
 
     def broadcast(self, frame: Drain | End | Load) -> None:
-        """Send a frame on every line; an `End` that names its location, on those of that location."""
+        """Send a frame on every line; an `End` that names its location, on those of that location.
+
+        Who comes while we drain hears of it too.
+        """
+        if isinstance(frame, Drain):
+            self._drain = frame
+        elif isinstance(frame, Load) and not frame.draining:
+            self._drain = None
         location = frame.location if isinstance(frame, End) else ""
         for line in self._lines.values():
             if location in ("", line.identity.location):
                 line.standing.send(frame)
+
+    def is_barred(self, who: Identity) -> bool:
+        """Whether the broker took this connector's word away: its certificate, or all that it is."""
+        return who.id in self._revoked_ids or self._is_revoked(who.serial)
+
+    def revoke(self, connector: str) -> None:
+        """End the line of a connector whose id is worth nothing any more; it does not come back."""
+        self._revoked_ids.add(connector)
+        if (line := self._lines.get(connector)) is not None:
+            line.standing.channel.close()
 
     async def serve(self, channel: Channel) -> None:
         """Serve a connector's control channel until it ends; `Lost`, or `Refused` with a code, says why."""
@@ -159,10 +199,12 @@ class Connectors:
             channel.close()
             raise
         standing.send(Welcome(self._pop, self._ping_seconds))
-        return Line(identity, standing, hello.sessions, hello.capacity)
+        if self._drain is not None:
+            standing.send(self._drain)
+        return Line(identity, standing, hello.sessions, hello.capacity, software=hello.software[:64])
 
     def _check(self, identity: Identity) -> None:
-        if self._is_revoked(identity.serial):
+        if self.is_barred(identity):
             raise errors.Refused(CloseCode.BROKER_REVOKED, f"the certificate of {identity.id} was revoked")
 
     def _beat(self, line: Line) -> Iterable[Frame]:
@@ -178,14 +220,7 @@ class Connectors:
                 for watcher in self.watchers:
                     watcher.session_ended(line, frame)
             case Load():
-                has_news = (line.sessions, line.is_draining) != (frame.sessions, frame.draining)
-                line.sessions, line.capacity, line.is_draining = (
-                    frame.sessions,
-                    frame.capacity,
-                    frame.draining,
-                )
-                line.asked = 0
-                if has_news:
+                if line.heard(frame):
                     for watcher in self.watchers:
                         watcher.connector_came(line)
             case Drain():

@@ -1,8 +1,8 @@
 """The TLS contexts of the one port, and which of them an arriving ClientHello is for.
 
-Connectors and brokers see the authority's certificate; they must show theirs on the control channel and the
-reach wire. Everybody else sees the public one, if there is one, and is asked for nothing: a browser that is
-asked for a certificate asks its user. The files are looked at again when they change.
+Connectors and brokers see the authority's certificate; they must show theirs on control and data channels
+and on the reach wire. Everybody else sees the public one, if there is one, and is asked for nothing: a
+browser that is asked for a certificate asks its user. The files are looked at again when they change.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Doors:
             stamps = tuple(_stamp(path) for path in (self._identity, self._ca, self._public))
             if stamps == self._stamps:
                 return False
-            control_context = _server_context(self._identity, (control.ALPN, control.REACH_ALPN))
-            control_context.load_verify_locations(self._ca)
-            control_context.verify_mode = ssl.CERT_REQUIRED
-            data_context = _server_context(self._identity, (data.ALPN,))
+            control_context, data_context = (
+                _mutual(_server_context(self._identity, alpns), self._ca)
+                for alpns in ((control.ALPN, control.REACH_ALPN), (data.ALPN,))
+            )
             client_context = _server_context(self._public, CLIENT_ALPN)
             outward = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             outward.load_verify_locations(self._ca)
@@ -88,6 +88,13 @@ def _server_context(certificate: Path, alpn: tuple[str, ...]) -> ssl.SSLContext:
     context.num_tickets = 0
     context.load_cert_chain(certificate)
     context.set_alpn_protocols(list(alpn))
+    return context
+
+
+def _mutual(context: ssl.SSLContext, ca: Path) -> ssl.SSLContext:
+    """Have the context insist on a certificate of this authority."""
+    context.load_verify_locations(ca)
+    context.verify_mode = ssl.CERT_REQUIRED
     return context
 
 

@@ -23,8 +23,6 @@ from gateway.pop.limits import Gate, network_of
 from gateway.pop.visit import Visit
 from gateway.protocol import control, data
 from gateway.protocol.codes import CloseCode
-from gateway.protocol.data import HELLO_BYTES, DataHello, parse_hello
-from gateway.protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +42,7 @@ class Served(Protocol):
     async def control(self, channel: Channel, visit: Visit) -> None:
         """Take over a connector's control channel."""
 
-    async def data(self, hello: DataHello, channel: Channel) -> None:
+    async def data(self, channel: Channel, visit: Visit) -> None:
         """Take over a connector's data channel."""
 
     async def reach(self, channel: Channel, visit: Visit) -> None:
@@ -188,26 +186,11 @@ class Listener:
         if channel.alpn == control.ALPN:
             await self._served.control(channel, visit)
         elif channel.alpn == data.ALPN:
-            hello = await self._data_hello(channel)
-            visit.leave()
-            await self._served.data(hello, channel)
+            await self._served.data(channel, visit)
         elif channel.alpn == control.REACH_ALPN:
             await self._served.reach(channel, visit)
         else:
             await self._served.client(channel, visit)
-
-    async def _data_hello(self, channel: Channel) -> DataHello:
-        head = b""
-        try:
-            async with asyncio.timeout(self._times.park_seconds):
-                while (hello := parse_hello(head)) is None:
-                    more = await channel.read(HELLO_BYTES - len(head))
-                    if not more:
-                        raise Lost("a data channel ended before its preamble")
-                    head += more
-        except (ProtocolError, TimeoutError) as error:
-            raise Refused(CloseCode.CONNECTOR_PROTOCOL, f"data channel: {error}") from error
-        return hello
 
 
 class _TlsFailed(Exception):

@@ -31,6 +31,7 @@ from gateway.pop.http import HttpPeer
 from gateway.pop.itm import ItmLink
 from gateway.pop.limits import Gate, SessionCounts, TicketGuard
 from gateway.pop.listener import Listener
+from gateway.pop.parking import Parking
 from gateway.pop.redeem import Redeemer
 from gateway.pop.rendezvous import Rendezvous
 from gateway.pop.revoked import Revoked
@@ -38,7 +39,6 @@ from gateway.pop.sessions import Sessions
 from gateway.pop.visit import Visit
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import Announce, Cancel, Drain, End, Load, Open, Opened, Refused
-from gateway.protocol.data import DataHello
 from gateway.protocol.websocket import Origins
 from gateway.signal import Signal
 
@@ -82,6 +82,7 @@ class Pop:
             launch_seconds=times.launch_seconds, hedge_seconds=times.hedge_seconds,
         )  # fmt: skip
         self.connectors.watchers = (self._rendezvous, self)
+        self.parking = Parking(caps, times.park_seconds, self.connectors.is_barred, self._rendezvous.arrive)
         redeemer = Redeemer(
             who.name,
             self._brokers,
@@ -134,9 +135,10 @@ class Pop:
         visit.leave()
         await self.connectors.serve(channel)
 
-    async def data(self, hello: DataHello, channel: Channel) -> None:
-        """Take over a connector's data channel."""
-        await self._rendezvous.arrive(hello, channel)
+    async def data(self, channel: Channel, visit: Visit) -> None:
+        """Take over a connector's data channel; it has shown a certificate and is not half-open any more."""
+        visit.leave()
+        await self.parking.serve(channel)
 
     async def reach(self, channel: Channel, visit: Visit) -> None:
         """Take over a broker's wire into a location."""
@@ -191,6 +193,12 @@ class Pop:
             "session.ended_by_broker",
             extra={"session": frame.session, "code": str(frame.code), "wires": count},
         )
+
+    def revoke(self, connector: str) -> None:
+        """End a revoked connector's control channel and what it carries."""
+        self.connectors.revoke(connector)
+        count = self.sessions.end_of(connector, CloseCode.BROKER_REVOKED)
+        log.warning("connector.revoked", extra={"connector": connector, "sessions": count})
 
     # what connectors say
 
@@ -259,6 +267,7 @@ class Pop:
                 "sessions": len(self.sessions),
                 "connectors": len(self.connectors),
                 "half_open": self._gate.total,
+                "parked": len(self.parking),
                 "pending": len(self._rendezvous),
                 "hedged": self._rendezvous.hedged,
                 "held_bytes": self.sessions.held_bytes(),

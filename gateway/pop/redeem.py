@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import GatewayError, Refused
+from gateway.identity import host_name
 from gateway.pop.http import HttpPeer
 from gateway.protocol.codes import CloseCode, from_name
 from gateway.protocol.control import is_session
@@ -23,7 +24,10 @@ from gateway.protocol.ticket import Ticket
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a ticket opens. `resume_token` is empty for sessions that cannot be resumed."""
+    """What a ticket opens. `resume_token` is empty for sessions that cannot be resumed.
+
+    `has_agent`: an agent of this very VDA has a control channel, perhaps at another POP.
+    """
 
     session: str
     user: str
@@ -35,6 +39,7 @@ class Grant:
     idle_seconds: int
     max_seconds: int
     resume_token: str = ""
+    has_agent: bool = False
 
 
 class Redeemer:
@@ -116,9 +121,10 @@ def _grant(fields: dict[str, Any]) -> Grant:
         tenant=str(fields["tenant"]),
         location=str(fields["location"]),
         resource=str(fields["resource"]),
-        host=host.removeprefix("[").removesuffix("]"),
+        host=host_name(host),
         port=int(port),
         idle_seconds=int(limits.get("idle_seconds", 0)),
         max_seconds=int(limits.get("max_seconds", 0)),
         resume_token=str(fields.get("resume_token") or ""),
+        has_agent=fields.get("agent") is True,
     )

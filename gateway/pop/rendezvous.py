@@ -1,8 +1,8 @@
 """Brings a connector's data channel to a waiting client: one-time nonces, hedging, clear refusals.
 
 Each connector asked gets a nonce and a key of its own. One that has not come after the hedge time gets a
-rival; the first proved channel wins and the others are cancelled. Connectors of this POP are asked first,
-then the broker, who knows the other POPs' connectors.
+rival; the first proved channel wins and the others are cancelled. The VDA's own agent is asked first,
+wherever its control channel stands, then connectors of this POP, then the broker, who knows the other POPs'.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from gateway import errors
 from gateway.channel import Channel
 from gateway.errors import Lost
+from gateway.identity import Identity
 from gateway.pop.connectors import Connectors, Line
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import KEY_BYTES, NONCE_BYTES, Cancel, End, Open, Opened, Refused
@@ -23,12 +24,16 @@ from gateway.protocol.data import DataHello, encode_answer
 
 FINAL: Final = (CloseCode.VDA_REFUSED, CloseCode.CONNECTOR_TARGET_DENIED, CloseCode.BROKER_REFUSED)
 """Refusals that another connector would repeat."""
-VIA_BROKER: Final = "(broker)"
+MOST_VIA_BROKER: Final = 3
+"""How often one client's order goes up: each time the broker chooses a connector that it did not ask yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be reached for one client; `connector` is the only one that holds a resumed session."""
+    """What is to be reached for one client; `connector` is the only one that holds a resumed session.
+
+    `has_agent`: the VDA's own agent stands somewhere; if not here, the broker knows where.
+    """
 
     session: str
     location: str
@@ -40,6 +45,7 @@ class Order:
     connector: str = ""
     idle_seconds: int = 0
     max_seconds: int = 0
+    has_agent: bool = False
 
 
 class Broker(Protocol):
@@ -64,8 +70,14 @@ class Attempt:
 
     @property
     def connector(self) -> str:
-        """The connector's id, as far as it is known here."""
+        """The connector's id, empty while the broker may choose."""
         return self.line.identity.id if self.line is not None else self.meeting.order.connector
+
+    def fits(self, who: Identity) -> bool:
+        """Whether a channel with this certificate may answer: the one that was asked, and no other."""
+        order = self.meeting.order
+        is_own = not who.hosts or order.resume or order.host in who.hosts
+        return who.location == order.location and self.connector in ("", who.id) and is_own
 
 
 @dataclass(slots=True, eq=False)
@@ -74,10 +86,13 @@ class Meeting:
 
     order: Order
     tried: set[str] = field(default_factory=set)
+    via_broker: int = 0
+    has_broker_none: bool = False
+    """The broker knows nobody else."""
     live: dict[bytes, Attempt] = field(default_factory=dict)
     refusal: CloseCode = CloseCode.CONNECTOR_NONE
     is_final: bool = False
-    joined: tuple[Channel, Attempt] | None = None
+    joined: tuple[Channel, Attempt, Identity] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     on_opened: Callable[[Opened], None] | None = None
 
@@ -100,8 +115,8 @@ class Rendezvous:
 
     async def join(
         self, order: Order, on_opened: Callable[[Opened], None] | None = None
-    ) -> tuple[Channel, str]:
-        """Return the data channel, answered and ready, and its connector's id.
+    ) -> tuple[Channel, Identity]:
+        """Return the data channel, answered and ready, and whose certificate it showed.
 
         Raises `errors.Refused` with the code of whoever is at fault.
         """
@@ -118,8 +133,7 @@ class Rendezvous:
             raise
         finally:
             self._dismiss(meeting)
-        channel, attempt = meeting.joined
-        return channel, attempt.connector
+        return meeting.joined[0], meeting.joined[2]
 
     async def _advance(self, meeting: Meeting) -> None:
         """Ask one more connector, then wait for news, at most for the hedge time if there are rivals."""
@@ -136,19 +150,15 @@ class Rendezvous:
             return
 
     def _ask(self, meeting: Meeting) -> bool:
-        order = meeting.order
-        if order.connector:
-            line = self._connectors.get(order.connector)
-            if line is not None and (
-                line.identity.id in meeting.tried or line.identity.location != order.location
-            ):
+        order, line = meeting.order, self._line(meeting)
+        if line is not None:
+            if line.identity.id in meeting.tried or line.identity.location != order.location:
                 return False
-        else:
-            line = self._connectors.pick(order.location, meeting.tried)
-        name = VIA_BROKER if line is None else line.identity.id
-        if name in meeting.tried or (line is None and not self._broker.is_standing):
+            meeting.tried.add(line.identity.id)
+        elif not self._may_ask_broker(meeting):
             return False
-        meeting.tried.add(name)
+        else:
+            meeting.via_broker += 1
         attempt = Attempt(secrets.token_bytes(NONCE_BYTES), secrets.token_bytes(KEY_BYTES), line, meeting)
         self._attempts[attempt.nonce] = meeting.live[attempt.nonce] = attempt
         request = self._request(order, attempt)
@@ -157,6 +167,21 @@ class Rendezvous:
         else:
             line.open(request)
         return True
+
+    def _line(self, meeting: Meeting) -> Line | None:
+        """Return which line here is to be asked next; None: the broker is to choose."""
+        order = meeting.order
+        if order.connector:
+            return self._connectors.get(order.connector)
+        line = self._connectors.pick(order.location, order.host, meeting.tried)
+        is_agent = line is not None and bool(line.identity.hosts)
+        if order.has_agent and not is_agent and not meeting.via_broker and self._may_ask_broker(meeting):
+            return None
+        return line
+
+    def _may_ask_broker(self, meeting: Meeting) -> bool:
+        most = 1 if meeting.order.connector else MOST_VIA_BROKER
+        return self._broker.is_standing and not meeting.has_broker_none and meeting.via_broker < most
 
     def _request(self, order: Order, attempt: Attempt) -> Open:
         return Open(
@@ -177,11 +202,12 @@ class Rendezvous:
             max_seconds=order.max_seconds,
         )
 
-    async def arrive(self, hello: DataHello, channel: Channel) -> None:
+    async def arrive(self, hello: DataHello, channel: Channel, who: Identity) -> None:
         """Join a connector's data channel to who waits for it; refuse and close it when nobody does."""
         attempt = self._attempts.get(hello.nonce)
         meeting = attempt.meeting if attempt is not None else None
-        if attempt is None or meeting is None or not hello.is_proved(attempt.key):
+        is_good = attempt is not None and hello.is_proved(attempt.key) and attempt.fits(who)
+        if attempt is None or meeting is None or not is_good:
             await channel.write(encode_answer(CloseCode.CONNECTOR_NONCE))
             await channel.farewell()
             raise errors.Refused(CloseCode.CONNECTOR_NONCE)
@@ -195,7 +221,7 @@ class Rendezvous:
         if meeting.joined is not None or hello.nonce not in meeting.live:
             channel.close()  # a rival came while this one was being answered, or the client left
             return
-        meeting.joined = (channel, attempt)
+        meeting.joined = (channel, attempt, who)
         if meeting.on_opened is not None:
             self._attempts[hello.nonce] = attempt
             asyncio.get_running_loop().call_later(self._launch_seconds, self._forget, attempt)
@@ -230,9 +256,13 @@ class Rendezvous:
 
     def _refuse(self, attempt: Attempt, code: CloseCode) -> None:
         meeting = attempt.meeting
-        if meeting.live.pop(attempt.nonce, None) is not None:
+        if meeting.live.pop(attempt.nonce, None) is None:
+            return
+        if attempt.line is None and code is CloseCode.CONNECTOR_NONE:
+            meeting.has_broker_none = True  # tells less than what a connector said before
+        else:
             meeting.refusal, meeting.is_final = code, meeting.is_final or code in FINAL
-            meeting.changed.set()
+        meeting.changed.set()
 
     def session_ended(self, line: Line, frame: End) -> None:
         """Nothing to do: it is no meeting any more."""

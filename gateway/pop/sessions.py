@@ -60,6 +60,8 @@ class Record:
     """Why the client brought a later wire: `lost`, `silent`, `drain`."""
     phases: dict[str, float] = field(default_factory=dict)
     connector: str = ""
+    way: str = ""
+    """How the VDA was reached: `direct` (its own agent), or through a `connector` of the location."""
     client_rtt_ms: float = float("nan")
     connector_rtt_ms: float = float("nan")
     ended: float | None = None
@@ -215,6 +217,13 @@ class Sessions:
         wires = [wire for wire in self._live if wire.record.session == session]
         for wire in wires:
             wire.end(code)
+        return len(wires)
+
+    def end_of(self, connector: str, code: CloseCode) -> int:
+        """Cut every wire that a connector carries; return how many there were."""
+        wires = [wire for wire in self._live if wire.record.connector == connector]
+        for wire in wires:
+            wire.cut(code)
         return len(wires)
 
     def why_forbidden(self, session: str) -> CloseCode | None:

@@ -33,8 +33,8 @@ MODES = ("plain", "rsp")
 class Hello:
     """First frame of the side that dialled: `role` is `connector` or `pop`, `id` must be its certificate's.
 
-    A connector says its Resource Location, its sessions and its capacity; a POP says the addresses
-    ("host:port") at which connectors reach it.
+    A connector says its Resource Location, its sessions, its capacity and the version of its `software`; a
+    POP says the addresses ("host:port") at which connectors reach it.
     """
 
     role: str
@@ -44,6 +44,7 @@ class Hello:
     addresses: tuple[str, ...] = ()
     sessions: int = 0
     capacity: int = 0
+    software: str = ""
 
     def __post_init__(self) -> None:
         _require(self.role in {"connector", "pop"}, "role")
@@ -125,11 +126,17 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many sessions a connector or POP carries, of how many; `draining` ones are given no new session."""
+    """How many sessions a connector or POP carries, of how many; `draining` ones are given no new session.
+
+    Of a connector's health: `cpu_percent` is its load average per CPU, `failed` its failed opens of the last
+    minute.
+    """
 
     sessions: int
     capacity: int
     draining: bool = False
+    cpu_percent: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +162,29 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """POP to broker: the connector has a control channel here (sent again when its load changes)."""
+    """POP to broker: the connector has a control channel here (sent again when its load changes).
+
+    `hosts` are the names of the one VDA that it is the agent of, as its certificate says. The rest is what
+    its `Hello` and its last `Load` said.
+    """
 
     connector: str
     location: str
     sessions: int = 0
     capacity: int = 0
     draining: bool = False
+    hosts: tuple[str, ...] = ()
+    software: str = ""
+    cpu_percent: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """POP to broker: the connector's control channel here is gone."""
+    """POP to broker: the connector's control channel here is gone.
+
+    Broker to POP: the connector was revoked; end its channel and its sessions.
+    """
 
     connector: str
 

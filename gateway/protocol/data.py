@@ -21,7 +21,7 @@ MAGIC = b"DAT1"
 MAC_BYTES = 32
 HELLO_BYTES = len(MAGIC) + NONCE_BYTES + MAC_BYTES
 ANSWER_BYTES = len(MAGIC) + 2
-PARK_SECONDS = 60
+PARK_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)

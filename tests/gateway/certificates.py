@@ -32,9 +32,9 @@ class Certificates:
         """Issue for DNS names and addresses, and for an identity URI."""
         return self._issue(file, names[0], [_general(name) for name in names])
 
-    def client(self, uri: str, file: str = "client.pem") -> Path:
-        """Issue for one identity URI such as `hdx://connector/tenant/location/id`."""
-        return self._issue(file, "client", [x509.UniformResourceIdentifier(uri)])
+    def client(self, *uris: str, file: str = "client.pem") -> Path:
+        """Issue for one identity's URIs, the first such as `hdx://connector/tenant/location/id`."""
+        return self._issue(file, "client", [x509.UniformResourceIdentifier(uri) for uri in uris])
 
     def server_context(self, *, mutual: bool = False, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
         """A server's context, asking for (not insisting on) client certificates when `mutual`."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import Unauthorised
-from gateway.identity import Identity, of_peer
+from gateway.identity import Identity, host_name, of_peer
 
 
 def peercert(*uris: str, serial: str = "0AB1") -> dict[str, object]:
@@ -12,11 +12,24 @@ def peercert(*uris: str, serial: str = "0AB1") -> dict[str, object]:
 
 @pytest.mark.parametrize(
     "identity",
-    [Identity("connector", "c-1", "acme", "berlin-1", "ab1"), Identity("pop", "fra", serial="ab1")],
+    [
+        Identity("connector", "c-1", "acme", "berlin-1", "ab1"),
+        Identity("pop", "fra", serial="ab1"),
+        Identity("connector", "c-2", "acme", "berlin-1", "ab1", ("desk-7.corp", "10.0.0.7", "fd00::7")),
+    ],
 )
 def test_what_is_written_is_read(identity: Identity) -> None:
     """The URI of a certificate gives the same identity back, with the certificate's serial."""
-    assert of_peer(peercert(identity.uri())) == identity
+    assert of_peer(peercert(*identity.uris())) == identity
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Desk-7.Corp.", "desk-7.corp"), ("[FD00:0::7]", "fd00::7"), ("10.0.0.7", "10.0.0.7")],
+)
+def test_a_host_has_one_spelling(text: str, name: str) -> None:
+    """However an operator writes it, what is compared is one text."""
+    assert host_name(text) == name
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.errors import Lost
 from gateway.protocol import hello
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import (
@@ -28,7 +29,9 @@ from gateway.protocol.control import (
 )
 from gateway.protocol.errors import ProtocolError
 from tests.gateway.certificates import Certificates
-from tests.gateway.pop.scene import LOCATION, Behaviour, rsp, scene, until
+from tests.gateway.pop.scene import FAST, LOCATION, Behaviour, ended, rsp, scene, until
+
+PATIENT = replace(FAST, hedge_seconds=30.0)
 
 
 @dataclass
@@ -102,9 +105,10 @@ def test_a_client_meets_a_connector_of_another_pop(certificates: Certificates, t
     async def body() -> None:
         async with (
             broker(certificates) as b,
-            scene(certificates, tmp_path / "a", signal=(("127.0.0.1", b.port),)) as s,
+            scene(certificates, tmp_path / "a", times=PATIENT, signal=(("127.0.0.1", b.port),)) as s,
         ):
             far = await s.connector("c-far", location="elsewhere")
+            far.identity = certificates.client(f"hdx://connector/acme/{LOCATION}/c-far", file="far.pem")
             await until(lambda: b.of(Announce))
             opening = asyncio.ensure_future(s.socks(s.sta.know(1)))
             await until(lambda: b.of(Open))
@@ -128,7 +132,7 @@ def test_the_brokers_no_is_the_clients(certificates: Certificates, tmp_path: Pat
     async def body() -> None:
         async with (
             broker(certificates) as b,
-            scene(certificates, tmp_path / "a", signal=(("127.0.0.1", b.port),)) as s,
+            scene(certificates, tmp_path / "a", times=PATIENT, signal=(("127.0.0.1", b.port),)) as s,
         ):
             await until(lambda: b.of(Hello))
             await until(lambda: "signal_standing 1" in s.pop.metrics())
@@ -140,6 +144,80 @@ def test_the_brokers_no_is_the_clients(certificates: Certificates, tmp_path: Pat
             with pytest.raises(ProtocolError) as refusal:
                 await opening
             assert refusal.value.code is CloseCode.CONNECTOR_NONE
+
+    asyncio.run(body())
+
+
+def test_the_agent_at_another_pop_goes_before_the_connector_here(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    """The ticket says that the VDA's agent stands somewhere: the broker is asked first, then our own."""
+
+    async def body() -> None:
+        async with (
+            broker(certificates) as b,
+            scene(certificates, tmp_path / "a", times=PATIENT, signal=(("127.0.0.1", b.port),)) as s,
+        ):
+            await s.connector("c-1")
+            await until(lambda: b.of(Announce) and "signal_standing 1" in s.pop.metrics())
+            opening = asyncio.ensure_future(s.socks(s.sta.know(1, agent=True)))
+            await until(lambda: b.of(Open))
+            [order] = b.of(Open)
+            assert isinstance(order, Open)
+            assert (order.connector, order.host) == ("", "vda.test")
+            b.say(Refused(order.nonce, CloseCode.POP_LOST))
+            assert (await opening)[1] == 0
+            [record] = s.pop.sessions.trace(f"{1:032x}")
+            assert (record.connector, record.way) == ("c-1", "connector")
+
+    asyncio.run(body())
+
+
+def test_a_slow_connector_elsewhere_gets_a_rival(certificates: Certificates, tmp_path: Path) -> None:
+    """After the hedge time the broker is asked for another one; its no changes nothing for the first."""
+
+    async def body() -> None:
+        async with (
+            broker(certificates) as b,
+            scene(certificates, tmp_path / "a", signal=(("127.0.0.1", b.port),)) as s,
+        ):
+            await until(lambda: b.of(Hello) and "signal_standing 1" in s.pop.metrics())
+            far = await s.connector("c-far", location="elsewhere")
+            far.identity = certificates.client(f"hdx://connector/acme/{LOCATION}/c-far", file="far.pem")
+            opening = asyncio.ensure_future(s.socks(s.sta.know(1)))
+            await until(lambda: len(b.of(Open)) == 2)
+            first, second = b.of(Open)
+            assert isinstance(first, Open)
+            assert isinstance(second, Open)
+            b.say(Refused(second.nonce, CloseCode.CONNECTOR_NONE))
+            dialling = asyncio.ensure_future(s._open(far, first))
+            client, reply = await opening
+            assert reply == 0
+            assert len(b.of(Open)) == 2
+            client.close()
+            await dialling
+
+    asyncio.run(body())
+
+
+def test_a_revoked_connector_is_cut_and_stays_out(certificates: Certificates, tmp_path: Path) -> None:
+    """The broker's Withdraw ends its control channel and its sessions, and keeps it from coming back."""
+
+    async def body() -> None:
+        async with (
+            broker(certificates) as b,
+            scene(certificates, tmp_path / "a", signal=(("127.0.0.1", b.port),)) as s,
+        ):
+            await s.connector("c-1")
+            await until(lambda: b.of(Announce))
+            client, reply = await s.socks(s.sta.know(1))
+            assert reply == 0
+            b.say(Withdraw("c-1"))
+            await until(lambda: not len(s.pop.connectors) and not len(s.pop.sessions))
+            assert await ended(client)
+            assert s.pop.sessions.trace(f"{1:032x}")[0].code == "broker_revoked"
+            with pytest.raises((Lost, IndexError)):
+                await s.connector("c-1")
 
     asyncio.run(body())
 

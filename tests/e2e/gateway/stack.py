@@ -140,6 +140,7 @@ class Stack:
         name: str = "connector",
         location: str = "site",
         pops: tuple[str, ...] = ("pop-a", "pop-b"),
+        ready: str = "control.standing",
         tenant: str = "default",
     ) -> Process:
         """Enrol and start a connector of the location that knows these POPs."""
@@ -150,7 +151,7 @@ class Stack:
             *("connector", "--state", str(self.folder / name)),
             *("--broker", f"https://127.0.0.1:{self.ports['api']}", "--token", token, "--ca", str(self.ca)),
             *("--allow", "127.0.0.1:*", *known, *more),
-            ready="control.standing",
+            ready=ready,
         )
 
     def add_resource(self, name: str, port: int, location: str = "site") -> None:

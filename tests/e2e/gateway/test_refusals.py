@@ -11,11 +11,11 @@ from tests.e2e.gateway.stack import COMMAND, Stack
 from tests.e2e.serving import ROOT, free_ports
 
 
-def launch(stack: Stack, file: Path) -> tuple[int, str, float]:
+def launch(stack: Stack, file: Path, *words: str) -> tuple[int, str, float]:
     """Open a launch file on stdio; return exit status, stderr and the seconds it took."""
     started = time.monotonic()
     done = subprocess.run(
-        [*COMMAND, "launch", str(file), "--stdio", "--ca", str(stack.ca)],
+        [*COMMAND, "launch", str(file), "--stdio", "--ca", str(stack.ca), *words],
         input=b"hello",
         capture_output=True,
         check=False,

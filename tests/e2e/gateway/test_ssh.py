@@ -79,14 +79,14 @@ def sshing_through(folder: Path, port: int) -> Iterator[SocksProxy]:
     words = ["-N", "-D", f"127.0.0.1:{listen}", "-p", str(port), f"{getpass.getuser()}@127.0.0.1"]
     popen = subprocess.Popen([need("ssh", "openssh-client"), *options(folder), *words])
     try:
-        wait_until(lambda: _is_open(listen), 10, "the SOCKS5 proxy listens")
+        wait_until(lambda: is_open(listen), 10, "the SOCKS5 proxy listens")
         yield SocksProxy(popen, listen)
     finally:
         popen.kill()
         popen.wait()
 
 
-def _is_open(port: int) -> bool:
+def is_open(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -43,6 +43,7 @@ def test_a_portals_ticket_opens_one_session(tmp_path: Path) -> None:
             assert answer | {"session": "", "resume_token": "", "open_key": ""} == {
                 "session": "", "user": "alice", "tenant": "default", "location": resource.location,
                 "resource": resource.id, "target": "10.0.0.5:3389", "resume_token": "", "open_key": "",
+                "agent": False,
                 "limits": {"idle_seconds": 600, "max_seconds": answer["limits"]["max_seconds"]},
             }  # fmt: skip
             assert answer["limits"]["max_seconds"] in (3599, 3600)

@@ -29,7 +29,7 @@ def test_a_certificate_names_what_the_broker_decided(authority: Authority) -> No
     issued = authority.issue(new_key_request().csr_pem, identity, 3600)
     cert = x509.load_pem_x509_certificate(issued.cert_pem.encode())
     names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.UniformResourceIdentifier) == [identity.uri()]
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == list(identity.uris())
     usage = cert.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
     assert f"{cert.serial_number:x}" == issued.serial

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import Engine
 
 from gateway.broker import certificates, enrolment, locations
@@ -48,6 +49,25 @@ def test_a_connector_belongs_to_its_tokens_location(desk: Enrolment, engine: Eng
         check_connector(engine, identity.id, "elsewhere")
     assert [peer.id for peer in enrolment.listing(engine, "connector", tenant="acme")] == [identity.id]
     assert enrolment.listing(engine, "connector", tenant="default") == ()
+
+
+def test_an_agents_names_come_from_its_token(desk: Enrolment, engine: Engine) -> None:
+    """They stand in the certificate as URIs, never as names of a server, and a renewal keeps them."""
+    site = locations.create(engine, "site", tenant="default", now=NOW)
+    token = desk.connector_token(site, NOW, ["Desk-7.Corp.", "10.0.0.7", "desk-7.corp"])
+    identity, issued = desk.enrol("connector", token, csr(), NOW + 1)
+    assert identity.hosts == ("desk-7.corp", "10.0.0.7")
+    for pem in (issued.cert_pem, desk.renew(identity, csr()).cert_pem):
+        cert = x509.load_pem_x509_certificate(pem.encode())
+        names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+        assert uris[1:] == ["hdx-vda:desk-7.corp", "hdx-vda:10.0.0.7"]
+        assert len(list(names)) == 3
+        usage = cert.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    for wrong in (["a b"], ["desk/7"], [""], [f"d{number}" for number in range(17)]):
+        with pytest.raises(Invalid):
+            desk.connector_token(site, NOW, wrong)
 
 
 def test_a_token_is_spent_once(desk: Enrolment, engine: Engine) -> None:

@@ -9,7 +9,18 @@ import pytest
 from gateway.broker import locations, sessions
 from gateway.broker.signals import Near, Signals
 from gateway.protocol.codes import CloseCode
-from gateway.protocol.control import Announce, End, Hello, Open, Opened, Ping, Pong, Refused, Welcome
+from gateway.protocol.control import (
+    Announce,
+    End,
+    Hello,
+    Open,
+    Opened,
+    Ping,
+    Pong,
+    Refused,
+    Welcome,
+    Withdraw,
+)
 from tests.gateway.broker.serving import PopLine, Served, broker, trusting
 from tests.gateway.broker.world import NOW, make_resource
 
@@ -110,9 +121,14 @@ def test_revoked_ones_are_out_at_the_next_sweep(tmp_path: Path) -> None:
             await settled(fra)
             served.desk.enrolment.revoke("connector", connector, NOW)
             await signals.sweep_once()
+            assert await fra.receive() == Withdraw(connector)
             fra.send(opening(location))
             refused = await fra.receive()
             assert isinstance(refused, Refused)
+            fra.send(Announce(connector, location))
+            assert await fra.receive() == Withdraw(connector)
+            await signals.sweep_once()  # for sessions elsewhere of one that a POP cut off by itself
+            assert await fra.receive() == Withdraw(connector)
             served.desk.enrolment.revoke("pop", "fra", NOW)
             await signals.sweep_once()
             assert await fra.receive() is None

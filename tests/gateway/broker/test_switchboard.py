@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.broker.switchboard import MAX_PENDING, Switchboard
@@ -97,6 +99,9 @@ def test_who_carries_a_location() -> None:
     assert board.carriers("site") == (idle, busy, draining)
     board.receive(idle, Announce("e", "site", 1, 10, draining=True))
     assert board.carriers("site") == (busy, draining)
+    agents = board.join()
+    board.receive(agents, Announce("g", "site", 0, 10, hosts=("desk-7",)))  # it reaches its own VDA only
+    assert board.carriers("site") == (busy, draining)
     assert board.carriers("nowhere") == ()
 
 
@@ -146,12 +151,40 @@ def test_a_pop_that_leaves_takes_its_opens_along() -> None:
 
 
 def test_a_connector_that_left_or_was_revoked_is_not_chosen() -> None:
-    """Withdraw by its POP, forget by the broker."""
+    """Withdraw by its POP; revoked by the broker, which has every POP end what it has of it."""
     board, asker, carrier = board_of(Announce("a", "site"), Announce("b", "site"))
     board.receive(carrier, Withdraw("a"))
     assert board.announced() == {("b", "site")}
-    board.forget("b")
+    assert board.revoke("b") == [(asker, Withdraw("b")), (carrier, Withdraw("b"))]
     assert chosen(board, asker, opening()) == "connector_none"
+
+
+def test_the_agent_of_a_vda_goes_first_and_serves_nobody_else() -> None:
+    """However full it is; draining or gone, a connector of the location serves."""
+    agent = Announce("agent", "site", 9, 10, hosts=("desk-7", "10.0.0.7"))
+    board, asker, carrier = board_of(Announce("c-1", "site", 0, 10), agent)
+    assert chosen(board, asker, replace(opening(1), host="desk-7")) == "agent"
+    assert chosen(board, asker, replace(opening(2), host="desk-8")) == "c-1"
+    assert board.has_agent("site", "desk-7")
+    assert not board.has_agent("other", "desk-7")
+    assert not board.has_agent("site", "desk-8")
+    board.receive(carrier, replace(agent, draining=True))
+    assert not board.has_agent("site", "desk-7")
+    assert chosen(board, asker, replace(opening(3, session="3" * 32), host="desk-7")) == "c-1"
+
+
+def test_a_session_is_not_offered_twice_to_who_refused_it() -> None:
+    """The asker tries again: another connector, then none; a wanted one may be asked any time."""
+    board, asker, carrier = board_of(Announce("a", "site", 0, 10), Announce("b", "site", 5, 10))
+    assert chosen(board, asker, opening(1, session="1" * 32)) == "a"
+    board.receive(carrier, Refused(opening(1).nonce, CloseCode.VDA_TIMEOUT))
+    assert chosen(board, asker, opening(2, session="1" * 32)) == "b"
+    assert chosen(board, asker, opening(3, session="1" * 32)) == "connector_none"
+    assert chosen(board, asker, replace(opening(4, session="1" * 32), connector="a")) == "a"
+    assert board.leave(carrier) == [
+        (asker, Refused(opening(number).nonce, CloseCode.POP_LOST, "the connector's POP left"))
+        for number in (2, 4)
+    ]
 
 
 def test_opens_past_their_deadline_are_forgotten() -> None:

@@ -4,8 +4,31 @@ from pathlib import Path
 
 from gateway.broker.config import load
 from gateway.broker.desk import opened
+from gateway.broker.standing import WRITE_SECONDS, Standing
 from gateway.connector.credential import new_key_request
+from gateway.protocol.control import Announce
 from tests.gateway.cli.conftest import Gateway
+
+
+def test_where_connectors_stand_and_how_they_are(gateway: Gateway, tmp_path: Path) -> None:
+    """As the running broker wrote it; when it does not run, when each was seen last."""
+    gateway("location", "create", "hq")
+    token = gateway("connector", "token", "hq", "--vda", "Desk-7").out.strip()
+    with opened(load(str(tmp_path / "broker"))) as desk:
+        identity, _ = desk.enrolment.enrol("connector", token, new_key_request().csr_pem, desk.clock())
+        now = [desk.clock()]
+        standing = Standing(desk.settings.state_dir, lambda: now[0])
+        line = Announce(identity.id, identity.location, 3, 1000, False, identity.hosts, "0.1.0", 42, 2)
+        standing.note([("fra", line), ("ams", line)])
+        standing.save()
+    row = gateway("connectors", "list").out.splitlines()[1].split()
+    assert row[2:9] == ["desk-7", "ams,fra", "3/1000", "42%", "2", "0.1.0", "now"]
+    now[0] -= 4 * WRITE_SECONDS
+    standing.note([("fra", line)])
+    standing.save()
+    row = gateway("connectors", "list").out.splitlines()[1].split()
+    assert row[2:8] == ["desk-7", "-", "-", "-", "-", "0.1.0"]
+    assert row[9].endswith("Z")
 
 
 def test_listed_until_revoked_and_after(gateway: Gateway, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.gateway.cli.conftest import Gateway
 RECORD = {
     "session": "ab" * 16, "epoch": 1, "mode": "rsp", "user": "ann", "tenant": "acme", "location": "hq",
     "resource": "desktop", "network": "192.0.2.0/24", "started": 1_800_000_000.0, "pop": "fra", "cause": "",
-    "phases": {"tls": 12.5, "join": 3.0}, "connector": "c-1", "client_rtt_ms": 20.5,
+    "phases": {"tls": 12.5, "join": 3.0}, "connector": "c-1", "way": "connector", "client_rtt_ms": 20.5,
     "connector_rtt_ms": None, "ended": 1_800_000_060.0, "code": "client_lost", "detail": "reset",
     "from_client": 10, "from_vda": 20,
 }  # fmt: skip

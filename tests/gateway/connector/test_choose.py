@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.connector.choose import PopView, choose
+from gateway.connector.choose import PopView, choose, is_worse
 
 
 def views(**rtts: float | None) -> list[PopView]:
@@ -19,6 +19,21 @@ def test_a_small_gain_moves_nothing() -> None:
     assert choose(views(a=30.0, b=10.0, c=27.0), ("a", "b")) == ("b", "a")
     assert choose(views(a=30.0, b=10.0, c=23.0), ("a", "b")) == ("b", "c")
     assert choose(views(a=4.0, b=1.0, c=0.1), ("a", "b")) == ("b", "a")
+
+
+def test_the_name_counts_as_much_as_use() -> None:
+    """What ITM answers goes before an equal that it does not answer, not before one that is far better."""
+    named = PopView("c", "c", 27.0, is_named=True)
+    assert choose([*views(a=30.0, b=10.0, d=26.0), named], ()) == ("b", "c")
+    assert choose([*views(b=10.0, d=20.0), named], ()) == ("b", "d")
+
+
+def test_when_a_pop_became_slow() -> None:
+    """Both 10 ms and a half: neither jitter nor a far POP's few milliseconds."""
+    assert not is_worse(10.9, 1.0)
+    assert is_worse(11.1, 1.0)
+    assert not is_worse(149.0, 100.0)
+    assert is_worse(151.0, 100.0)
 
 
 def test_silent_and_draining_come_last() -> None:

@@ -68,8 +68,8 @@ class Pop:
         self._reader = FrameReader(CloseCode.CONNECTOR_PROTOCOL)
         self._frames: list[Frame] = []
 
-    def _drain(self) -> None:
-        self.drained += 1
+    def _drain(self, seconds: int) -> None:
+        self.drained = seconds
 
     async def send(self, *frames: Frame) -> None:
         await self.channel.write(b"".join(encode(frame) for frame in frames))
@@ -133,12 +133,46 @@ def test_what_a_pop_may_ask() -> None:
             assert await pop.receive(Pong) == Pong(7)
             assert await pop.receive(Load) == Load(3, 100)
             assert pop.opener.said == [("pop-a", 60), ("ab" * 16, CloseCode.BROKER_ENDED)]
-            assert (pop.drained, pop.control.is_draining) == (1, True)
+            assert (pop.drained, pop.control.is_draining) == (60, True)
             await pop.send(Load(0, 9000, draining=True))
             await pop.send(Load(0, 9000), Ping(8))
             while await pop.receive(Pong) != Pong(8):
                 pass
-            assert (pop.drained, pop.control.is_draining) == (2, False)  # it serves again: choose anew
+            assert (pop.drained, pop.control.is_draining) == (0, False)  # it serves again: choose anew
+            serving.cancel()
+
+    play(story)
+
+
+def test_the_round_trip_is_that_of_pings() -> None:
+    """Measured end to end, so a proxy between does not hide a slow POP; a late answer weighs a quarter."""
+
+    async def story(pop: Pop) -> None:
+        await greeted(pop)
+        before = pop.control.rtt_ms
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(pop.control.serve())
+            ping = await pop.receive(Ping)
+            assert isinstance(ping, Ping)
+            await asyncio.sleep(0.2)
+            await pop.send(Pong(ping.token + 1), Pong(ping.token))
+            await pop.receive(Ping)
+            assert before + 40 < pop.control.rtt_ms < before + 400
+            serving.cancel()
+
+    play(story)
+
+
+def test_a_channel_that_is_left_says_so() -> None:
+    """It draws nothing new; what the connector says of the others stays as it is."""
+
+    async def story(pop: Pop) -> None:
+        await greeted(pop)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(pop.control.serve())
+            pop.control.leave()
+            for _ in range(2):  # at once, and with every later report
+                assert await pop.receive(Load) == Load(3, 100, draining=True)
             serving.cancel()
 
     play(story)

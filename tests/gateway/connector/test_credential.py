@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def test_comes_back_from_disk(tmp_path: Path) -> None:
     save_credential(state, replace(SOME, cert_pem="NEXT"))
     assert load_credential(state) == replace(SOME, cert_pem="NEXT")
     assert (state / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_of_an_older_version_is_read(tmp_path: Path) -> None:
+    """One without the gateway's port and an agent's names: 443, a location's connector."""
+    save_credential(tmp_path, SOME)
+    fields = json.loads((tmp_path / FILE).read_text())
+    del fields["gateway_port"], fields["vda"]
+    (tmp_path / FILE).write_text(json.dumps(fields))
+    assert load_credential(tmp_path) == SOME
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.connector.allow import parse_allow_list
-from gateway.connector.dial import PopDial, open_vda
+from gateway.connector.dial import PopDial, open_own, open_vda
 from gateway.connector.outbound import Proxy
 from gateway.errors import Lost, Refused, Unreachable
 from gateway.protocol.codes import CloseCode
@@ -98,6 +98,9 @@ def test_through_a_proxy(tmp_path: Path) -> None:
             assert await channel.read_exactly(5) == b"hello"
             channel.close()
             assert proxy.asked == [address]
+            assert 0 < await replace(dial, proxy=through).measure(address) < 2000
+            assert proxy.asked == [address, address]
+            assert 0 < await dial.measure(address) < 2000
             with pytest.raises(Refused, match="403 Forbidden"):
                 await replace(dial, proxy=Proxy("http", *refusing.sockets[0].getsockname())).open(
                     address, ALPN
@@ -125,6 +128,25 @@ def test_vdas() -> None:
         await fails("127.0.0.1:1", CloseCode.VDA_REFUSED)
         await fails("127.0.0.2:1", CloseCode.CONNECTOR_TARGET_DENIED)
         await fails("no-such-name.invalid:1", CloseCode.VDA_NAME)
+
+    within(story)
+
+
+def test_an_agent_serves_its_own_machine_alone() -> None:
+    """By each of its names, at the ports that its rules admit; never another host."""
+
+    async def story() -> None:
+        server = await asyncio.start_server(hello, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        allow = parse_allow_list([f"127.0.0.1:{port}"])
+        async with server:
+            channel = await open_own(f"Desk-7.corp:{port}", ("desk-7.corp",), allow)
+            assert await channel.read_exactly(5) == b"hello"
+            channel.close()
+            for target in (f"desk-8.corp:{port}", f"127.0.0.1:{port}", "desk-7.corp:1"):
+                with pytest.raises(Refused) as caught:
+                    await open_own(target, ("desk-7.corp",), allow)
+                assert caught.value.code == CloseCode.CONNECTOR_TARGET_DENIED
 
     within(story)
 

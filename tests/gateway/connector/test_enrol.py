@@ -61,6 +61,13 @@ def test_enrol_then_renew() -> None:
     assert second.renew_at == NOW + 1200
 
 
+def test_an_agent_and_a_port_of_ones_own() -> None:
+    """What the token was made for and where the gateway listens come with the certificate."""
+    broker = Broker(gateway_port=9443, vda=["desk-7", "10.0.0.7"])
+    made = enrol("https://b", "TOKEN", CONTEXT, lambda: NOW, broker)
+    assert (made.gateway_port, made.vda) == (9443, ("desk-7", "10.0.0.7"))
+
+
 def test_a_renewal_for_another_is_not_taken() -> None:
     """A broker that answers with another location's certificate is refused."""
     first = enrol("https://b", "TOKEN", CONTEXT, lambda: NOW, Broker())

@@ -10,10 +10,13 @@ from typing import cast
 
 from gateway.channel import Channel
 from gateway.connector.allow import parse_allow_list
-from gateway.connector.dial import PopDial
+from gateway.connector.dial import PopDial, open_vda
 from gateway.connector.echo import serve_echo
+from gateway.connector.health import Health
 from gateway.connector.join import Joins
+from gateway.connector.parked import Parked
 from gateway.connector.streams import Streams
+from gateway.connector.wires import Wires
 from gateway.errors import Lost, Unreachable
 from gateway.protocol import data
 from gateway.protocol.budget import Budget
@@ -61,8 +64,20 @@ class Scene:
     def __init__(self, tasks: asyncio.TaskGroup, port: int) -> None:
         self.pop, self.said = Pop(), asyncio.Queue[Frame]()
         streams = Streams(Budget(), tasks, park_seconds=0.5)
+        allow = parse_allow_list(["127.0.0.1:*"])
+
+        def dial() -> PopDial:
+            return cast("PopDial", self.pop)
+
+        self.parked = Parked(dial)
+        self.health = Health(busy=lambda: 7)
         self.joins = Joins(
-            lambda: cast("PopDial", self.pop), parse_allow_list(["127.0.0.1:*"]), streams, tasks, 2
+            Wires(dial, self.parked),
+            lambda target: open_vda(target, allow),
+            streams,
+            tasks,
+            2,
+            self.health,
         )
         self._port, self._nonce = port, 0
 
@@ -110,7 +125,7 @@ def test_a_plain_session() -> None:
         opened = await one.said.get()
         assert isinstance(opened, Opened)
         assert (nonce, opened.nonce) == (order.nonce, order.nonce)
-        assert one.joins.load == Load(1, 2)
+        assert one.joins.load == Load(1, 2, cpu_percent=7)
         await channel.write(b"hello")
         channel.finish()
         assert await channel.read_exactly(5) == b"hello"
@@ -197,6 +212,7 @@ def test_refusals() -> None:
         one.pop.is_dead = True
         assert await one.refusal(one.request()) is CloseCode.POP_LOST
         await one.joins.wait_empty()
+        assert one.joins.load.failed == 6
 
     play(story)
 

@@ -102,6 +102,7 @@ class FakeConnector:
     """Its control channel, what it was asked, and the data channels it opened."""
 
     name: str
+    identity: Path
     channel: Channel
     behaviour: Behaviour
     opens: list[Open] = field(default_factory=list)
@@ -156,14 +157,17 @@ class Scene:
         *,
         location: str = LOCATION,
         claims: str = "",
+        made_for: tuple[str, ...] = (),
     ) -> FakeConnector:
         """Bring a connector's control channel up and serve it."""
-        identity = self.certificates.client(f"hdx://connector/acme/{location}/{name}", f"{name}.pem")
+        hosts = [f"hdx-vda:{host}" for host in made_for]
+        uris = (f"hdx://connector/acme/{location}/{name}", *hosts)
+        identity = self.certificates.client(*uris, file=f"{name}.pem")
         context = self.certificates.client_context(identity=identity, alpn=(control.ALPN,))
         plain = await connect("127.0.0.1", self.port, seconds=5)
         channel = await start_tls(plain, context, server_name="gw.test", seconds=5)
         self.channels.append(channel)
-        made = FakeConnector(name, channel, behaviour or Behaviour())
+        made = FakeConnector(name, identity, channel, behaviour or Behaviour())
         hello = Hello("connector", claims or name, location=location, capacity=made.behaviour.capacity)
         await channel.write(control.encode(hello))
         frames = FrameReader(CloseCode.POP_OTHER)
@@ -194,7 +198,7 @@ class Scene:
             await connector.channel.write(control.encode(Refused(order.nonce, behaviour.refuse)))
             return
         with contextlib.suppress(Lost):
-            wire = await self.data_channel()
+            wire = await self.data_channel(connector.identity)
             connector.wires.append(wire)
             key = bytes(32) if behaviour.bad_proof else order.key
             await wire.write(data.encode_hello(order.nonce, key))
@@ -207,10 +211,10 @@ class Scene:
             else:
                 behaviour.carry(wire)
 
-    async def data_channel(self) -> Channel:
-        """Dial as a connector does, no preamble yet."""
+    async def data_channel(self, identity: Path | None = None) -> Channel:
+        """Dial as a connector does (`identity` is its certificate's file), no preamble yet."""
         plain = await connect("127.0.0.1", self.port, seconds=5)
-        context = self.certificates.client_context(alpn=(data.ALPN,))
+        context = self.certificates.client_context(identity=identity, alpn=(data.ALPN,))
         channel = await start_tls(plain, context, server_name="gw.test", seconds=5)
         self.channels.append(channel)
         return channel

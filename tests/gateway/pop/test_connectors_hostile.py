@@ -216,7 +216,7 @@ def test_it_cannot_answer_for_another(certificates: Certificates, tmp_path: Path
         order = await asked(victim)
         await evil.channel.write(control.encode(Refused(order.nonce, CloseCode.VDA_REFUSED)))
         await evil.channel.write(control.encode(Opened(order.nonce, 1, 1)))
-        forged = await s.data_channel()
+        forged = await s.data_channel(evil.identity)
         await forged.write(data.encode_hello(order.nonce, bytes(32)))
         answer = await forged.read_exactly(data.ANSWER_BYTES)
         assert answer == data.encode_answer(CloseCode.CONNECTOR_NONCE)
@@ -238,7 +238,7 @@ def test_a_nonce_opens_one_channel(certificates: Certificates, tmp_path: Path) -
         assert reply == 0
         order = await asked(connector)
         for _ in range(3):
-            again = await s.data_channel()
+            again = await s.data_channel(connector.identity)
             await again.write(data.encode_hello(order.nonce, order.key) + b"injected")
             assert await again.read_exactly(data.ANSWER_BYTES) == data.encode_answer(
                 CloseCode.CONNECTOR_NONCE
@@ -258,36 +258,16 @@ def test_data_before_the_joint_reaches_nobody_else(certificates: Certificates, t
         evil = await s.connector("c-1", Behaviour(is_silent=True))
         opening = asyncio.ensure_future(s.socks(s.sta.know(1)))
         order = await asked(evil)
-        early = await s.data_channel()
+        early = await s.data_channel(evil.identity)
         await early.write(data.encode_hello(order.nonce, order.key) + b"early")
         client, reply = await opening
         assert reply == 0
         assert await client.read_exactly(5) == b"early"
-        stray = await s.data_channel()
+        stray = await s.data_channel(evil.identity)
         await stray.write(b"DAT1" + b"x" * 100_000)
         assert await is_cut(stray)
 
     play(certificates, tmp_path, story)
-
-
-def test_channels_that_nobody_asked_for_are_bounded(certificates: Certificates, tmp_path: Path) -> None:
-    """Parked data channels from a connector's network have their share of the gate, no more."""
-
-    async def story(s: Scene) -> None:
-        parked = []
-        for _ in range(20):
-            try:
-                parked.append(await s.data_channel())
-            except Lost:
-                break
-        assert 0 < len(parked) <= 10
-        await until(lambda: s.refused("half_open") >= 1)
-        await until(lambda: s.pop._gate.total == 0, seconds=5)
-        assert s.refused("connector_protocol") == len(parked), "each waited too long for its preamble"
-        await s.connector("c-good")
-        assert (await s.socks(s.sta.know(1)))[1] == 0
-
-    play(certificates, tmp_path, story, Caps(half_open=40, half_open_per_network=8))
 
 
 def test_it_ends_its_own_sessions_only(certificates: Certificates, tmp_path: Path) -> None:
