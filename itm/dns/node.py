@@ -186,6 +186,7 @@ class Node:
             "maps_refused": self._follower.refused,
             "fail_open": self.answerer.book.fail_open,
             "health_sequence": self._health.sequence(),
+            "signatures_end_at": self.answerer.book.zones.signatures.ends_at,
             **self.answerer.counters.snapshot(),
         }
 

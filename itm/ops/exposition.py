@@ -85,10 +85,25 @@ def _register_dns(registry: Registry, workers: Callable[[], list[dict[str, Any]]
         ("itm_dns_ecs_total", "Queries with a client subnet.", total("ecs")),
         ("itm_dns_tcp_total", "Queries over TCP.", total("tcp")),
         ("itm_dns_dropped_total", "Packets that got no response.", total("dropped")),
+        ("itm_dns_limited_total", "Responses above the rate of a client network.", total("limited")),
+        ("itm_dns_slipped_total", "Of those, responses sent truncated.", total("slipped")),
         ("itm_dns_failures_total", "Queries answered SERVFAIL because of our own fault.", total("failures")),
     ):
         registry.counted(name, about, read)
     registry.gauge("itm_dns_workers", "DNS workers that report.", lambda: [({}, len(workers()))])
+    registry.gauge(
+        "itm_dns_signatures_end_seconds", "When the first signature ends, Unix time.", _first_end(workers)
+    )
+
+
+def _first_end(workers: Callable[[], list[dict[str, Any]]]) -> Read:
+    """Return the earliest end that a worker serves; no sample where nothing is signed."""
+
+    def read() -> Iterable[Sample]:
+        ends = [stats["signatures_end_at"] for stats in workers() if stats.get("signatures_end_at")]
+        return [({}, min(ends))] if ends else []
+
+    return read
 
 
 def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) -> None:
