@@ -7,11 +7,12 @@ live for one second: memory is bounded by the packets of a second, and nothing i
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+from itm.dns.networks import Networks, address_of
 
 MAX_NETWORKS: Final = 65_536
 """Addresses whose network is kept at hand."""
@@ -55,7 +56,7 @@ class RateLimit:
     def __init__(self, rates: Rates, clock: Callable[[], float]) -> None:
         self._most = (rates.answers, rates.negatives, rates.referrals, rates.errors)
         self._slip = rates.slip
-        self._exempt = [ipaddress.ip_network(text) for text in rates.exempt]
+        self._exempt = Networks(rates.exempt, "dns.rrl_exempt")
         self._clock = clock
         self._second = 0
         self._counts: dict[tuple[bytes, int, bytes], int] = {}
@@ -82,11 +83,8 @@ class RateLimit:
 
     def _learn(self, peer: str) -> bytes:
         """Return the bytes that a client is counted by, empty for an exempt one."""
-        address = ipaddress.ip_address(peer.partition("%")[0])
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        address = mapped or address
-        is_exempt = any(address.version == net.version and address in net for net in self._exempt)
-        network = b"" if is_exempt else address.packed[: 3 if address.version == 4 else 7]
+        address = address_of(peer)
+        network = b"" if peer in self._exempt else address.packed[: 3 if address.version == 4 else 7]
         if len(self._networks) >= MAX_NETWORKS:
             self._networks.clear()
         self._networks[peer] = network
