@@ -41,6 +41,11 @@ class Counters:
     tcp: int = 0
     limited: int = 0  # replies above the rate of their client's network, dropped or slipped
     slipped: int = 0
+    tls: int = 0
+    tls_handshakes: int = 0  # begun
+    tls_failed: int = 0  # handshakes that came to no end
+    tls_shed: int = 0  # connections closed because too many handshakes began in a second
+    proxy_malformed: int = 0  # datagrams and connections of a trusted proxy without a sound header
     _pop_ids: tuple[str, ...] = ()
     _earlier: dict[str, int] = field(default_factory=dict)
 
@@ -72,6 +77,10 @@ class Counters:
             "tcp": self.tcp,
             "limited": self.limited,
             "slipped": self.slipped,
+            "tls": self.tls,
+            "tls_handshakes": self.tls_handshakes,
+            "tls_failed": self.tls_failed,
+            "proxy_malformed": self.proxy_malformed,
         }
 
 
