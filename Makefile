@@ -44,7 +44,8 @@ test-deps:
 		dnsutils nsd unbound postgresql curl stunnel4 openssh-server openssh-client haproxy tinyproxy slapd iproute2 \
 		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision \
 		chromium chromium-driver libnss3-tools nmap \
-		freerdp2-x11 xrdp tigervnc-standalone-server tigervnc-viewer xvfb xterm imagemagick xdotool netcat-openbsd
+		freerdp2-x11 xrdp tigervnc-standalone-server tigervnc-viewer xvfb xterm imagemagick xdotool netcat-openbsd \
+		knot-dnsutils dnsdist
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv

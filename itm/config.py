@@ -30,7 +30,15 @@ class Dns:
     workers: int = 1
     udp_payload_bytes: int = 1232  # DNS flag day 2020, RFC 9715
     tcp_idle_seconds: float = 10.0  # RFC 7766 6.2.3
-    tcp_connections: int = 150  # RFC 9210 4.2
+    tcp_connections: int = 10_000  # per worker
+    tcp_per_client: int = 25  # RFC 9210 4.2
+    tcp_exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    tls_listen: tuple[str, ...] = ()  # RFC 7858
+    tls_certificate: str = ""
+    tls_key: str = ""  # empty: in the certificate's file
+    tls_connections: int = 2_000  # per worker
+    tls_handshakes_per_second: int = 200
+    proxy_from: tuple[str, ...] = ()  # peers that must send PROXY protocol v2
     nsid: str = ""  # RFC 5001; also answers id.server in class CHAOS
     version: str = ""  # what version.bind answers
     cookies: bool = True  # RFC 7873
@@ -41,6 +49,13 @@ class Dns:
     rrl_errors: int = 100
     rrl_slip: int = 2  # every second limited reply goes out truncated
     rrl_exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+
+    @property
+    def tls_files(self) -> tuple[Path, Path] | None:
+        """The file of the certificate and that of its key, which may be one; None without TLS."""
+        if not self.tls_listen:
+            return None
+        return Path(self.tls_certificate).absolute(), Path(self.tls_key or self.tls_certificate).absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +148,7 @@ class Config:
     """Everything that is read once at start."""
 
     state: str = "state"
+    user: str = ""  # whom the server becomes when it is started as root
     dns: Dns = field(default_factory=Dns)
     public: Public = field(default_factory=Public)
     ops: Ops = field(default_factory=Ops)
@@ -180,6 +196,8 @@ def load(
     config: Config = _build(Config, values, "")
     if config.dns.workers < 1:
         raise ConfigError(f"dns.workers: expected at least 1, got {config.dns.workers}")
+    if config.dns.tls_listen and not config.dns.tls_certificate:
+        raise ConfigError("dns.tls_certificate: needed with dns.tls_listen")
     return config
 
 

@@ -6,6 +6,8 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
+import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,3 +72,23 @@ def dig(*words: str, server: str, port: int) -> list[str]:
 def tail(path: Path) -> str:
     """Return the end of a log, for a failure's message."""
     return path.read_text(errors="replace")[-3000:] if path.exists() else "(no log)"
+
+
+def python_for_all() -> tuple[str, ...]:
+    """Return how any user starts Python with what is installed here; skips when that cannot be.
+
+    Where our own interpreter lies in a home of somebody else's, Debian's of the same version stands in.
+    """
+    if _can_read(Path(os.__file__)):
+        return (sys.executable,)
+    library = sysconfig.get_path("purelib")
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    found = shutil.which(f"python{here}", path="/usr/bin")
+    if found is None or not _can_read(Path(library)):
+        missing(f"other users can read neither this Python nor /usr/bin/python{here} with {library}")
+    return ("/usr/bin/env", f"PYTHONPATH={library}", str(found))
+
+
+def _can_read(path: Path) -> bool:
+    """Say whether everybody may go to the path and read it."""
+    return all(one.stat().st_mode & (0o1 if one.is_dir() else 0o4) for one in (path, *path.parents))

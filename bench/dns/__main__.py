@@ -4,6 +4,9 @@ python -m bench.dns [--seconds 4] [--rounds 3]
     CPU time per answer of the real UDP loop, beside a bare Python UDP echo, turn by turn
 python -m bench.dns --rebuild ["COMMAND with {maps}"]
     at a quarter of the bar (10,000 q/s), idle and while COMMAND runs: queries lost, server-side p99
+python -m bench.dns --tcp-idle [10000]
+    a worker's memory per idle connection, over TCP and over TLS, and UDP queries lost meanwhile;
+    to bench/results/dns-idle.json
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.dns import load
+from bench.dns import idle, load
 from bench.dns.world import NAME, put
 
 BAR_PER_SECOND = 40_000
@@ -36,7 +39,8 @@ class Server:
         argv = [sys.executable, "-m", "bench.dns.server", *words]
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
+        self.ports = [int(word) for word in self._process.stdout.readline().split()]
+        self.port, self.pid = self.ports[0], self._process.pid
 
     def cpu_seconds(self) -> float:
         tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
@@ -104,13 +108,50 @@ def under_rebuild(maps: Path, command: str, rate: float, seconds: float) -> dict
     }
 
 
+def with_idle(maps: Path, count: int) -> dict[str, Any]:
+    put(maps, 1)
+    idle.certificate(maps)
+    packets = load.queries(NAME, 10_000)
+    result: dict[str, Any] = {"connections": count}
+    for name, place in (("tcp", 0), ("tls", 1)):
+        server = Server("crowded", str(maps))
+        load.saturate(server.port, packets, 0.5)
+        for one in idle.crowd(server.ports[place], 20, is_tls=bool(place)):
+            one.close()
+        before, cpu, started = idle.own_kb(server.pid), server.cpu_seconds(), time.monotonic()
+        crowd = idle.crowd(server.ports[place], count, is_tls=bool(place))
+        took, spent = time.monotonic() - started, server.cpu_seconds() - cpu
+        per_connection = (idle.own_kb(server.pid) - before) / count
+        sent, lost = load.steady(server.port, packets, 1000, 2)
+        result[name] = {
+            "kb_per_connection": round(per_connection, 2),
+            "all_mb": round(per_connection * count / 1024, 1),
+            "cpu_us_per_connection": round(spent / count * 1e6),
+            "seconds_to_open": round(took, 1),
+            "udp_sent": sent,
+            "udp_lost": lost,
+        }
+        for one in crowd:
+            one.close()
+        server.stop()
+    return result
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.dns", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
     stand_in = f"{sys.executable} -m bench.build --publish {{maps}}"
     parser.add_argument("--rebuild", nargs="?", const=stand_in, metavar="COMMAND")
+    parser.add_argument("--tcp-idle", nargs="?", type=int, const=10_000, metavar="COUNT")
     args = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    if args.tcp_idle:
+        with tempfile.TemporaryDirectory() as directory:
+            found = with_idle(Path(directory), args.tcp_idle)
+        (RESULTS / "dns-idle.json").write_text(json.dumps(found, indent=1) + "\n")
+        print(json.dumps(found, indent=1))
+        return
     with tempfile.TemporaryDirectory() as directory:
         maps = Path(directory)
         result: dict[str, Any] = {
@@ -123,7 +164,6 @@ def main() -> None:
             result["under_rebuild"] = under_rebuild(
                 maps, args.rebuild, min(result["answers_per_cpu_second"], BAR_PER_SECOND) / 4, args.seconds
             )
-    RESULTS.mkdir(exist_ok=True)
     (RESULTS / "dns.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps({k: v for k, v in result.items() if k != "runs"}, indent=1))
 

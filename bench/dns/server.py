@@ -3,10 +3,12 @@
     python -m bench.dns.server echo            a bare `recvfrom`/`sendto` loop
     python -m bench.dns.server node MAPS       the real worker
     python -m bench.dns.server stamped MAPS    the real worker, its sockets with a stopwatch
+    python -m bench.dns.server crowded MAPS    the real worker with TLS (MAPS/tls.pem), for idle connections
 
-Prints its port, serves until standard input ends; `stamped` then prints the percentiles of the time
-from the kernel's receive stamp (SO_TIMESTAMPNS) to the reply's `sendto`, per phase (a line on stdin
-starts a new one).
+
+Prints its port (`crowded` that of TLS too), serves until standard input ends; `stamped` then prints the
+percentiles of the time from the kernel's receive stamp (SO_TIMESTAMPNS) to the reply's `sendto`, per phase
+(a line on stdin starts a new one).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import struct
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ import numpy as np
 
 from itm.dns import udp
 from itm.dns.node import Node, NodeConfig, go_first
+from itm.dns.tls import Pair
 
 SO_TIMESTAMPNS = 35  # Linux; not in the socket module
 
@@ -82,6 +86,8 @@ class StampedNode(Node):
 async def serve(kind: str, maps: Path) -> None:
     files = [maps / name for name in ("health.table", "dns-0.json", "signatures")]
     config = NodeConfig(("127.0.0.1:0",), maps, *files)
+    if kind == "crowded":
+        config = crowded(config, maps / "tls.pem")
     node = StampedNode(config) if kind == "stamped" else Node(config)
     loop = asyncio.get_running_loop()
     phases: list[int] = []
@@ -94,10 +100,22 @@ async def serve(kind: str, maps: Path) -> None:
             phases.append(len(node.stopwatch.waits))
 
     loop.add_reader(0, told)
-    await node.run(lambda: print(node.addresses[0][1], flush=True))
+    await node.run(lambda: print(*(port for _, port in node.addresses + node.tls_addresses), flush=True))
     if isinstance(node, StampedNode):
         parts = np.split(np.array(node.stopwatch.waits) / 1000, phases)
         print(json.dumps([_percentiles(part) for part in parts if len(part)]), flush=True)
+
+
+def crowded(config: NodeConfig, pem: Path) -> NodeConfig:
+    return replace(
+        config,
+        tls_listen=("127.0.0.1:0",),
+        certificate=Pair(pem, pem),
+        tls_connections=10_000,
+        tls_handshakes_per_second=10_000,
+        tcp_per_client=10_000,
+        tcp_idle_seconds=600.0,
+    )
 
 
 def _percentiles(microseconds: Any) -> dict[str, float]:

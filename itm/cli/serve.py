@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import shlex
@@ -23,8 +24,9 @@ from itm.cli import settings
 from itm.config import Config
 from itm.dns import cookie
 from itm.ops import banner, demo, first_start, gateway
-from itm.ops.claim import check_listeners, state_lock
+from itm.ops.claim import check_dns, check_listeners, state_lock
 from itm.ops.front import Front
+from itm.privileges import user_of
 from itm.routemap import current
 from itm.stopping import stop_requested
 from itm.supervise import Backoff, Child, Supervisor
@@ -47,8 +49,14 @@ def run(args: argparse.Namespace) -> int:
     config = settings.config_of(args)
     logs.configure("serve")
     targets = demo.targets(config.demo) if config.demo.enabled else ()
+    user = user_of(config.user)
+    if user is not None:
+        user.own(config.state_dir)
+        user.work_as()
     with state_lock(config.state_dir):
-        check_listeners(config, targets)
+        with user.as_root() if user is not None else contextlib.nullcontext():
+            check_listeners(config, targets)
+        check_dns(config)
         first_start.sweep(config.state_dir)
         cookie.ensure(config.state_dir / cookie.FILE)
         has_map = current.served_version(config.state_dir / "maps") is not None

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from itm import log, tether
+from itm import log, privileges, tether
 from itm.cli import settings
 from itm.config import Config
+from itm.privileges import User
 
 KINDS = ("dns", "signer", "edge", "builder", "targets")
 
@@ -33,9 +38,13 @@ def run(args: argparse.Namespace) -> int:
         return 1
     config = settings.config_of(args)
     log.configure(f"dns-{args.index}" if args.kind == "dns" else args.kind)
+    user = privileges.user_of(config.user)
     if args.kind == "dns":
-        _dns(config, args.index)
-    elif args.kind == "signer":
+        _dns(config, args.index, _binding(user, args.supervisor))
+        return 0
+    if user is not None:
+        _become(user, args.supervisor)
+    if args.kind == "signer":
         _signer(config)
     elif args.kind == "edge":
         _edge(config)
@@ -46,10 +55,30 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _dns(config: Config, index: int) -> None:
+@contextlib.contextmanager
+def _binding(user: User | None, supervisor: int) -> Iterator[None]:
+    """Have the right to bind inside the block, and never again."""
+    if user is None:
+        yield
+        privileges.shed_capabilities()
+    else:
+        with user.as_root():
+            yield
+        _become(user, supervisor)
+
+
+def _become(user: User, supervisor: int) -> None:
+    """Be the user; tied anew, for the kernel unties a process that becomes another user."""
+    user.become()
+    if supervisor and not tether.tie(supervisor):
+        sys.exit(1)
+
+
+def _dns(config: Config, index: int, binding: AbstractContextManager[None]) -> None:
     from itm.dns import cookie, signatures
     from itm.dns.node import NodeConfig, run
     from itm.dns.ratelimit import Rates
+    from itm.dns.tls import Pair
 
     run(
         NodeConfig(
@@ -61,6 +90,13 @@ def _dns(config: Config, index: int) -> None:
             udp_payload_bytes=config.dns.udp_payload_bytes,
             tcp_idle_seconds=config.dns.tcp_idle_seconds,
             tcp_connections=config.dns.tcp_connections,
+            tcp_per_client=config.dns.tcp_per_client,
+            tcp_exempt=config.dns.tcp_exempt,
+            tls_listen=config.dns.tls_listen,
+            certificate=Pair(*config.dns.tls_files) if config.dns.tls_files else None,
+            tls_connections=config.dns.tls_connections,
+            tls_handshakes_per_second=config.dns.tls_handshakes_per_second,
+            proxy_from=config.dns.proxy_from,
             nsid=config.dns.nsid,
             version=config.dns.version,
             cookie_secrets=_secrets(config, cookie.FILE) if config.dns.cookies else None,
@@ -72,7 +108,8 @@ def _dns(config: Config, index: int) -> None:
                 config.dns.rrl_slip,
                 config.dns.rrl_exempt,
             ),
-        )
+        ),
+        binding,
     )
 
 

@@ -32,13 +32,13 @@ ID_NAMES: Final = frozenset(map(encode, ("id.server.", "hostname.bind.")))
 class Identity:
     """`nsid` also answers `id.server`, `version` `version.bind`; empty ones and None are not answered.
 
-    `keep_alive_seconds` is how long an idle TCP connection is kept.
+    `keep_alive_seconds` says how long an idle TCP connection is kept at present.
     """
 
     nsid: str = ""
     version: str = ""
     cookies: Cookies | None = None
-    keep_alive_seconds: float = 10.0
+    keep_alive_seconds: Callable[[], float] = lambda: 10.0
 
     def options(self, query: Query, peer: str, *, tcp: bool) -> tuple[bytes, bool]:
         """Return the options of a reply besides Client Subnet, and whether a good cookie proves the peer."""
@@ -52,7 +52,8 @@ class Identity:
             text = self.nsid.encode()
             out += struct.pack(">HH", OPTION_NSID, len(text)) + text
         if edns.wants_keep_alive and tcp:  # RFC 7828 3.3.2: never over UDP
-            out += struct.pack(">HHH", OPTION_KEEP_ALIVE, 2, min(65_535, round(self.keep_alive_seconds * 10)))
+            tenths = min(65_535, round(self.keep_alive_seconds() * 10))
+            out += struct.pack(">HHH", OPTION_KEEP_ALIVE, 2, tenths)
         return out, is_known
 
     def chaos(self, query: Query) -> Body | None:

@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from itm.dns import counters, listen, udp
+from itm.dns import counters, listen, openfiles, udp
 from itm.dns.answer import Answerer
 from itm.dns.book import Book
+from itm.dns.connections import Bounds, Connections
 from itm.dns.follower import Follower
 from itm.dns.identity import Identified, Identity
+from itm.dns.networks import Networks
+from itm.dns.padding import pad
+from itm.dns.ports import Ports
+from itm.dns.proxied import ProxiedSocket
 from itm.dns.ratelimit import RateLimit, Rates
-from itm.dns.tcp import Connections
-from itm.dns.wildcard import WildcardSocket
+from itm.dns.tcp import Door, Encryption
+from itm.dns.tls import Certificate, Handshakes, Pair
 from itm.routemap.health import HealthReader
 
 log = logging.getLogger(__name__)
@@ -43,6 +47,8 @@ PRIORITY: Final = -10
 """Niceness of an answering process, where the system lets us (root or CAP_SYS_NICE)."""
 SWITCH_SECONDS: Final = 0.0002
 """How long the thread that loads a map may hold the interpreter while packets wait (default 5 ms)."""
+UNPRIVILEGED: Final = contextlib.nullcontext()
+"""Binding as whoever we are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,16 @@ class NodeConfig:
     health: Path
     stats: Path
     signatures: Path
+    tls_listen: tuple[str, ...] = ()
+    certificate: Pair | None = None
+    tls_connections: int = 2_000
+    tls_handshakes_per_second: int = 200
+    proxy_from: tuple[str, ...] = ()
     udp_payload_bytes: int = 1232
     tcp_idle_seconds: float = 10.0
-    tcp_connections: int = 150
+    tcp_connections: int = 10_000
+    tcp_per_client: int = 25
+    tcp_exempt: tuple[str, ...] = ()
     reload_seconds: float = 0.5
     nsid: str = ""
     version: str = ""
@@ -75,7 +88,9 @@ class Node:
         self._follower = Follower(config.maps, self._health, config.signatures)
         self._stopping = asyncio.Event()
         self._writing = threading.Lock()
-        fixed = Identity(config.nsid, config.version, keep_alive_seconds=config.tcp_idle_seconds)
+        self._proxies = Networks(config.proxy_from, "dns.proxy_from")
+        self._tcp, self._tls = _connections(config)
+        fixed = Identity(config.nsid, config.version, keep_alive_seconds=lambda: self._tcp.idle_seconds)
         self._identified = Identified(fixed, config.cookie_secrets, clock)
         self.answerer = Answerer(
             health=self._health,
@@ -83,34 +98,34 @@ class Node:
             limit=RateLimit(config.rates, time.monotonic) if config.rates is not None else None,
         )
         self.addresses: list[tuple[str, int]] = []
-        """Where UDP listens, in the order of `listen` (port 0 resolved)."""
+        """Where UDP and TCP listen, in the order of `listen` (port 0 resolved)."""
+        self.tls_addresses: list[tuple[str, int]] = []
+        self._certificate: Certificate | None = None
 
     def stop(self) -> None:
         """Make `run` return."""
         self._stopping.set()
 
-    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until `stop`; `ready` is called when all sockets are open.
+    async def run(
+        self,
+        ready: Callable[[], None] = lambda: None,
+        binding: AbstractContextManager[None] = UNPRIVILEGED,
+    ) -> None:
+        """Serve until `stop`; `ready` is called when all sockets are answered on.
 
-        Raises `OSError` and `ConfigError` when they cannot be.
+        Sockets are bound inside `binding`, which may lend the right to; maps and certificates are read after
+        it. Raises `OSError` and `ConfigError`.
         """
-        self._take(self._follower.load(self.answerer.book))
-        self._identify()
-        connections = Connections(
-            self._answer_tcp,
-            most=self._config.tcp_connections,
-            idle_seconds=self._config.tcp_idle_seconds,
-        )
         places = [listen.parse(text) for text in self._config.listen]
-        loop = asyncio.get_running_loop()
-        sockets, servers = [], []
+        tls_places = [listen.parse(text, "dns.tls_listen") for text in self._config.tls_listen]
+        with binding:
+            ports = Ports(places, tls_places, idle_seconds=self._config.tcp_idle_seconds)
         try:
-            for place in places:
-                sock, server = await _open_pair(place, connections)
-                sockets.append(sock)
-                servers.append(server)
-                self.addresses.append((place.host, sock.getsockname()[1]))
-                loop.add_reader(sockets[-1], self._drain, _source_true(place, sockets[-1]))
+            self.addresses, self.tls_addresses = ports.addresses, ports.tls_addresses
+            self._take(self._follower.load(self.answerer.book))
+            self._identify()
+            await ports.serve_streams(self._door(self._answer_tcp, self._tcp), self._tls_door())
+            ports.serve_datagrams(self._drain, self._wrap)
             ready()
             async with asyncio.TaskGroup() as group:
                 ticks = [group.create_task(job) for job in (self._watch(), self._follow(), self._tell())]
@@ -118,13 +133,25 @@ class Node:
                 for tick in ticks:
                     tick.cancel()
         finally:
-            for sock in sockets:
-                loop.remove_reader(sock)
-                sock.close()
-            for server in servers:
-                server.close()
-            connections.drop_all()
+            ports.close()
+            for connections in (self._tcp, self._tls):
+                connections.drop_all()
             self._write_stats(self._stats())
+
+    def _door(self, answer: Callable[[bytes, str], bytes | None], connections: Connections) -> Door:
+        return Door(answer, connections, self.answerer.counters, self._proxies)
+
+    def _tls_door(self) -> Door | None:
+        pair = self._config.certificate
+        if pair is None:
+            return None
+        self._certificate = Certificate(pair)
+        handshakes = Handshakes(self._config.tls_handshakes_per_second, time.monotonic)
+        encryption = Encryption(self._certificate, handshakes)
+        return replace(self._door(self._answer_tls, self._tls), encryption=encryption)
+
+    def _wrap(self, sock: udp.Socket) -> udp.Socket:
+        return ProxiedSocket(sock, self._proxies, self.answerer.counters) if self._proxies else sock
 
     def _drain(self, sock: udp.Socket) -> None:
         self.answerer.check_health()
@@ -135,6 +162,12 @@ class Node:
         self.answerer.counters.tcp += 1
         return self.answerer.answer(packet, peer, tcp=True)
 
+    def _answer_tls(self, packet: bytes, peer: str) -> bytes | None:
+        self.answerer.check_health()
+        self.answerer.counters.tls += 1
+        message = self.answerer.answer(packet, peer, tcp=True)
+        return pad(message) if message is not None else None
+
     def _take(self, fresh: tuple[Book, int] | None) -> None:
         if fresh is not None:
             self.answerer.use(*fresh)
@@ -143,6 +176,8 @@ class Node:
         while True:
             await asyncio.sleep(HEALTH_SECONDS)
             self.answerer.check_health()
+            for connections in (self._tcp, self._tls):
+                connections.expire()
 
     async def _follow(self) -> None:
         while True:
@@ -150,6 +185,8 @@ class Node:
             if self._health.refresh():
                 self.answerer.use(self.answerer.book)
             self._identify()
+            if self._certificate is not None:
+                self._certificate.look()
             self._take(await asyncio.to_thread(self._load))
 
     def _identify(self) -> None:
@@ -187,33 +224,40 @@ class Node:
             "fail_open": self.answerer.book.fail_open,
             "health_sequence": self._health.sequence(),
             "signatures_end_at": self.answerer.book.zones.signatures.ends_at,
+            "connections": {"tcp": len(self._tcp), "tls": len(self._tls)},
+            "shed": {
+                "full": self._tcp.shed_full + self._tls.shed_full,
+                "client": self._tcp.shed_client + self._tls.shed_client,
+                "handshakes": self.answerer.counters.tls_shed,
+            },
             **self.answerer.counters.snapshot(),
         }
 
 
-async def _open_pair(place: listen.Listen, connections: Connections) -> tuple[socket.socket, asyncio.Server]:
-    """Open UDP and TCP on one port. The kernel picks port 0 for UDP alone: another is tried if TCP has it."""
-    tries = 1 if place.port else 10
-    while True:
-        tries -= 1
-        sock = udp.listen(place)
-        try:
-            port = sock.getsockname()[1]
-            return sock, await connections.listen(listen.Listen(place.host, port))
-        except OSError:
-            sock.close()
-            if not tries:
-                raise
+def _connections(config: NodeConfig) -> tuple[Connections, Connections]:
+    """Return those over TCP and over TLS; each listener has its own, as many as the process may open."""
+    wanted = (config.tcp_connections, config.tls_connections if config.tls_listen else 0)
+    given = openfiles.shared(wanted, openfiles.raise_limit())
+    if given != wanted:
+        log.warning("connections.fewer", extra={"tcp": given[0], "tls": given[1]})
+    exempt = Networks(config.tcp_exempt, "dns.tcp_exempt")
+    bounds = [Bounds(most, config.tcp_per_client, config.tcp_idle_seconds, exempt) for most in given]
+    return Connections(bounds[0], time.monotonic), Connections(bounds[1], time.monotonic)
 
 
-def _source_true(place: listen.Listen, sock: socket.socket) -> udp.Socket:
-    return WildcardSocket(sock) if ipaddress.ip_address(place.host).is_unspecified else sock
+def run(config: NodeConfig, binding: AbstractContextManager[None] = UNPRIVILEGED) -> None:
+    """Serve until SIGTERM, SIGINT or the end of standard input (the supervisor's pipe).
+
+    What may need privileges is done inside `binding`, before anything is read or answered.
+    """
+    asyncio.run(_serve(config, binding))
 
 
-def run(config: NodeConfig, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGTERM, SIGINT or the end of standard input (the supervisor's pipe)."""
-    go_first()
-    asyncio.run(_serve(config, ready))
+@contextlib.contextmanager
+def _going_first(binding: AbstractContextManager[None]) -> Iterator[None]:
+    with binding:
+        go_first()
+        yield
 
 
 def go_first() -> None:
@@ -223,7 +267,7 @@ def go_first() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
 
 
-async def _serve(config: NodeConfig, ready: Callable[[], None]) -> None:
+async def _serve(config: NodeConfig, binding: AbstractContextManager[None]) -> None:
     node = Node(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -239,4 +283,4 @@ async def _serve(config: NodeConfig, ready: Callable[[], None]) -> None:
         loop.add_reader(stdin, look)
     except PermissionError:  # a regular file or /dev/null cannot end
         log.info("stdin.ignored")
-    await node.run(ready)
+    await node.run(binding=_going_first(binding))

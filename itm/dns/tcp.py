@@ -1,171 +1,246 @@
-"""DNS over TCP (RFC 7766): length-prefixed messages, pipelined, many per connection.
+"""DNS over TCP (RFC 7766), with a PROXY header before it (`proxy`) or TLS around it (`tls`) where asked for.
 
-`Messages` is the framing without I/O; `Connection` the asyncio shell; `Connections` the bound on how
-many there are: when full, the one idle for longest makes room (RFC 9210 4.2).
+`Door` is what all connections of a listener share, `Connection` the asyncio shell of one. An answer lies
+ready, so replies go out at once, in the order of the queries: there is none that another one could overtake.
+A client gets a bounded part of the loop's turn, so that it cannot keep UDP or other clients waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import itertools
 import socket
-import struct
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import Final
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, cast
 
+from itm.dns.connections import Connections
+from itm.dns.counters import Counters
+from itm.dns.framing import Messages, frame
 from itm.dns.listen import Listen
+from itm.dns.networks import Networks
+from itm.dns.proxy import MalformedProxy, Preface
+from itm.dns.tls import Certificate, Handshakes, Secured
 
 BACKLOG: Final = 256
-MIN_QUERY_BYTES: Final = 12
+BATCH: Final = 64
+"""Most messages answered for one client in one turn of the loop."""
+BATCH_BYTES: Final = 65_536
+"""A turn also ends when its replies are as large as this: asyncio's high-water mark."""
+READ_BYTES: Final = 65_536
+SEND_BUFFER_BYTES: Final = 262_144
+"""Most that the kernel holds for a client that does not read."""
 
 
-class Messages:
-    """Bytes in, messages out. `is_broken` after a length that no query has."""
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """What makes a listener one for DNS over TLS."""
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self.is_broken = False
-
-    def feed(self, data: bytes) -> None:
-        """Add received bytes."""
-        self._buffer += data
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        buffer = self._buffer
-        if len(buffer) < 2 or self.is_broken:
-            raise StopIteration
-        length = buffer[0] << 8 | buffer[1]
-        if length < MIN_QUERY_BYTES:
-            self.is_broken = True
-            raise StopIteration
-        if len(buffer) < 2 + length:
-            raise StopIteration
-        message = bytes(buffer[2 : 2 + length])
-        del buffer[: 2 + length]
-        return message
+    certificate: Certificate
+    handshakes: Handshakes
 
 
-class Connections:
-    """All open connections of a worker, the one idle for longest first."""
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the connections of one listener share. `answer` takes a query and its client's address.
 
-    def __init__(
-        self, answer: Callable[[bytes, str], bytes | None], *, most: int, idle_seconds: float
-    ) -> None:
-        self.answer = answer
-        self.idle_seconds = idle_seconds
-        self._most = most
-        self._by_idle: OrderedDict[Connection, None] = OrderedDict()
+    Peers in `proxies` begin with a PROXY header. All connections read into one `buffer`: each one empties it
+    before the next one reads.
+    """
 
-    def __len__(self) -> int:
-        return len(self._by_idle)
-
-    def touch(self, connection: Connection) -> None:
-        """Note that a connection is new or was useful just now; sheds the idlest when there are too many."""
-        self._by_idle[connection] = None
-        self._by_idle.move_to_end(connection)
-        if len(self._by_idle) > self._most:
-            self._by_idle.popitem(last=False)[0].drop()
-
-    def forget(self, connection: Connection) -> None:
-        """Note that a connection is gone."""
-        self._by_idle.pop(connection, None)
-
-    def drop_all(self) -> None:
-        """Close everything."""
-        for connection in list(self._by_idle):
-            connection.drop()
-
-    async def listen(self, where: Listen) -> asyncio.Server:
-        """Accept connections on a port shared with other workers. Raises `OSError`."""
-        sock = socket.create_server(
-            (where.host, where.port), family=where.family, backlog=BACKLOG, reuse_port=True
-        )
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(lambda: Connection(self), sock=sock)
+    answer: Callable[[bytes, str], bytes | None]
+    connections: Connections
+    counters: Counters
+    proxies: Networks
+    encryption: Encryption | None = None
+    buffer: bytearray = field(default_factory=lambda: bytearray(READ_BYTES))
 
 
-class Connection(asyncio.Protocol):
-    """One client. Idle means: no whole message for `idle_seconds`, a half-sent one is no excuse."""
+def bind(where: Listen, idle_seconds: float) -> socket.socket:
+    """Return a TCP socket that shares its port with other workers. Raises `OSError`.
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+    The kernel resets a connection whose client has taken nothing for `idle_seconds`.
+    """
+    sock = socket.create_server(
+        (where.host, where.port), family=where.family, backlog=BACKLOG, reuse_port=True
+    )
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # inherited by its connections
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(idle_seconds * 1000))
+    sock.setblocking(False)
+    return sock
+
+
+async def serve(sock: socket.socket, door: Door) -> asyncio.Server:
+    """Accept connections on a socket that `bind` made."""
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(lambda: Connection(door), sock=sock, backlog=BACKLOG)
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One client. Idle means: no whole message answered, a half-sent or an unread one is no excuse."""
+
+    __slots__ = (
+        "_door",
+        "_is_blocked",
+        "_is_ended",
+        "_is_queued",
+        "_messages",
+        "_peer",
+        "_preface",
+        "_secured",
+        "_transport",
+        "client",
+        "used_at",
+    )
+
+    def __init__(self, door: Door) -> None:
+        self.client: bytes | None = None
+        self.used_at = 0.0
+        self._door = door
         self._messages = Messages()
         self._peer = ""
+        self._preface: Preface | None = None  # the PROXY header, until it is complete
+        self._secured: Secured | None = None  # TLS, from the first bytes on
         self._is_blocked = False  # the client does not read: answer no more until it does
-        self._is_ended = False
+        self._is_queued = False  # more is complete than one turn may answer
+        self._is_ended = False  # the client sends no more
         self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the clock."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            self._peer = (transport.get_extra_info("peername") or ("",))[0]
-            self._useful()
+        """Take a place among the others."""
+        self._transport = cast("asyncio.Transport", transport)  # of a stream socket
+        self._door.connections.add(self)
+        peer = (transport.get_extra_info("peername") or ("",))[0]
+        if peer in self._door.proxies:
+            self._peer, self._preface = peer, Preface()
+        else:
+            self._know(peer)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Stop the clock."""
-        self._connections.forget(self)
-        if self._timer is not None:
-            self._timer.cancel()
+        """Give the place up."""
+        self._door.connections.forget(self)
+        self._door.counters.tls_failed += self._secured is not None and not self._secured.is_open
+        self._transport = None
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - asyncio's signature
+        """Return where to read to."""
+        return self._door.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Answer every message that is complete."""
+        data = bytes(memoryview(self._door.buffer)[:nbytes])
+        if self._preface is not None:
+            data = self._unwrap(self._preface, data)
+        if data and self._door.encryption is not None:
+            data = self._decrypt(self._door.encryption, data)
         self._messages.feed(data)
         self._answer()
 
     def eof_received(self) -> bool:
         """Finish the answers after the client's end of sending, then close."""
         self._is_ended = True
-        return self._is_blocked
+        return self._is_blocked or self._is_queued
 
     def pause_writing(self) -> None:
         """Stop answering and reading: the client takes nothing."""
         self._is_blocked = True
-        if self._transport is not None:
-            with contextlib.suppress(RuntimeError):
-                self._transport.pause_reading()
+        self._flow()
 
     def resume_writing(self) -> None:
         """Go on with what waits."""
         self._is_blocked = False
-        if self._transport is not None and not self._transport.is_closing():
-            with contextlib.suppress(RuntimeError):
-                self._transport.resume_reading()
         self._answer()
-        if self._is_ended and not self._is_blocked and self._transport is not None:
-            self._transport.close()
 
     def drop(self) -> None:
         """Close now, without waiting for a client that does not read."""
-        self._connections.forget(self)
+        self._door.connections.forget(self)
         if self._transport is not None:
             self._transport.abort()
 
-    def _answer(self) -> None:
-        transport = self._transport
-        if transport is None:
-            return
-        while not self._is_blocked and not transport.is_closing():
-            packet = next(self._messages, None)
-            if packet is None:
-                break
-            message = self._connections.answer(packet, self._peer)
-            if message is None:  # not a query: nothing good follows
-                transport.close()
-                return
-            self._useful()
-            transport.write(struct.pack(">H", len(message)) + message)
-        if self._messages.is_broken:
-            transport.close()
+    def _know(self, peer: str) -> None:
+        self._peer = peer
+        self._door.connections.count(self, peer)
 
-    def _useful(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._connections.idle_seconds, self.drop)
-        self._connections.touch(self)
+    def _unwrap(self, preface: Preface, data: bytes) -> bytes:
+        """Return what follows the PROXY header, nothing as long as that is not complete."""
+        try:
+            found = preface.feed(data)
+        except MalformedProxy:
+            self._door.counters.proxy_malformed += 1
+            self.drop()
+            return b""
+        if found is None:
+            return b""
+        header, rest = found
+        self._preface = None
+        if header.source is not None:
+            self._know(header.source)
+        return rest
+
+    def _decrypt(self, encryption: Encryption, data: bytes) -> bytes:
+        """Return the plain bytes; the handshake goes on by the way."""
+        if self._secured is None:
+            if not encryption.handshakes.take():
+                self._door.counters.tls_shed += 1
+                self.drop()
+                return b""
+            self._secured = Secured(encryption.certificate.context)
+            self._door.counters.tls_handshakes += 1
+        plain = b""
+        try:
+            plain = self._secured.receive(data)
+            self._is_ended |= self._secured.is_ended
+        except ssl.SSLError:
+            self._messages.is_broken = True
+        self._send(b"")
+        return plain
+
+    def _send(self, data: bytes | bytearray) -> None:
+        """Send plain bytes, and what TLS has to say."""
+        if self._secured is not None:
+            if data:
+                self._secured.send(data)
+            data = self._secured.outgoing()
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _answer(self) -> None:
+        """Answer the next part of what is complete; the rest waits for the loop's next turn."""
+        transport, messages = self._transport, self._messages
+        if transport is None or transport.is_closing() or self._is_blocked:
+            return
+        out, is_query = self._replies()
+        if out:
+            self._door.connections.touch(self)
+            self._send(out)
+        if not is_query or messages.is_broken:  # nothing good follows
+            transport.close()
+            return
+        self._is_queued = messages.has_next
+        if self._is_queued and not self._is_blocked:
+            asyncio.get_running_loop().call_soon(self._answer)
+        elif self._is_ended and not self._is_queued:
+            transport.close()
+        self._flow()
+
+    def _replies(self) -> tuple[bytearray, bool]:
+        """Return some framed replies, and False after a message that must not be answered."""
+        out = bytearray()
+        for packet in itertools.islice(self._messages, BATCH):
+            message = self._door.answer(packet, self._peer)
+            if message is None:
+                return out, False
+            out += frame(message)
+            if len(out) >= BATCH_BYTES:
+                break
+        return out, True
+
+    def _flow(self) -> None:
+        """Read only while nothing waits for this client."""
+        if self._transport is None:
+            return
+        if self._is_blocked or self._is_queued:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()

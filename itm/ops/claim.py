@@ -1,7 +1,8 @@
 """What one server claims before it starts anything: its state directory and its listen addresses.
 
 Two servers on one state directory would write one database and one journal; two DNS servers on one
-address would share its queries in silence (SO_REUSEPORT). Both are refused with the setting's name.
+address would share its queries in silence (SO_REUSEPORT). Both are refused with the setting's name, and
+so is what would keep the DNS workers from starting, again and again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 from itm.config import Config
 from itm.dns.listen import Listen
 from itm.dns.listen import parse as parse_listen
+from itm.dns.networks import Networks
+from itm.dns.tls import Certificate, Pair
 from itm.errors import ConfigError
 from itm.ops.listen import check_free
 
@@ -48,12 +51,22 @@ def state_lock(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def check_dns(config: Config) -> None:
+    """Raise `ConfigError` naming the setting that would keep every DNS worker from starting."""
+    for setting in ("tcp_exempt", "rrl_exempt", "proxy_from"):
+        Networks(getattr(config.dns, setting), f"dns.{setting}")
+    if config.dns.tls_files is not None:
+        Certificate(Pair(*config.dns.tls_files))
+
+
 def check_listeners(config: Config, targets: Sequence[Listen] = ()) -> None:
     """Raise `ConfigError` naming the setting of the first address that cannot be bound."""
     for text in config.dns.listen:
         listen = parse_listen(text, "dns.listen")
         check_free(listen, "dns.listen", udp=True)
         check_free(listen, "dns.listen")
+    for text in config.dns.tls_listen:
+        check_free(parse_listen(text, "dns.tls_listen"), "dns.tls_listen")
     check_free(parse_listen(config.public.listen, "public.listen"), "public.listen")
     check_free(parse_listen(config.ops.listen, "ops.listen"), "ops.listen")
     for target in targets:

@@ -84,12 +84,22 @@ def _register_dns(registry: Registry, workers: Callable[[], list[dict[str, Any]]
         ("itm_dns_steered_total", "Steered answers by POP.", by("pops", "pop")),
         ("itm_dns_ecs_total", "Queries with a client subnet.", total("ecs")),
         ("itm_dns_tcp_total", "Queries over TCP.", total("tcp")),
+        ("itm_dns_tls_total", "Queries over TLS.", total("tls")),
+        ("itm_dns_tls_handshakes_total", "TLS handshakes begun.", total("tls_handshakes")),
+        ("itm_dns_tls_failed_total", "TLS handshakes that came to no end.", total("tls_failed")),
+        ("itm_dns_connections_shed_total", "Connections closed to make room.", by("shed", "reason")),
+        (
+            "itm_dns_proxy_malformed_total",
+            "Trusted proxies' packets without header.",
+            total("proxy_malformed"),
+        ),
         ("itm_dns_dropped_total", "Packets that got no response.", total("dropped")),
         ("itm_dns_limited_total", "Responses above the rate of a client network.", total("limited")),
         ("itm_dns_slipped_total", "Of those, responses sent truncated.", total("slipped")),
         ("itm_dns_failures_total", "Queries answered SERVFAIL because of our own fault.", total("failures")),
     ):
         registry.counted(name, about, read)
+    registry.gauge("itm_dns_connections", "Open connections.", by("connections", "transport"))
     registry.gauge("itm_dns_workers", "DNS workers that report.", lambda: [({}, len(workers()))])
     registry.gauge(
         "itm_dns_signatures_end_seconds", "When the first signature ends, Unix time.", _first_end(workers)

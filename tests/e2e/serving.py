@@ -68,7 +68,13 @@ def itm(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextlib.contextmanager
-def serving(state: Path, sets: Mapping[str, str], *, await_ready: bool = True) -> Iterator[Server]:
+def serving(
+    state: Path,
+    sets: Mapping[str, str],
+    *,
+    await_ready: bool = True,
+    python: tuple[str, ...] = (sys.executable,),
+) -> Iterator[Server]:
     """Serve the demo with `sets` (dots written as `__`), on free ports where none is given."""
     ports = free_ports(3)
     chosen = {
@@ -84,7 +90,7 @@ def serving(state: Path, sets: Mapping[str, str], *, await_ready: bool = True) -
     log = state / "serve.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "itm", "serve", "--demo", *words], stdout=output, stderr=output, cwd=ROOT
+            [*python, "-m", "itm", "serve", "--demo", *words], stdout=output, stderr=output, cwd=ROOT
         )
     host, _, port = chosen["dns.listen"].rpartition(":")
     server = Server(process, words, (host, int(port)), chosen["public.listen"], chosen["ops.listen"], log)

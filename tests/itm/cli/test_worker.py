@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 from itm.cli import worker
+from itm.config import ROOT
 from itm.dns import node
 from itm.dns.ratelimit import Rates
+from itm.dns.tls import Pair
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -17,9 +19,12 @@ def parsed(*words: str) -> argparse.Namespace:
 def test_a_dns_worker_is_told_its_files_and_limits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Each worker reports in a file of its own; all follow one directory of maps."""
     seen: list[node.NodeConfig] = []
-    monkeypatch.setattr(node, "run", seen.append)
+    monkeypatch.setattr(node, "run", lambda config, _: seen.append(config))
     monkeypatch.setattr("itm.log.configure", lambda _: None)
     words = ("dns", "--index", "2", "--set", f"state={tmp_path}", "--set", "dns.tcp_connections=7")
+    words += ("--set", "dns.tls_listen=[::1]:853", "--set", "dns.tls_certificate=tls.pem")
+    words += ("--set", "dns.proxy_from=192.0.2.0/24")
+    monkeypatch.chdir(ROOT)
     assert worker.run(parsed(*words)) == 0
     assert seen == [
         node.NodeConfig(
@@ -29,6 +34,10 @@ def test_a_dns_worker_is_told_its_files_and_limits(monkeypatch: pytest.MonkeyPat
             stats=tmp_path / "dns-2.json",
             signatures=tmp_path / "signatures",
             tcp_connections=7,
+            tcp_exempt=("127.0.0.0/8", "::1/128"),
+            tls_listen=("[::1]:853",),
+            certificate=Pair(ROOT / "tls.pem", ROOT / "tls.pem"),
+            proxy_from=("192.0.2.0/24",),
             cookie_secrets=tmp_path / "cookie.secrets",
             rates=Rates(exempt=("127.0.0.0/8", "::1/128")),
         )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from itm.dns.tcp import Messages
+from itm.dns.framing import Messages
 
 
 def _framed(*messages: bytes) -> bytes:

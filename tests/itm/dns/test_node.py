@@ -5,66 +5,31 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import socket
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from itm.dns.node import Node, NodeConfig
+from itm.dns.node import Node
 from itm.routemap.current import path_of
 from itm.routemap.current import publish as point
 from itm.routemap.health import HealthWriter, State
-from tests.itm.dns.asking import Ask, Told, ecs
+from tests.itm.dns.asking import Ask, Told
 from tests.itm.dns.maps import publish
-
-GW = Ask("gw.example.net.", 1, options=(ecs("133.11.0.0/24"),))
+from tests.itm.dns.nodes import GW, Streams, config, connect, read, serve, udp
 
 
 def _serve(tmp_path: Path, talk: Callable[[Node], Awaitable[None]], **settings: float) -> None:
-    (tmp_path / "maps").mkdir(exist_ok=True)
-    config = NodeConfig(
-        ("127.0.0.1:0", "[::1]:0"),
-        tmp_path / "maps",
-        tmp_path / "health",
-        tmp_path / "dns-0.json",
-        tmp_path / "signatures",
-        reload_seconds=0.02,
-        **settings,  # type: ignore[arg-type]
-    )
-
-    async def both() -> None:
-        node = Node(config)
-        ready = asyncio.Event()
-        serving = asyncio.create_task(node.run(ready.set))
-        await asyncio.wait_for(ready.wait(), 5)
-        try:
-            await asyncio.wait_for(talk(node), 15)
-        finally:
-            node.stop()
-            await serving
-
-    asyncio.run(both())
+    serve(config(tmp_path, **settings), talk)
 
 
 async def _udp(node: Node, packet: bytes, place: int = 0) -> bytes:
-    loop = asyncio.get_running_loop()
-    family = socket.AF_INET6 if place else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as sock:
-        sock.setblocking(False)
-        sock.connect(node.addresses[place])
-        sock.send(packet)
-        return await asyncio.wait_for(loop.sock_recv(sock, 65535), 5)
+    return await udp(node.addresses[place], packet)
 
 
-async def _connect(node: Node) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection(*node.addresses[0])
-
-
-async def _read(reader: asyncio.StreamReader) -> bytes:
-    (length,) = struct.unpack(">H", await asyncio.wait_for(reader.readexactly(2), 5))
-    return await asyncio.wait_for(reader.readexactly(length), 5)
+async def _connect(node: Node) -> Streams:
+    return await connect(node.addresses[0])
 
 
 def _framed(packet: bytes) -> bytes:
@@ -85,13 +50,13 @@ def test_both_families_and_both_transports(tmp_path: Path) -> None:
         answers = [await _udp(node, GW.packet()), await _udp(node, GW.packet(), 1)]
         reader, writer = await _connect(node)
         writer.write(_framed(GW.packet()))
-        answers.append(await _read(reader))
+        answers.append(await read(reader))
         assert len(set(answers)) == 1
         assert Told(answers[0]).lines("answer") == ["gw.example.net. 20 A 127.20.0.2"]
         huge = Ask("huge.example.net.", 16)
         assert Told(await _udp(node, huge.packet())).tc
         writer.write(_framed(huge.packet()))
-        assert len(await _read(reader)) > 5000
+        assert len(await read(reader)) > 5000
         writer.close()
 
     _serve(tmp_path, talk)
@@ -108,15 +73,15 @@ def test_tcp_sessions(tmp_path: Path) -> None:
         reader, writer = await _connect(node)
         asks = [dataclasses.replace(GW, id=n) for n in range(200)]
         writer.write(b"".join(_framed(ask.packet()) for ask in asks))
-        ids = {int.from_bytes((await _read(reader))[:2], "big") for _ in asks}
+        ids = {int.from_bytes((await read(reader))[:2], "big") for _ in asks}
         assert ids == set(range(200))
         for byte in _framed(GW.packet()):
             writer.write(bytes([byte]))
             await writer.drain()
-        assert Told(await _read(reader)).lines("answer")
+        assert Told(await read(reader)).lines("answer")
         writer.write(_framed(GW.packet()))
         writer.write_eof()
-        assert Told(await _read(reader)).lines("answer")
+        assert Told(await read(reader)).lines("answer")
         assert await reader.read() == b""
         for bad in (_framed(b""), _framed(Ask(flags=0x8000).packet()), b"\0\x05junk"):
             reader, writer = await _connect(node)
@@ -126,8 +91,8 @@ def test_tcp_sessions(tmp_path: Path) -> None:
         big = Ask("example.net.", 6, edns=False, extra=bytes(65000))
         reader, writer = await _connect(node)
         writer.write(_framed(big.packet()) + _framed(GW.packet()))
-        assert Told(await _read(reader)).rcode == 1
-        assert Told(await _read(reader)).rcode == 0
+        assert Told(await read(reader)).rcode == 1
+        assert Told(await read(reader)).rcode == 0
         writer.close()
 
     _serve(tmp_path, talk)
@@ -161,7 +126,7 @@ def test_idle_and_too_many_connections(tmp_path: Path) -> None:
         await _until(lambda: _is_closed(crowd[0][0]))
         reader, writer = await _connect(node)
         writer.write(_framed(GW.packet()))
-        assert Told(await _read(reader)).rcode == 0
+        assert Told(await read(reader)).rcode == 0
         assert Told(await _udp(node, GW.packet())).rcode == 0
         writer.write(_framed(GW.packet())[:9])
         assert await asyncio.wait_for(reader.read(), 5) == b""

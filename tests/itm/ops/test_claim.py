@@ -8,7 +8,7 @@ import pytest
 from itm.config import Config, Dns, Ops, Public
 from itm.dns.listen import Listen
 from itm.errors import ConfigError
-from itm.ops.claim import check_listeners, state_lock
+from itm.ops.claim import check_dns, check_listeners, state_lock
 from tests.itm.ops.test_listen import taken
 
 FREE = Config(
@@ -64,6 +64,28 @@ def test_a_taken_dns_port_names_dns_listen(udp: bool) -> None:
         pytest.raises(ConfigError, match=rf"^dns\.listen: .*{listen}"),
     ):
         check_listeners(replace(FREE, dns=Dns(listen=(str(listen),))))
+
+
+def test_a_taken_tls_port_names_tls_listen() -> None:
+    """It is TCP alone."""
+    with taken() as listen, pytest.raises(ConfigError, match=rf"^dns\.tls_listen: .*TCP {listen}"):
+        check_listeners(replace(FREE, dns=replace(FREE.dns, tls_listen=(str(listen),))))
+
+
+@pytest.mark.parametrize(
+    ("changed", "setting"),
+    [
+        (Dns(proxy_from=("10.0.0.1/8",)), "dns.proxy_from"),
+        (Dns(tcp_exempt=("here",)), "dns.tcp_exempt"),
+        (Dns(rrl_exempt=("::1/129",)), "dns.rrl_exempt"),
+        (Dns(tls_listen=("127.0.0.1:0",), tls_certificate="none.pem"), "dns.tls_certificate"),
+    ],
+)
+def test_what_keeps_every_worker_down_is_told_at_once(changed: Dns, setting: str) -> None:
+    """Not by workers that die one after the other."""
+    check_dns(FREE)
+    with pytest.raises(ConfigError, match=f"^{setting}: "):
+        check_dns(replace(FREE, dns=changed))
 
 
 def test_every_http_listener_names_its_own_setting() -> None:
