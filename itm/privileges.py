@@ -31,10 +31,18 @@ class User:
     gid: int
 
     def work_as(self) -> None:
-        """Act as this user from now on, with root in reserve."""
+        """Act as this user from now on, with root in reserve.
+
+        Raises `ConfigError` if Python or this package are out of the user's reach.
+        """
         os.initgroups(self.name, self.gid)
         os.setegid(self.gid)
         os.seteuid(self.uid)
+        for path in (os.__file__, __file__):
+            if not os.access(path, os.R_OK, effective_ids=True):
+                raise ConfigError(
+                    f"user: {self.name} cannot read {path}: install Python and itm where it can"
+                )
 
     @contextlib.contextmanager
     def as_root(self) -> Iterator[None]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from itm.errors import ConfigError
 from itm.privileges import user_of
+from tests.programs import python_for_all
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="becoming someone else needs root")
 
@@ -19,7 +19,7 @@ def played(code: str) -> list[str]:
     """Run the code in another process and return what it printed."""
     head = "import os\nfrom itm.privileges import user_of, shed_capabilities\nuser = user_of('nobody')\n"
     done = subprocess.run(
-        [sys.executable, "-c", head + code], capture_output=True, text=True, check=False, timeout=30
+        [*python_for_all(), "-c", head + code], capture_output=True, text=True, check=False, timeout=30
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
@@ -78,6 +78,16 @@ def test_a_user_owns_the_state_it_lacks(tmp_path: Path) -> None:
     user = user_of("nobody")
     assert user is not None
     assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (user.uid, user.gid, 0o700)
+
+
+@as_root
+def test_an_installation_out_of_reach_is_one_clear_line(tmp_path: Path) -> None:
+    """Python in root's home: told at the start, not by an import that fails later."""
+    (tmp_path / "os.py").touch(mode=0o600)
+    code = (
+        f"os.__file__ = {str(tmp_path / 'os.py')!r}\ntry:\n user.work_as()\nexcept Exception as e:\n print(e)"
+    )
+    assert " ".join(played(code)).startswith(f"user: nobody cannot read {tmp_path / 'os.py'}: install Python")
 
 
 @as_root
