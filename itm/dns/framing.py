@@ -17,9 +17,16 @@ class Messages:
 
     @property
     def has_next(self) -> bool:
-        """Whether a whole message waits."""
+        """Whether a whole message waits, or what shows that the stream is broken."""
         buffer = self._buffer
-        return not self.is_broken and len(buffer) >= 2 and len(buffer) >= 2 + (buffer[0] << 8 | buffer[1])
+        if len(buffer) < 2 or self.is_broken:
+            return False
+        length = buffer[0] << 8 | buffer[1]
+        return length < MIN_QUERY_BYTES or len(buffer) >= 2 + length
+
+    def __len__(self) -> int:
+        """How many bytes wait."""
+        return len(self._buffer)
 
     def feed(self, data: bytes) -> None:
         """Add received bytes."""

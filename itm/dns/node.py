@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ from itm.dns.proxied import ProxiedSocket
 from itm.dns.ratelimit import RateLimit, Rates
 from itm.dns.tcp import Door, Encryption
 from itm.dns.tls import Certificate, Handshakes, Pair
+from itm.dns.turns import Turns
 from itm.routemap.health import HealthReader
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class Node:
             self.addresses, self.tls_addresses = ports.addresses, ports.tls_addresses
             self._take(self._follower.load(self.answerer.book))
             self._identify()
-            await ports.serve_streams(self._door(self._answer_tcp, self._tcp), self._tls_door())
+            await ports.serve_streams(*self._doors())
             ports.serve_datagrams(self._drain, self._wrap)
             ready()
             async with asyncio.TaskGroup() as group:
@@ -138,17 +139,17 @@ class Node:
                 connections.drop_all()
             self._write_stats(self._stats())
 
-    def _door(self, answer: Callable[[bytes, str], bytes | None], connections: Connections) -> Door:
-        return Door(answer, connections, self.answerer.counters, self._proxies)
-
-    def _tls_door(self) -> Door | None:
-        pair = self._config.certificate
+    def _doors(self) -> tuple[Door, Door | None]:
+        """Return what TCP and TLS come in by; both wait in one line."""
+        turns = Turns(asyncio.get_running_loop().call_soon)
+        counters, pair = self.answerer.counters, self._config.certificate
+        tcp_door = Door(self._answer_tcp, self._tcp, turns, counters, self._proxies)
         if pair is None:
-            return None
+            return tcp_door, None
         self._certificate = Certificate(pair)
         handshakes = Handshakes(self._config.tls_handshakes_per_second, time.monotonic)
         encryption = Encryption(self._certificate, handshakes)
-        return replace(self._door(self._answer_tls, self._tls), encryption=encryption)
+        return tcp_door, Door(self._answer_tls, self._tls, turns, counters, self._proxies, encryption)
 
     def _wrap(self, sock: udp.Socket) -> udp.Socket:
         return ProxiedSocket(sock, self._proxies, self.answerer.counters) if self._proxies else sock

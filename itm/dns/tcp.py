@@ -1,8 +1,7 @@
 """DNS over TCP (RFC 7766), with a PROXY header before it (`proxy`) or TLS around it (`tls`) where asked for.
 
 `Door` is what all connections of a listener share, `Connection` the asyncio shell of one. An answer lies
-ready, so replies go out at once, in the order of the queries: there is none that another one could overtake.
-A client gets a bounded part of the loop's turn, so that it cannot keep UDP or other clients waiting.
+ready, so replies go out in the order of the queries: there is none that another one could overtake.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from itm.dns.listen import Listen
 from itm.dns.networks import Networks
 from itm.dns.proxy import MalformedProxy, Preface
 from itm.dns.tls import Certificate, Handshakes, Secured
+from itm.dns.turns import Turns
 
 BACKLOG: Final = 256
-BATCH: Final = 64
-"""Most messages answered for one client in one turn of the loop."""
-BATCH_BYTES: Final = 65_536
-"""A turn also ends when its replies are as large as this: asyncio's high-water mark."""
+TURN_BYTES: Final = 65_536
+"""A connection's turn also ends when its replies are as large as this: asyncio's high-water mark."""
 READ_BYTES: Final = 65_536
-SEND_BUFFER_BYTES: Final = 262_144
-"""Most that the kernel holds for a client that does not read."""
+"""Read at once; when as much waits for its turn, no more is read."""
+SEND_BUFFER_BYTES: Final = 131_072
+"""What a client that does not read may leave in the kernel, which doubles it for its bookkeeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,7 @@ class Door:
 
     answer: Callable[[bytes, str], bytes | None]
     connections: Connections
+    turns: Turns
     counters: Counters
     proxies: Networks
     encryption: Encryption | None = None
@@ -84,7 +84,7 @@ class Connection(asyncio.BufferedProtocol):
         "_door",
         "_is_blocked",
         "_is_ended",
-        "_is_queued",
+        "_is_in_line",
         "_messages",
         "_peer",
         "_preface",
@@ -103,7 +103,7 @@ class Connection(asyncio.BufferedProtocol):
         self._preface: Preface | None = None  # the PROXY header, until it is complete
         self._secured: Secured | None = None  # TLS, from the first bytes on
         self._is_blocked = False  # the client does not read: answer no more until it does
-        self._is_queued = False  # more is complete than one turn may answer
+        self._is_in_line = False  # a turn comes
         self._is_ended = False  # the client sends no more
         self._transport: asyncio.Transport | None = None
 
@@ -111,11 +111,13 @@ class Connection(asyncio.BufferedProtocol):
         """Take a place among the others."""
         self._transport = cast("asyncio.Transport", transport)  # of a stream socket
         self._door.connections.add(self)
-        peer = (transport.get_extra_info("peername") or ("",))[0]
-        if peer in self._door.proxies:
-            self._peer, self._preface = peer, Preface()
+        name = transport.get_extra_info("peername")
+        if name is None:  # it is gone already
+            self.drop()
+        elif name[0] in self._door.proxies:
+            self._peer, self._preface = name[0], Preface()
         else:
-            self._know(peer)
+            self._know(name[0])
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Give the place up."""
@@ -128,29 +130,41 @@ class Connection(asyncio.BufferedProtocol):
         return self._door.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Answer every message that is complete."""
+        """Take in what came and wait for a turn to answer it."""
         data = bytes(memoryview(self._door.buffer)[:nbytes])
         if self._preface is not None:
             data = self._unwrap(self._preface, data)
         if data and self._door.encryption is not None:
             data = self._decrypt(self._door.encryption, data)
         self._messages.feed(data)
-        self._answer()
+        self._go_on()
 
     def eof_received(self) -> bool:
         """Finish the answers after the client's end of sending, then close."""
         self._is_ended = True
-        return self._is_blocked or self._is_queued
+        return self._is_blocked or self._is_in_line
 
     def pause_writing(self) -> None:
         """Stop answering and reading: the client takes nothing."""
         self._is_blocked = True
-        self._flow()
+        self._go_on()
 
     def resume_writing(self) -> None:
         """Go on with what waits."""
         self._is_blocked = False
-        self._answer()
+        self._go_on()
+
+    def take_turn(self, most: int) -> int:
+        """Answer at most so many messages; return how many."""
+        self._is_in_line = False
+        if self._transport is None or self._transport.is_closing() or self._is_blocked:
+            return 0
+        out, count = self._replies(most)
+        if out:
+            self._door.connections.touch(self)
+            self._send(out)
+        self._go_on()
+        return count
 
     def drop(self) -> None:
         """Close now, without waiting for a client that does not read."""
@@ -205,42 +219,40 @@ class Connection(asyncio.BufferedProtocol):
         if data and self._transport is not None:
             self._transport.write(data)
 
-    def _answer(self) -> None:
-        """Answer the next part of what is complete; the rest waits for the loop's next turn."""
-        transport, messages = self._transport, self._messages
-        if transport is None or transport.is_closing() or self._is_blocked:
-            return
-        out, is_query = self._replies()
-        if out:
-            self._door.connections.touch(self)
-            self._send(out)
-        if not is_query or messages.is_broken:  # nothing good follows
-            transport.close()
-            return
-        self._is_queued = messages.has_next
-        if self._is_queued and not self._is_blocked:
-            asyncio.get_running_loop().call_soon(self._answer)
-        elif self._is_ended and not self._is_queued:
-            transport.close()
-        self._flow()
-
-    def _replies(self) -> tuple[bytearray, bool]:
-        """Return some framed replies, and False after a message that must not be answered."""
-        out = bytearray()
-        for packet in itertools.islice(self._messages, BATCH):
+    def _replies(self, most: int) -> tuple[bytearray, int]:
+        """Return some framed replies, and of how many messages."""
+        out, count = bytearray(), 0
+        for packet in itertools.islice(self._messages, most):
+            count += 1
             message = self._door.answer(packet, self._peer)
-            if message is None:
-                return out, False
-            out += frame(message)
-            if len(out) >= BATCH_BYTES:
+            if message is None:  # no query: nothing good follows
+                self._messages.is_broken = True
                 break
-        return out, True
+            out += frame(message)
+            if len(out) >= TURN_BYTES:
+                break
+        return out, count
 
-    def _flow(self) -> None:
-        """Read only while nothing waits for this client."""
-        if self._transport is None:
+    def _go_on(self) -> None:
+        """Line up when there is something to answer, end when nothing comes, read when there is room."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
             return
-        if self._is_blocked or self._is_queued:
-            self._transport.pause_reading()
+        has_next = self._messages.has_next
+        if self._messages.is_broken or (self._is_ended and not has_next):
+            self._close()
+        elif has_next and not self._is_in_line and not self._is_blocked:
+            self._is_in_line = True
+            self._door.turns.line_up(self)
+        if self._is_blocked or len(self._messages) >= READ_BYTES:
+            transport.pause_reading()
         else:
-            self._transport.resume_reading()
+            transport.resume_reading()
+
+    def _close(self) -> None:
+        """Close as soon as the client has taken what was sent."""
+        if self._secured is not None:
+            self._secured.end()
+            self._send(b"")
+        if self._transport is not None:
+            self._transport.close()

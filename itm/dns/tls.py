@@ -7,6 +7,7 @@ again and again; a broken one is logged and the old one stays.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import ssl
 from collections.abc import Callable
@@ -129,6 +130,13 @@ class Secured:
     def send(self, plain: bytes | bytearray) -> None:
         """Take plain bytes to be sent; the handshake must be done."""
         self._object.write(plain)
+
+    def end(self) -> None:
+        """Say that nothing more is sent (RFC 8446 6.1)."""
+        with contextlib.suppress(
+            ssl.SSLError
+        ):  # a handshake that is not done, a client that has not answered
+            self._object.unwrap()
 
     def outgoing(self) -> bytes:
         """Return the bytes that the wire is to carry now."""

@@ -30,3 +30,25 @@ def test_a_length_no_query_has(length: int) -> None:
     assert list(messages) == [b"a" * 12]
     assert messages.is_broken
     assert list(messages) == []
+
+
+@pytest.mark.parametrize(
+    ("stream", "has_next"),
+    [
+        (b"", False),
+        (b"\0", False),
+        (b"\0\x0c", False),
+        (_framed(b"a" * 12)[:-1], False),
+        (_framed(b"a" * 12), True),
+        (b"\0\0", True),  # what shows that it is broken
+        (b"\0\x0b", True),
+    ],
+)
+def test_whether_something_is_to_be_done(stream: bytes, has_next: bool) -> None:
+    """A whole message or a length no query has; nothing more once it is broken."""
+    messages = Messages()
+    messages.feed(stream)
+    assert messages.has_next is has_next
+    assert len(messages) == len(stream)
+    list(messages)
+    assert not messages.has_next
