@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.dns.idle import crowd, own_kb
 from tests.e2e.dnsworkers import (
     AMSTERDAM,
     IN_AMSTERDAM,
@@ -189,6 +190,26 @@ def test_two_workers_on_addresses_of_both_families() -> None:
         two.process.wait()
         wait_until(lambda: [answer(port) for _ in range(8)] == [[]] * 8, 5, "nobody listens at 127.0.0.1")
         assert [answer(port, server="::1") for _ in range(8)] == [[NEW_YORK]] * 8
+
+
+@pytest.mark.long
+def test_ten_thousand_idle_connections() -> None:
+    """A worker holds them in less than 50 MB, and answers UDP and new connections at once meanwhile."""
+    need("dig", "dnsutils")
+    count = 10_000
+    [port] = free_ports(1)
+    sets = (f"dns.listen=127.0.0.1:{port}", "dns.tcp_idle_seconds=300", f"dns.tcp_connections={count + 10}")
+    with state_directory() as state, worker(state, *sets) as one:
+        for streams in crowd(port, 20, is_tls=False):
+            streams.close()
+        before = own_kb(one.process.pid)
+        held = crowd(port, count, is_tls=False)
+        assert (own_kb(one.process.pid) - before) / 1024 < 50
+        wait_until(lambda: one.told()["connections"]["tcp"] == count, 5, "all of them are open")
+        for words in ((), ("+tcp",)):
+            assert [answer(port, *words) for _ in range(10)] == [[NEW_YORK]] * 10
+        for streams in held:
+            streams.close()
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root has root to give up")

@@ -1,4 +1,6 @@
 import argparse
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from itm.config import ROOT
 from itm.dns import node
 from itm.dns.ratelimit import Rates
 from itm.dns.tls import Pair
+from tests.programs import python_for_all
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -55,6 +58,26 @@ def test_a_worker_whose_supervisor_is_gone_begins_nothing(monkeypatch: pytest.Mo
     monkeypatch.setattr("itm.tether.tie", tie)
     assert worker.run(parsed("builder", "--supervisor", "77", "--set", "no.such=setting")) == 1
     assert tied == [77]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becoming someone else needs root")
+def test_a_worker_that_became_another_user_is_still_tied() -> None:
+    """The kernel unties a process that changes who it is: it is tied again, as that user."""
+    code = """
+import ctypes, os
+from itm.cli.worker import _become
+from itm.privileges import user_of
+from itm.tether import tie
+libc, signal = ctypes.CDLL(None), ctypes.c_int()
+tie(os.getppid())
+_become(user_of('nobody'), os.getppid())
+libc.prctl(2, ctypes.byref(signal))  # PR_GET_PDEATHSIG
+print(signal.value, os.getuid() != 0)
+"""
+    done = subprocess.run(
+        [*python_for_all(), "-c", code], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.stdout.split() == ["9", "True"], done.stderr
 
 
 def test_an_unknown_kind_is_a_usage_error() -> None:

@@ -4,8 +4,10 @@ import ipaddress
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from itm.dns.proxy import MAX_BYTES, SIGNATURE, Header, MalformedProxy, Preface, parse
+from itm.dns.proxy import FIXED_BYTES, MAX_BYTES, SIGNATURE, Header, MalformedProxy, Preface, parse
 
 V4 = "192.0.2.7"
 V6 = "2001:db8::7"
@@ -77,6 +79,18 @@ def test_a_stream_in_pieces() -> None:
     assert found[:-1] == [None] * (len(wire) - 5)
     assert found[-1] == (Header(len(wire) - 4, V6), b"")
     assert Preface().feed(wire) == (Header(len(wire) - 4, V6), b"more")
+
+
+@given(wire=st.binary(max_size=300) | st.binary(max_size=60).map(lambda tail: SIGNATURE + tail))
+def test_whatever_comes(wire: bytes) -> None:
+    """A header within the bytes, a wish for more of them, or the one error."""
+    try:
+        found = parse(wire)
+    except MalformedProxy:
+        return
+    if found is not None:
+        assert FIXED_BYTES <= found.length <= len(wire)
+        assert found.source is None or ipaddress.ip_address(found.source)
 
 
 def test_rubbish_is_known_by_its_first_byte() -> None:

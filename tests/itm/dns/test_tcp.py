@@ -192,12 +192,13 @@ def test_proxied_streams(tmp_path: Path) -> None:
     serve(config(tmp_path, proxy_from=("127.0.0.2/32",), tcp_per_client=3), talk)
 
 
-def test_proxied_datagrams(tmp_path: Path) -> None:
-    """A header before each one; without it a proxy gets nothing, and with it nobody else does."""
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "0.0.0.0:0"])
+def test_proxied_datagrams(tmp_path: Path, listen: str) -> None:
+    """A header before each one; without it a proxy gets nothing, and nobody else is trusted to send one."""
     publish(tmp_path / "maps", 1)
 
     async def talk(node: Node) -> None:
-        place = node.addresses[0]
+        place = "127.0.0.1", node.addresses[0][1]
         for client, expected in ((FROM_TOKYO, TOKYO), (FROM_AMSTERDAM, AMSTERDAM)):
             told = Told(await udp(place, header(client, kind=0x12) + BY_RESOLVER.packet(), "127.0.0.2"))
             assert told.lines("answer") == expected
@@ -208,7 +209,7 @@ def test_proxied_datagrams(tmp_path: Path) -> None:
             await asyncio.wait_for(udp(place, BY_RESOLVER.packet(), "127.0.0.2"), 0.2)
         assert node.answerer.counters.proxy_malformed == 1
 
-    serve(config(tmp_path, proxy_from=("127.0.0.2/32",)), talk)
+    serve(dataclasses.replace(config(tmp_path, proxy_from=("127.0.0.2/32",)), listen=(listen,)), talk)
 
 
 def secured(tmp_path: Path, made: Certificates) -> dict[str, object]:
