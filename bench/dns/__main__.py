@@ -5,8 +5,8 @@ python -m bench.dns [--seconds 4] [--rounds 3]
 python -m bench.dns --rebuild ["COMMAND with {maps}"]
     at a quarter of the bar (10,000 q/s), idle and while COMMAND runs: queries lost, server-side p99
 python -m bench.dns --tcp-idle [10000]
-    a worker's memory per idle connection, over TCP and over TLS, and UDP queries lost meanwhile;
-    to bench/results/dns-idle.json
+    a worker's memory per idle connection over TCP and over TLS, UDP queries lost meanwhile, and CPU time
+    per connection and per answer on one of them; to bench/results/dns-idle.json
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from bench.dns.world import NAME, put
 
 BAR_PER_SECOND = 40_000
 """What one core must answer at least; the rebuild is measured at a quarter of it."""
+
+ASKED = 20_000
+"""Queries on one connection of the crowd."""
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 
@@ -114,7 +117,7 @@ def with_idle(maps: Path, count: int) -> dict[str, Any]:
     packets = load.queries(NAME, 10_000)
     result: dict[str, Any] = {"connections": count}
     for name, place in (("tcp", 0), ("tls", 1)):
-        server = Server("crowded", str(maps))
+        server = Server(f"crowded-{name}", str(maps))
         load.saturate(server.port, packets, 0.5)
         for one in idle.crowd(server.ports[place], 20, is_tls=bool(place)):
             one.close()
@@ -123,10 +126,14 @@ def with_idle(maps: Path, count: int) -> dict[str, Any]:
         took, spent = time.monotonic() - started, server.cpu_seconds() - cpu
         per_connection = (idle.own_kb(server.pid) - before) / count
         sent, lost = load.steady(server.port, packets, 1000, 2)
+        cpu = server.cpu_seconds()
+        idle.ask(crowd[-1], ASKED)
+        per_answer = (server.cpu_seconds() - cpu) / ASKED
         result[name] = {
             "kb_per_connection": round(per_connection, 2),
             "all_mb": round(per_connection * count / 1024, 1),
             "cpu_us_per_connection": round(spent / count * 1e6),
+            "cpu_us_per_answer": round(per_answer * 1e6, 1),
             "seconds_to_open": round(took, 1),
             "udp_sent": sent,
             "udp_lost": lost,

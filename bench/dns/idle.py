@@ -14,6 +14,7 @@ from bench.dns.world import NAME
 
 CLIENTS = 8
 """Loopback addresses that the crowd comes from: one would run out of ports."""
+WINDOW = 16
 
 
 def certificate(directory: Path) -> Path:
@@ -29,6 +30,24 @@ def own_kb(pid: int) -> int:
     """Return the memory that is the process's alone."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_"))
+
+
+def ask(channel: socket.socket, count: int) -> None:
+    """Ask so many times on one connection, a window of queries under way."""
+    packets = [struct.pack(">H", len(packet)) + packet for packet in load.queries(NAME, count)]
+    got = b""
+    for start in range(0, count, WINDOW):
+        some = packets[start : start + WINDOW]
+        channel.sendall(b"".join(some))
+        waiting = len(some)
+        while waiting:
+            part = channel.recv(65_536)
+            if not part:
+                raise ConnectionError("closed by the server")
+            got += part
+            while len(got) >= 2 and len(got) >= (size := 2 + int.from_bytes(got[:2], "big")):
+                got = got[size:]
+                waiting -= 1
 
 
 def crowd(port: int, count: int, *, is_tls: bool) -> list[socket.socket]:

@@ -3,10 +3,10 @@
     python -m bench.dns.server echo            a bare `recvfrom`/`sendto` loop
     python -m bench.dns.server node MAPS       the real worker
     python -m bench.dns.server stamped MAPS    the real worker, its sockets with a stopwatch
-    python -m bench.dns.server crowded MAPS    the real worker with TLS (MAPS/tls.pem), for idle connections
+    python -m bench.dns.server crowded-tcp MAPS, crowded-tls MAPS
+        the real worker with TLS (MAPS/tls.pem) and room for idle connections
 
-
-Prints its port (`crowded` that of TLS too), serves until standard input ends; `stamped` then prints the
+Prints its port (a crowded one that of TLS too), serves until standard input ends; `stamped` then prints the
 percentiles of the time from the kernel's receive stamp (SO_TIMESTAMPNS) to the reply's `sendto`, per phase
 (a line on stdin starts a new one).
 """
@@ -32,6 +32,7 @@ from itm.dns.node import Node, NodeConfig, go_first
 from itm.dns.tls import Pair
 
 SO_TIMESTAMPNS = 35  # Linux; not in the socket module
+MOST_CROWD, MOST_OTHERS = 12_000, 1_000  # together below a usual hard limit of 20,000 open files
 
 
 def echo() -> None:
@@ -86,8 +87,8 @@ class StampedNode(Node):
 async def serve(kind: str, maps: Path) -> None:
     files = [maps / name for name in ("health.table", "dns-0.json", "signatures")]
     config = NodeConfig(("127.0.0.1:0",), maps, *files)
-    if kind == "crowded":
-        config = crowded(config, maps / "tls.pem")
+    if kind.startswith("crowded"):
+        config = crowded(config, maps / "tls.pem", is_tls=kind == "crowded-tls")
     node = StampedNode(config) if kind == "stamped" else Node(config)
     loop = asyncio.get_running_loop()
     phases: list[int] = []
@@ -106,14 +107,15 @@ async def serve(kind: str, maps: Path) -> None:
         print(json.dumps([_percentiles(part) for part in parts if len(part)]), flush=True)
 
 
-def crowded(config: NodeConfig, pem: Path) -> NodeConfig:
+def crowded(config: NodeConfig, pem: Path, *, is_tls: bool) -> NodeConfig:
     return replace(
         config,
         tls_listen=("127.0.0.1:0",),
         certificate=Pair(pem, pem),
-        tls_connections=10_000,
+        tcp_connections=MOST_OTHERS if is_tls else MOST_CROWD,
+        tls_connections=MOST_CROWD if is_tls else MOST_OTHERS,
         tls_handshakes_per_second=10_000,
-        tcp_per_client=10_000,
+        tcp_per_client=MOST_CROWD,
         tcp_idle_seconds=600.0,
     )
 
