@@ -28,10 +28,14 @@ STOP_SECONDS: Final = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One process to keep running: a name for the log and its command line."""
+    """One process to keep running: a name for the log and its command line.
+
+    `ids` are the user and group it is for good; None: what we are, and may become again.
+    """
 
     name: str
     argv: tuple[str, ...]
+    ids: tuple[int, int] | None = None
 
 
 class Backoff:
@@ -98,8 +102,9 @@ class Supervisor:
 
     async def _run_once(self, child: Child) -> int:
         # A session of its own keeps the terminal's Ctrl-C from the child: the supervisor decides.
+        user, group = child.ids or (None, None)
         process = await asyncio.create_subprocess_exec(
-            *child.argv, stdin=PIPE, env=self._environment, start_new_session=True
+            *child.argv, stdin=PIPE, env=self._environment, start_new_session=True, user=user, group=group
         )
         self.pids[child.name] = process.pid
         log.info("child.started", extra={"child": child.name, "pid": process.pid})

@@ -17,6 +17,7 @@ import shlex
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from itm import log as logs
@@ -70,7 +71,7 @@ async def _serve(config: Config, words: tuple[str, ...], *, is_prepared: bool) -
     environment = _environment(config)
     front = Supervisor(answering(config, words), environment=environment)
     back = Supervisor(thinking(words), environment=environment)
-    beside = Supervisor(gateway.children(config, os.getpid()), environment=environment)
+    beside = Supervisor(accompanying(config), environment=environment)
     async with asyncio.TaskGroup() as group:
         group.create_task(front.run())
         preparing = group.create_task(_prepared(config, is_prepared))
@@ -109,6 +110,13 @@ def answering(config: Config, words: tuple[str, ...]) -> list[Child]:
 def thinking(words: tuple[str, ...]) -> list[Child]:
     """Return the processes that need the store as well."""
     return [_child(name, (name,), words) for name in ("edge", "builder")]
+
+
+def accompanying(config: Config) -> list[Child]:
+    """Return the processes that are no workers and do not know `user`: they are started as that user."""
+    user = user_of(config.user)
+    ids = (user.uid, user.gid) if user is not None else None
+    return [replace(child, ids=ids) for child in gateway.children(config, os.getpid())]
 
 
 def _child(name: str, kind: tuple[str, ...], words: tuple[str, ...]) -> Child:

@@ -110,4 +110,9 @@ def user_of(pid: int) -> set[int]:
     return {int(word) for line in lines if line.startswith("Uid:") for word in line.split()[1:]}
 
 
+def cmdline(pid: int) -> bytes:
+    """Return the command line of a process, its words joined."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+
+
 IS_ROOT = os.getuid() == 0

@@ -21,6 +21,7 @@ from tests.e2e.dnsworkers import (
     NEW_YORK,
     TOKYO,
     answer,
+    cmdline,
     program,
     state_directory,
     user_of,
@@ -262,7 +263,9 @@ def test_a_whole_server_started_by_root(predictor: Path) -> None:
         shutil.copy(predictor, state)
         for path in (state, *state.iterdir()):
             os.chown(path, NOBODY, -1)
+        [gateway] = free_ports(1)
         sets = {"user": "nobody", "dns.listen": f"{address}:53", "dns.workers": "2"}
+        sets["demo.gateway_port"] = str(gateway)
         server = stack.enter_context(serving(state, sets, python=python_for_all()))
         children = children_of(server.process.pid)
         assert {frozenset(user_of(pid)) for pid in children} == {frozenset({NOBODY})}
@@ -271,7 +274,15 @@ def test_a_whole_server_started_by_root(predictor: Path) -> None:
         made = [path for path in state.rglob("*") if path.name != "serve.log"]
         assert {path.stat().st_uid for path in made if path.exists()} == {NOBODY}
         assert server.itm("pop", "drain", "az-jp-e").returncode == 0
-        workers = [pid for pid in children if "--index" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+        def beside() -> list[int]:
+            return [pid for pid in children_of(server.process.pid) if b"gateway" in cmdline(pid)]
+
+        wait_until(lambda: bool(beside()), 10, "the demo's gateway has been started")
+        wait_until(
+            lambda: {frozenset(user_of(pid)) for pid in beside()} == {frozenset({NOBODY})}, 5, "nor is it"
+        )
+        workers = [pid for pid in children if b"--index" in cmdline(pid)]
         assert len(workers) == 2
         for pid in workers:
             os.kill(pid, 9)

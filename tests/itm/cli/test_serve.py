@@ -1,5 +1,6 @@
 import argparse
 import os
+import pwd
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,16 @@ def test_the_processes_of_one_machine() -> None:
     assert [child.name for child in serve.answering(config, words)] == ["dns-0", "dns-1", "signer"]
     demo = serve.answering(replace(config, demo=Demo(enabled=True)), words)
     assert [child.name for child in demo] == ["dns-0", "dns-1", "signer", "targets"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has root to keep from others")
+def test_a_program_that_knows_no_user_is_started_as_one() -> None:
+    """The demo's gateway gets no root in reserve; without `user` it is what we are."""
+    config = Config(demo=Demo(enabled=True, gateway_port=1))
+    assert [child.ids for child in serve.accompanying(config)] == [None]
+    nobody = pwd.getpwnam("nobody")
+    ids = (nobody.pw_uid, nobody.pw_gid)
+    assert [child.ids for child in serve.accompanying(replace(config, user="nobody"))] == [ids]
 
 
 def test_every_child_reads_the_settings_of_serve() -> None:
