@@ -38,7 +38,8 @@ class Ports:
         try:
             for place in places:
                 self._open_pair(place)
-            self._tls += [tcp.bind(place, idle_seconds) for place in tls_places]
+            for place in tls_places:
+                self._tls.append(tcp.bind(place, idle_seconds))
         except OSError:
             self.close()
             raise
