@@ -28,7 +28,9 @@ def test_a_damaged_store_keeps_no_answer_down(start: StartServer, tmp_path: Path
     with serving(tmp_path / "state", {}, await_ready=False) as again:
         wait_until(lambda: again.address_for(JAPAN) == before, 10, "DNS answers without a store")
         wait_until(lambda: "store.unreachable" in again.log.read_text(), 10, "the lost store is told")
-        assert len(children_of(again.process.pid)) == 2, "only a DNS worker and the demo's targets run"
+        assert len(children_of(again.process.pid)) == 3, (
+            "only a DNS worker, the signer and the demo's targets run"
+        )
         assert not again.is_ready()
         shutil.move(kept, store)
         wait_until(again.is_ready, 60, "the server is ready")

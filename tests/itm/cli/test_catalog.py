@@ -57,7 +57,7 @@ def test_check_reports_everything(folder: Path, capsys: pytest.CaptureFixture[st
     assert "catalog.yaml: services.gw.example.net..tl: no such key (did you mean 'ttl'?)" in said
     assert "catalog.yaml: services.gw.example.net..ttl: expected 1 to 86400, got 0" in said
     assert "example.net.zone: line 6: " in said
-    assert "gw.example.net. A/AAAA: the name is a service" in said
+    assert "gw.example.net. A: the name is a service" in said
 
 
 def test_a_service_below_a_delegation(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

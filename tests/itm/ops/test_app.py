@@ -20,7 +20,8 @@ def test_every_change_takes_a_scope_and_every_read_but_the_tokens_is_open() -> N
 def test_a_guarded_route_is_closed(tmp_path: Path, route: object) -> None:
     """401 without a token, with a wrong one, with an expired one; 403 with one of another scope."""
     method, path, _, scope = route  # type: ignore[misc]
-    path = path.replace("{pop}", "tokyo").replace("{name}", "feed")
+    for place, word in (("pop", "tokyo"), ("name", "feed"), ("zone", "example.net"), ("key", "k")):
+        path = path.replace(f"{{{place}}}", word)
 
     async def scenario(served: Served) -> None:
         nobody = await served.ops(method, path)
