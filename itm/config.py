@@ -48,6 +48,7 @@ class Dns:
     rrl_referrals: int = 100
     rrl_errors: int = 100
     rrl_slip: int = 2  # every second limited reply goes out truncated
+    tsig_keys: str = ""  # file; empty: no key
     rrl_exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
     @property

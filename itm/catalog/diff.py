@@ -132,9 +132,19 @@ def _tell_zone(zone: ZoneText) -> str:
 
 
 def _zone_changes(old: ZoneText, new: ZoneText) -> Iterator[tuple[str, str]]:
+    before, after = _secondaries(old), _secondaries(new)
+    yield from (("-", f"secondary {text}") for text in before if text not in after)
+    yield from (("+", f"secondary {text}") for text in after if text not in before)
     for line in difflib.ndiff(_lines(old), _lines(new)):
         if line[0] in "+-":
             yield line[0], line[2:]
+
+
+def _secondaries(zone: ZoneText) -> list[str]:
+    """Return the secondaries as an operator names them: `192.0.2.7 port 53, key example.`."""
+    return [
+        f"{one.address} port {one.port}{f', key {one.key}' if one.key else ''}" for one in zone.secondaries
+    ]
 
 
 def _lines(zone: ZoneText) -> list[str]:

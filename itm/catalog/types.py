@@ -99,6 +99,17 @@ class Dnssec:
 
 
 @dataclass(frozen=True, slots=True)
+class Secondary:
+    """A server that may have a zone and is told when it changes. `key` names its TSIG key; empty: the address
+    is enough.
+    """
+
+    address: str
+    port: int = 53
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneText:
     """A static zone as the operator wrote it (RFC 1035 text), with the texts that its `$INCLUDE`s name."""
 
@@ -106,6 +117,7 @@ class ZoneText:
     text: str
     includes: tuple[tuple[str, str], ...] = ()
     dnssec: Dnssec | None = None
+    secondaries: tuple[Secondary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ the function that the caller passes in.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from itm.catalog.cursor import Cursor
 from itm.catalog.names import is_within, read_name
-from itm.catalog.types import Dnssec, Pop, Service, ZoneText
+from itm.catalog.types import Dnssec, Pop, Secondary, Service, ZoneText
 
 SUFFIX = ".zone"
 ALGORITHMS: Final = ("ecdsa-p256", "ed25519")
@@ -57,7 +58,7 @@ def read_zones(cursor: Cursor, files: Mapping[str, str]) -> tuple[ZoneText, ...]
     """Return the zones whose text stands in `files`."""
     zones: dict[str, ZoneText] = {}
     for entry in cursor.items():
-        item, dnssec = _entry(entry)
+        item, dnssec, secondaries = _entry(entry)
         file = item.text() if item is not None else ""
         if item is None or not file:
             continue
@@ -70,16 +71,43 @@ def read_zones(cursor: Cursor, files: Mapping[str, str]) -> tuple[ZoneText, ...]
         elif file not in files:
             item.refuse(f"there is no file {file!r}")
         elif name:
-            zones[name] = ZoneText(name, files[file], tuple(included(files[file], files).items()), dnssec)
+            includes = tuple(included(files[file], files).items())
+            zones[name] = ZoneText(name, files[file], includes, dnssec, secondaries)
     return tuple(zones.values())
 
 
-def _entry(cursor: Cursor) -> tuple[Cursor | None, Dnssec | None]:
-    """Return the file and how the zone is signed: `example.net.zone`, or a mapping of `file` and `dnssec`."""
+def _entry(cursor: Cursor) -> tuple[Cursor | None, Dnssec | None, tuple[Secondary, ...]]:
+    """Return the file, how the zone is signed and its secondaries: `example.net.zone`, or a mapping."""
     if not isinstance(cursor.value, dict):
-        return cursor, None
-    fields = cursor.fields(("file", "dnssec"), required=("file",))
-    return fields.get("file"), _dnssec(fields["dnssec"]) if "dnssec" in fields else None
+        return cursor, None, ()
+    fields = cursor.fields(("file", "dnssec", "secondaries"), required=("file",))
+    dnssec = _dnssec(fields["dnssec"]) if "dnssec" in fields else None
+    return fields.get("file"), dnssec, _secondaries(fields["secondaries"]) if "secondaries" in fields else ()
+
+
+def _secondaries(cursor: Cursor) -> tuple[Secondary, ...]:
+    """Return the servers that may have the zone; each stands once."""
+    found: dict[tuple[str, int], Secondary] = {}
+    for item in cursor.items():
+        fields = item.fields(("address", "port", "key"), required=("address",))
+        address = _address(fields["address"]) if "address" in fields else ""
+        port = fields["port"].integer(1, 65_535) if "port" in fields else 53
+        key = read_name(fields["key"], fields["key"].text()) if "key" in fields else ""
+        if (address, port) in found:
+            item.refuse(f"{address} port {port} stands twice")
+        elif address:
+            found[address, port] = Secondary(address, port, key)
+    return tuple(found.values())
+
+
+def _address(cursor: Cursor) -> str:
+    """Return an address in its normal form, or an empty text after refusing."""
+    text = cursor.text()
+    try:
+        return str(ipaddress.ip_address(text)) if text else ""
+    except ValueError:
+        cursor.refuse(f"{text!r} is no IP address")
+        return ""
 
 
 def _dnssec(cursor: Cursor) -> Dnssec | None:

@@ -100,6 +100,7 @@ def _dns(config: Config, index: int, binding: AbstractContextManager[None]) -> N
             nsid=config.dns.nsid,
             version=config.dns.version,
             cookie_secrets=_secrets(config, cookie.FILE) if config.dns.cookies else None,
+            tsig_keys=_tsig_keys(config),
             rates=Rates(
                 config.dns.rrl_answers,
                 config.dns.rrl_negatives,
@@ -119,14 +120,26 @@ def _secrets(config: Config, name: str) -> Path:
     )
 
 
+def _tsig_keys(config: Config) -> Path | None:
+    return Path(config.dns.tsig_keys).absolute() if config.dns.tsig_keys else None
+
+
 def _signer(config: Config) -> None:
-    from itm.dns import signer
+    from itm.dns import notifier, signatures, signer
+    from itm.dns.notifier import Notifier
+    from itm.dns.signer import KEYS, Signer
+    from itm.dns.tsigkeys import KeyFile
     from itm.stopping import stop_requested
+
+    state = config.state_dir
+    signing = Signer(state / "maps", state / KEYS, state / signatures.FILE)
+    telling = Notifier(state, lambda: signing.routemap, KeyFile(_tsig_keys(config)), config.dns.listen)
 
     async def work() -> None:
         stopping = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(signer.run(config.state_dir, stopping))
+            tasks.create_task(signer.run(signing, stopping))
+            tasks.create_task(notifier.run(telling, stopping))
             await stop_requested(supervised=True)
             stopping.set()
 

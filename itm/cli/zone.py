@@ -23,7 +23,7 @@ ACTIONS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the actions and their options."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
-    listing = actions.add_parser("list", help="all zones and how they are signed")
+    listing = actions.add_parser("list", help="all zones, how they are signed, their secondaries")
     for word, text in ACTIONS.items():
         action = actions.add_parser(word, help=text, description=text)
         action.add_argument("zone", metavar="ZONE")
@@ -58,8 +58,19 @@ def _list(ops: OpsClient, args: argparse.Namespace) -> None:
     for zone in answer["zones"]:
         how = zone["dnssec"]
         signed = f"{how['algorithm']} {how['keys']}" if how else "-"
-        rows.append((zone["zone"], signed, show_time(zone["signatures_end_at"])))
-    print(columns(("zone", "signed", "signatures end"), rows))
+        serials = " ".join(map(str, zone["serials"])) or "-"
+        rows.append((zone["zone"], serials, signed, show_time(zone["signatures_end_at"])))
+    print(columns(("zone", "serial", "signed", "signatures end"), rows))
+    others = [(zone["zone"], one) for zone in answer["zones"] for one in zone["secondaries"]]
+    if others:
+        print()
+        print(columns(("zone", "secondary", "told of", "answered", "said"), [_secondary(*o) for o in others]))
+
+
+def _secondary(zone: str, one: dict[str, Any]) -> tuple[str, ...]:
+    """Return what a secondary was told, and what it said to it."""
+    said = one["said"] or f"no answer yet ({one['tries']} tries)"
+    return zone, f"{one['address']} {one['port']}", str(one["serial"]), show_time(one["answered_at"]), said
 
 
 def _keys(ops: OpsClient, args: argparse.Namespace) -> None:

@@ -13,19 +13,22 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+import time
+from collections.abc import Callable
 from typing import Final
 
-from itm.dns import proof, reply
+from itm.dns import proof, reply, transfer, tsig
 from itm.dns.book import Book, empty
 from itm.dns.counters import Counters
 from itm.dns.ecs import FAMILIES, ClientSubnet
 from itm.dns.entry import SIGNED_PAYLOAD, Entry
 from itm.dns.identity import Identity
 from itm.dns.lookup import lookup
-from itm.dns.query import REFUSED, SERVFAIL, Query, parse
+from itm.dns.query import NOTAUTH, REFUSED, SERVFAIL, Query, parse
 from itm.dns.ratelimit import RateLimit, Verdict, kind_of
 from itm.dns.rdata import RRSIG
 from itm.dns.steering import Steering
+from itm.dns.tsig import Keys, Session
 from itm.dns.wire import AA, Body
 from itm.routemap.health import HealthReader
 
@@ -57,6 +60,7 @@ class Answerer:
         counters: Counters | None = None,
         identity: Identity | None = None,
         limit: RateLimit | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.counters = counters or Counters()
         self._health = health
@@ -65,6 +69,9 @@ class Answerer:
         self.identity = identity or Identity()
         """Replaced when the operator's secrets change."""
         self._limit = limit
+        self._clock = clock
+        self.keys: Keys = {}
+        """Replaced when the operator's TSIG keys change."""
         self._shapes: dict[bytes, Shape] = {}
         self._peers: dict[str, tuple[int, int]] = {}
         self.use(book or empty())
@@ -138,7 +145,8 @@ class Answerer:
             if query is None:
                 self.counters.dropped += 1
                 return None
-            made, is_known = self._respond(query, packet, peer, tcp)
+            session = tsig.judge(packet, query, self.keys, self._clock()) if query.rcode == NOTAUTH else None
+            made, is_known = self._respond(query, packet, peer, tcp, session)
             if self._limit is None or tcp or is_known:
                 return made
             return self._limited(made, query.question, peer)
@@ -148,24 +156,33 @@ class Answerer:
                 log.exception("dns.failure", extra={"failures": self.counters.failures})
             return packet[:2] + _FAILED
 
-    def _respond(self, query: Query, packet: bytes, peer: str, tcp: bool) -> tuple[bytes, bool]:
-        """Return the reply and whether the peer has proved its address by a cookie."""
+    def _respond(
+        self, query: Query, packet: bytes, peer: str, tcp: bool, session: Session | None
+    ) -> tuple[bytes, bool]:
+        """Return the reply, signed as its query was, and whether a cookie proves the peer's address."""
         options, is_known = self.identity.options(query, peer, tcp=tcp)
-        body, scope = self._told(query, peer)
+        body, scope = self._told(query, peer, tcp)
         if body is None:
-            return self._refuse(query, options), is_known
+            made = self._refuse(query, options)
+            return made if session is None else session.sign(made, self._clock()), is_known
         subnet = query.subnet
         self.counters.ecs += subnet is not None and not subnet.is_hidden
         self._learn(packet, query)
         options += subnet.option(scope) if subnet is not None else b""
-        return reply.build(query, body, payload=self._payload, tcp=tcp, options=options), is_known
+        spare = 0 if session is None else session.room
+        made = reply.build(query, body, payload=self._payload, tcp=tcp, options=options, spare=spare)
+        return made if session is None else session.sign(made, self._clock()), is_known
 
-    def _told(self, query: Query, peer: str) -> tuple[Body | None, int]:
+    def _told(self, query: Query, peer: str, tcp: bool) -> tuple[Body | None, int]:
         """Return what is answered with its scope; None for an error, which then stands in the query."""
         chaos = self.identity.chaos(query) if query.rcode == REFUSED else None
         if chaos is not None:
             query.rcode = 0
             return self._counted(chaos, 0), 0
+        latest = transfer.latest(self._book, query, peer, tcp=tcp) if query.rcode == REFUSED else None
+        if latest is not None:
+            query.rcode = 0
+            return self._counted(latest, 0), 0
         if query.rcode:
             return None, 0
         if not query.question:  # a cookie alone was asked for

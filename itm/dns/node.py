@@ -20,19 +20,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from itm.dns import counters, listen, openfiles, udp
+from itm.dns import counters, listen, openfiles, serial, udp
 from itm.dns.answer import Answerer
 from itm.dns.book import Book
 from itm.dns.connections import Bounds, Connections
 from itm.dns.follower import Follower
 from itm.dns.identity import Identified, Identity
+from itm.dns.name import decode
 from itm.dns.networks import Networks
 from itm.dns.padding import pad
 from itm.dns.ports import Ports
 from itm.dns.proxied import ProxiedSocket
 from itm.dns.ratelimit import RateLimit, Rates
-from itm.dns.tcp import Door, Encryption
+from itm.dns.streams import Streams
+from itm.dns.tcp import Answer, Door, Encryption
 from itm.dns.tls import Certificate, Handshakes, Pair
+from itm.dns.transfer import Transfers
+from itm.dns.tsigkeys import KeyFile
 from itm.dns.turns import Turns
 from itm.routemap.health import HealthReader
 
@@ -76,6 +80,7 @@ class NodeConfig:
     version: str = ""
     cookie_secrets: Path | None = None
     rates: Rates | None = None
+    tsig_keys: Path | None = None
 
 
 class Node:
@@ -93,10 +98,14 @@ class Node:
         self._tcp, self._tls = _connections(config)
         fixed = Identity(config.nsid, config.version, keep_alive_seconds=lambda: self._tcp.idle_seconds)
         self._identified = Identified(fixed, config.cookie_secrets, clock)
+        self._key_file = KeyFile(config.tsig_keys)
+        self.transfers = Transfers(clock, payload=config.udp_payload_bytes)
+        """Zones on their way to secondaries."""
         self.answerer = Answerer(
             health=self._health,
             payload=config.udp_payload_bytes,
             limit=RateLimit(config.rates, time.monotonic) if config.rates is not None else None,
+            clock=clock,
         )
         self.addresses: list[tuple[str, int]] = []
         """Where UDP and TCP listen, in the order of `listen` (port 0 resolved)."""
@@ -141,15 +150,16 @@ class Node:
 
     def _doors(self) -> tuple[Door, Door | None]:
         """Return what TCP and TLS come in by; both wait in one line."""
-        turns = Turns(asyncio.get_running_loop().call_soon)
+        loop = asyncio.get_running_loop()
+        lines = Turns(loop.call_soon), Streams(loop.call_later, time.monotonic)
         counters, pair = self.answerer.counters, self._config.certificate
-        tcp_door = Door(self._answer_tcp, self._tcp, turns, counters, self._proxies)
+        tcp_door = Door(self._answer_tcp, self._tcp, *lines, counters, self._proxies)
         if pair is None:
             return tcp_door, None
         self._certificate = Certificate(pair)
         handshakes = Handshakes(self._config.tls_handshakes_per_second, time.monotonic)
         encryption = Encryption(self._certificate, handshakes)
-        return tcp_door, Door(self._answer_tls, self._tls, turns, counters, self._proxies, encryption)
+        return tcp_door, Door(self._answer_tls, self._tls, *lines, counters, self._proxies, encryption)
 
     def _wrap(self, sock: udp.Socket) -> udp.Socket:
         return ProxiedSocket(sock, self._proxies, self.answerer.counters) if self._proxies else sock
@@ -158,16 +168,20 @@ class Node:
         self.answerer.check_health()
         udp.drain(sock, self.answerer.answer)
 
-    def _answer_tcp(self, packet: bytes, peer: str) -> bytes | None:
-        self.answerer.check_health()
+    def _answer_tcp(self, packet: bytes, peer: str) -> Answer:
         self.answerer.counters.tcp += 1
-        return self.answerer.answer(packet, peer, tcp=True)
+        return self._answer_stream(packet, peer)
 
-    def _answer_tls(self, packet: bytes, peer: str) -> bytes | None:
-        self.answerer.check_health()
+    def _answer_tls(self, packet: bytes, peer: str) -> Answer:
         self.answerer.counters.tls += 1
-        message = self.answerer.answer(packet, peer, tcp=True)
-        return pad(message) if message is not None else None
+        answer = self._answer_stream(packet, peer)
+        return pad(answer) if isinstance(answer, bytes) else answer
+
+    def _answer_stream(self, packet: bytes, peer: str) -> Answer:
+        answerer = self.answerer
+        answerer.check_health()
+        whole = self.transfers.begin(packet, peer, answerer.book, answerer.keys)
+        return whole if whole is not None else answerer.answer(packet, peer, tcp=True)
 
     def _take(self, fresh: tuple[Book, int] | None) -> None:
         if fresh is not None:
@@ -192,6 +206,7 @@ class Node:
 
     def _identify(self) -> None:
         self.answerer.identity = self._identified.look() or self.answerer.identity
+        self.answerer.keys = self._key_file.look()
 
     def _load(self) -> tuple[Book, int] | None:
         """Load in this thread, at the priority of ordinary work: the loop that answers goes before it."""
@@ -222,6 +237,9 @@ class Node:
             "map_built_at": routemap.built_at if routemap is not None else None,
             "map_basis": routemap.basis if routemap is not None else None,
             "maps_refused": self._follower.refused,
+            "serials": {
+                decode(origin): serial.of(zone.soa) for origin, zone in self.answerer.book.zones.zones.items()
+            },
             "fail_open": self.answerer.book.fail_open,
             "health_sequence": self._health.sequence(),
             "signatures_end_at": self.answerer.book.zones.signatures.ends_at,

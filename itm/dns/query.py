@@ -20,7 +20,12 @@ NOTIMP: Final = 4
 REFUSED: Final = 5
 NOTAUTH: Final = 9
 BADVERS: Final = 16  # extended: needs OPT
+BADSIG: Final = 16  # of TSIG, in its own field (RFC 8945 5.2)
+BADKEY: Final = 17
+BADTIME: Final = 18
+BADTRUNC: Final = 22
 
+TYPE_SOA: Final = 6
 TYPE_OPT: Final = 41
 TYPE_NXNAME: Final = 128
 TYPE_TKEY: Final = 249
@@ -70,7 +75,8 @@ class Query:
     """One query, filled by `parse` alone. `rcode` other than 0: only the error is to be answered.
 
     `question` holds the question section as sent (empty when there is none to echo), `name` the wire
-    name in lower case. `tsig` is the TSIG record's (owner, data) when one came.
+    name in lower case. `tsig` is the TSIG record's (owner, data) when one came; `itm.dns.tsig` judges it:
+    `signed_by` is the key's name, `tsig_error` what is wrong. `serial` is what IXFR starts at.
     """
 
     id: bytes
@@ -83,6 +89,9 @@ class Query:
     qclass: int = 0
     edns: Edns | None = None
     tsig: tuple[bytes, bytes] | None = None
+    tsig_error: int = BADKEY
+    signed_by: bytes | None = None
+    serial: int | None = None
 
     @property
     def dnssec_ok(self) -> bool:
@@ -126,10 +135,11 @@ def _read(packet: bytes, query: Query) -> None:
     qtype, query.qclass = struct.unpack_from(">HH", packet, position)
     position += 4
     query.name, query.qtype, query.question = name, qtype, packet[12:position]
-    if ancount == 0 and nscount == 0:
-        _read_additional(packet, position, arcount, query)
-    elif qtype != TYPE_IXFR:  # IXFR carries a SOA (RFC 1995 3)
+    if ancount or nscount > (qtype == TYPE_IXFR):  # IXFR carries a SOA (RFC 1995 3)
         raise _FormError
+    if nscount:
+        position = _read_serial(packet, position, query)
+    _read_additional(packet, position, arcount, query)
 
 
 def _read_cookie_query(packet: bytes, counts: tuple[int, int, int], query: Query) -> None:
@@ -142,6 +152,21 @@ def _read_cookie_query(packet: bytes, counts: tuple[int, int, int], query: Query
     query.qclass = CLASS_IN
 
 
+def _read_serial(packet: bytes, position: int, query: Query) -> int:
+    """Read the serial of IXFR's SOA, whose names may be compressed; return where the record ends."""
+    while position < len(packet) and 0 < packet[position] < 64:
+        position += 1 + packet[position]
+    position += 1 if packet[position : position + 1] == b"\0" else 2  # the root, or a pointer
+    if position + 10 > len(packet):
+        raise _FormError
+    rtype, _, _, length = struct.unpack_from(">HHIH", packet, position)
+    position += 10 + length
+    if rtype != TYPE_SOA or length < 22 or position > len(packet):
+        raise _FormError
+    (query.serial,) = struct.unpack_from(">I", packet, position - 20)
+    return position
+
+
 def _rcode(query: Query) -> int:
     """Return the rcode by what was found, the gravest first."""
     if query.opcode:
@@ -152,6 +177,11 @@ def _rcode(query: Query) -> int:
         return BADVERS
     if query.tsig is not None:
         return NOTAUTH
+    return authenticated(query)
+
+
+def authenticated(query: Query) -> int:
+    """Return the rcode of a query without TSIG, or with a good one: graver faults come before it."""
     if query.qclass != CLASS_IN:
         return REFUSED
     return _BAD_TYPES.get(query.qtype, NOERROR)

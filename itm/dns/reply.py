@@ -23,7 +23,6 @@ EXTENDED_ERRORS: Final = {
     SERVFAIL: struct.pack(">HHH", 15, 2, 14),  # RFC 8914 4.15: Not Ready
 }
 EMPTY: Final = Body(0, b"", (0, 0, 0), b"", (0, 0, 0))
-BADKEY: Final = 17
 
 
 def most_bytes(query: Query, payload: int, tcp: bool) -> int:
@@ -41,13 +40,15 @@ def opt(payload: int, rcode: int, dnssec_ok: bool, options: bytes) -> bytes:
     return struct.pack(">BHHIH", 0, 41, payload, flags, len(options)) + options
 
 
-def build(query: Query, body: Body, *, payload: int, tcp: bool, options: bytes = b"") -> bytes:
-    """Return the reply: all of the body, or what must be sent, or nothing and TC.
+def build(
+    query: Query, body: Body, *, payload: int, tcp: bool, options: bytes = b"", spare: int = 0
+) -> bytes:
+    """Return the reply: all of the body, or what must be sent, or nothing and TC. `spare` bytes stay free.
 
     An OPT is there exactly when the query had one, in truncated replies too.
     """
     tail = opt(payload, 0, query.edns.dnssec_ok, options) if query.edns is not None else b""
-    room = most_bytes(query, payload, tcp) - HEADER_BYTES - len(query.question) - len(tail)
+    room = most_bytes(query, payload, tcp) - HEADER_BYTES - len(query.question) - len(tail) - spare
     flags, records, counts = body.flags, body.full, body.full_counts
     if len(records) > room:
         records, counts = body.least, body.least_counts
@@ -72,7 +73,7 @@ def error(query: Query, *, payload: int, options: bytes = b"") -> bytes:
     if rcode == BADVERS and edns is None:
         edns = Edns(payload, 0, False)
     tail = opt(payload, rcode, edns.dnssec_ok, options) if edns is not None else b""
-    signature = _tsig_error(query) if rcode == NOTAUTH else b""
+    signature = _tsig_error(query) if rcode == NOTAUTH and query.tsig_error else b""
     header = _header(query, rcode & 0xF, (0, 0, int(bool(signature))), bool(tail))
     return header + query.question + tail + signature
 
@@ -85,7 +86,7 @@ def _header(query: Query, flags: int, counts: tuple[int, int, int], has_opt: boo
 
 
 def _tsig_error(query: Query) -> bytes:
-    """Return the unsigned TSIG record that says BADKEY (RFC 8945 5.2.1); nothing if theirs is cut.
+    """Return the unsigned TSIG record that says BADKEY or BADSIG (RFC 8945 5.3.2); nothing if theirs is cut.
 
     Its fixed fields after the algorithm's name: time (6), fudge (2), MAC size (2), original id,
     error, other length.
@@ -97,5 +98,5 @@ def _tsig_error(query: Query) -> bytes:
     fixed = data[end + 1 : end + 9]
     if len(fixed) < 8 or data[end]:
         return b""
-    rdata = data[: end + 1] + fixed + struct.pack(">H2sHH", 0, query.id, BADKEY, 0)
+    rdata = data[: end + 1] + fixed + struct.pack(">H2sHH", 0, query.id, query.tsig_error, 0)
     return owner + struct.pack(">HHIH", 250, 255, 0, len(rdata)) + rdata

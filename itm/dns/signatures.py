@@ -6,7 +6,8 @@ signature as long as its records are the old ones. Keys never leave the signer; 
 Layout, little endian: 8 bytes magic, u32 length of a JSON head, the head, then entries sorted by digest:
 16 bytes digest, u16 length, the RRSIG's data. At the end SHA-256 of everything before it. An RRset signed by
 several keys has several entries. The head has, per zone, the data of its DNSKEY, CDS and CDNSKEY records in
-hexadecimal, and the seconds since 1970 at which the first signature ends.
+hexadecimal, the serial it is served with and a digest of what has that serial, and the seconds since 1970 at
+which the first signature ends.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from itm.dns.rdata import CDNSKEY, CDS, DNSKEY, Rdata
+from itm.dns import dnssec
+from itm.dns.rdata import CDNSKEY, CDS, DNSKEY, Rdata, RRset
 from itm.errors import SnapshotError
 
 log = logging.getLogger(__name__)
@@ -38,10 +40,15 @@ _ENTRY: Final = struct.Struct("<16sH")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ZoneKeys:
-    """What stands at a signed zone's apex: its DNSKEY, CDS and CDNSKEY records, and their TTL in seconds."""
+    """What stands at a signed zone's apex: its DNSKEY, CDS and CDNSKEY records, and their TTL in seconds.
+
+    `serial` is the zone's as it is served, None: its text's; `content` a digest of what has that serial.
+    """
 
     ttl: int
     rdatas: Mapping[int, tuple[Rdata, ...]]
+    serial: int | None = None
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +58,10 @@ class Signatures:
     zones: Mapping[bytes, ZoneKeys] = field(default_factory=dict)
     rrsigs: Mapping[bytes, tuple[Rdata, ...]] = field(default_factory=dict)
     ends_at: float = 0.0
+
+    def sign(self, rrset: RRset) -> tuple[Rdata, ...]:
+        """Return the data of an RRset's RRSIGs; none for what the signer does not know."""
+        return self.rrsigs.get(dnssec.digest(rrset), ())
 
 
 class SignedBy:
@@ -118,7 +129,8 @@ def _head(signatures: Signatures) -> dict[str, Any]:
         records = {
             word: [rdata.wire.hex() for rdata in keys.rdatas.get(rtype, ())] for word, rtype in _TYPES.items()
         }
-        zones[origin.hex()] = {"ttl": keys.ttl, **records}
+        numbered = {"serial": keys.serial, "content": keys.content.hex()}
+        zones[origin.hex()] = {"ttl": keys.ttl, **numbered, **records}
     return {"zones": zones, "ends_at": signatures.ends_at}
 
 
@@ -126,7 +138,12 @@ def _zone(fields: dict[str, Any]) -> ZoneKeys:
     found = {
         rtype: tuple(Rdata(bytes.fromhex(text)) for text in fields[word]) for word, rtype in _TYPES.items()
     }
-    return ZoneKeys(int(fields["ttl"]), {rtype: rdatas for rtype, rdatas in found.items() if rdatas})
+    return ZoneKeys(
+        int(fields["ttl"]),
+        {rtype: rdatas for rtype, rdatas in found.items() if rdatas},
+        fields["serial"],
+        bytes.fromhex(fields["content"]),
+    )
 
 
 def _entries(body: bytes, position: int) -> dict[bytes, tuple[Rdata, ...]]:

@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from itm.dns import nsec
-from itm.dns.rdata import AAAA, DS, NS, NSEC, A, RRset
+from itm.dns import nsec, serial
+from itm.dns.rdata import AAAA, DS, NS, NSEC, SOA, A, RRset
 from itm.dns.signatures import ZoneKeys
 from itm.dns.tree import Node
 from itm.dns.zone import Zone, cut_above
@@ -24,6 +24,11 @@ def with_keys(zone: Zone, keys: ZoneKeys, steered: Mapping[bytes, Collection[int
     apex = nodes[zone.origin]
     for rtype, rdatas in keys.rdatas.items():
         apex.rrsets[rtype] = RRset(zone.soa.owner, rtype, keys.ttl, rdatas)
+    if keys.serial is not None:
+        soa = serial.renumbered(zone.soa, keys.serial)
+        negative = serial.renumbered(zone.negative_soa, keys.serial)
+        zone = dataclasses.replace(zone, soa=soa, negative_soa=negative)
+        apex.rrsets[SOA] = soa
     types = {}
     for name, node in nodes.items():
         here = _types(zone, name, node) | set(steered.get(name, ()))
@@ -52,13 +57,13 @@ def signable(zone: Zone, variants: Iterable[RRset] = ()) -> Iterator[RRset]:
     yield from variants
 
 
-def without_type(zone: Zone, name: bytes, missing: int, types: Collection[int]) -> RRset:
-    """Return the NSEC of a steered name for networks to which it does not answer one of its types.
+def with_types(zone: Zone, name: bytes, types: Collection[int]) -> RRset:
+    """Return the NSEC of a steered name where it does not answer all of its types but only these.
 
     A POP without IPv6 gives no AAAA, so the record that proves it must not name the type: it is the chain's
-    record in all else. `types` are those that the name has somewhere.
+    record in all else.
     """
     if zone.chain is None:
         raise ValueError("the zone is not signed")
-    here = (set(zone.nodes[name].rrsets) | set(types)) - {missing, NSEC}
+    here = (set(zone.nodes[name].rrsets) | set(types)) - {NSEC}
     return nsec.rrset(name, zone.chain.following(name), here, zone.negative_soa.ttl)

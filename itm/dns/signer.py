@@ -1,7 +1,8 @@
 """The signer's process: follows the live map, turns keys over, and keeps the signatures file whole and fresh.
 
 Nothing that answers waits for it: as long as it stands still, what was signed is served until its end, and a
-new map whose records are not all signed waits. Private keys are read here and by the API, nowhere else.
+new map whose records are not all signed waits. A zone's serial moves here, with all that a transfer would
+send, be it a rollover. Private keys are read here and by the API, nowhere else.
 """
 
 from __future__ import annotations
@@ -9,22 +10,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from itm.catalog.types import Dnssec, ZoneText
-from itm.dns import keyring, signatures, zonebook
+from itm.dns import flatzone, keyring, serial, signatures, zonebook
 from itm.dns.dnssec import ALGORITHMS
 from itm.dns.keyring import Policy
 from itm.dns.keystore import Keystore, StoredKey
 from itm.dns.name import encode
 from itm.dns.rdata import CDNSKEY, CDS, DNSKEY
 from itm.dns.resign import REFRESH_SECONDS, Signing, resign
-from itm.dns.signatures import SignedBy, ZoneKeys
+from itm.dns.signatures import Signatures, SignedBy, ZoneKeys
 from itm.dns.steered import SteeredName
-from itm.dns.steerednames import names_of
+from itm.dns.steerednames import SteeredNames, names_of
 from itm.dns.zone import Zone
 from itm.errors import CatalogError, ConfigError, SnapshotError
 from itm.routemap import snapshot
@@ -60,6 +61,11 @@ class Signer:
         self._done: Task | None = None
         self._due_at = 0.0
 
+    @property
+    def routemap(self) -> RouteMap | None:
+        """The live map, as of the last `work`."""
+        return self._routemap
+
     def work(self) -> int | None:
         """Sign what needs it; return how many signatures were made, None when nothing was due."""
         version = live_version(self._maps)
@@ -86,24 +92,64 @@ class Signer:
         held: dict[bytes, tuple[StoredKey, ...]] = {}
         apexes: dict[bytes, ZoneKeys] = {}
         policies: dict[bytes, Policy] = {}
+        old = self._signed.content
         for store, text, how in self._zones(routemap):
             origin = encode(text.name.lower())
             policies[origin] = policy_of(how, plain[origin])
             held[origin] = turn_over(store, policies[origin], now)
             apexes[origin] = apex_of(held[origin], origin)
-        zones = zonebook.with_keys(routemap.zones, plain, apexes, names)
-        jobs = [
-            _job(zones[origin], apexes[origin], held[origin], policies[origin], routemap, zones)
-            for origin in held
-        ]
-        fresh, made = resign(jobs, self._signed.content, now)
-        if made or fresh.rrsigs.keys() != self._signed.content.rrsigs.keys() or not self._file.exists():
+            if (before := old.zones.get(origin)) is not None:
+                apexes[origin] = replace(apexes[origin], serial=before.serial, content=before.content)
+        work = _Work(routemap, names, plain, held, policies)
+        fresh, made, contents = work.sign(apexes, old, now)
+        moved = {
+            origin: serial.moved(serial.of(plain[origin].soa), keys.serial)
+            for origin, keys in apexes.items()
+            if _is_moved(keys, contents[origin], serial.of(plain[origin].soa))
+        }
+        if moved:
+            apexes |= {origin: replace(apexes[origin], serial=number) for origin, number in moved.items()}
+            fresh, more, contents = work.sign(apexes, fresh, now)
+            made += more
+            keys_now = {origin: replace(keys, content=contents[origin]) for origin, keys in apexes.items()}
+            fresh = replace(fresh, zones=keys_now)
+        if made or moved or fresh.rrsigs.keys() != old.rrsigs.keys() or not self._file.exists():
             signatures.write(self._file, fresh)
             self._signed.look()
             log.info("zones.signed", extra={"made": made, "held": len(fresh.rrsigs)})
         changes = [keyring.next_change([key.life for key in held[o]], policies[o]) for o in held]
         self._due_at = min([fresh.ends_at - REFRESH_SECONDS + 1, *changes]) if held else float("inf")
         return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """One map's zones as their texts have them, and, by origin of those to be signed, keys and policies."""
+
+    routemap: RouteMap
+    names: SteeredNames
+    plain: Mapping[bytes, Zone]
+    held: Mapping[bytes, tuple[StoredKey, ...]]
+    policies: Mapping[bytes, Policy]
+
+    def sign(
+        self, apexes: Mapping[bytes, ZoneKeys], old: Signatures, now: float
+    ) -> tuple[Signatures, int, dict[bytes, bytes]]:
+        """Return the signatures, how many were made, and a digest of what each zone's serial stands for."""
+        zones = zonebook.with_keys(self.routemap.zones, self.plain, apexes, self.names)
+        homes = {one: zonebook.nearest(encode(one.name), zones) for one in self.routemap.services}
+        steered = [SteeredName(one, zones[home or b""], self.routemap.pops) for one, home in homes.items()]
+        jobs = [
+            _job(zones[origin], apexes[origin], keys, self.policies[origin], steered)
+            for origin, keys in self.held.items()
+        ]
+        fresh, made = resign(jobs, old, now)
+        return fresh, made, {o: flatzone.digest(zones[o], steered, fresh.sign) for o in self.held}
+
+
+def _is_moved(keys: ZoneKeys, content: bytes, written: int) -> bool:
+    """Whether a zone needs another serial: its content is another one, or its operator wrote a later one."""
+    return keys.serial is None or content != keys.content or serial.is_later(written, keys.serial)
 
 
 def policy_of(how: Dnssec, zone: Zone) -> Policy:
@@ -160,24 +206,17 @@ def _job(
     apex: ZoneKeys,
     keys: tuple[StoredKey, ...],
     policy: Policy,
-    routemap: RouteMap,
-    zones: Mapping[bytes, Zone],
+    steered: Sequence[SteeredName],
 ) -> Signing:
     by_id = {key.life.id: key.signing for key in keys}
     lives = [key.life for key in keys]
-    variants = [
-        rrset
-        for one in routemap.services
-        if zones.get(zonebook.nearest(encode(one.name.lower()), zones) or b"") is zone
-        for rrset in SteeredName(one, zone, routemap.pops).variants()
-    ]
+    variants = [rrset for one in steered if one.zone is zone for rrset in one.variants()]
     entry = tuple(by_id[life.id] for life in keyring.entry_signers(lives))
     return Signing(zone, apex, variants, entry, by_id[keyring.zone_signer(lives, policy).id])
 
 
-async def run(state: Path, stopping: asyncio.Event) -> None:
+async def run(signer: Signer, stopping: asyncio.Event) -> None:
     """Work until `stopping` is set; a fault is logged once per text and tried again."""
-    signer = Signer(state / "maps", state / KEYS, state / signatures.FILE)
     told = ""
     while not stopping.is_set():
         try:

@@ -15,7 +15,7 @@ from itm.dns.entry import SIGNED_BYTES, Entry, entry
 from itm.dns.lookup import Outcome
 from itm.dns.name import encode
 from itm.dns.proof import Sign, beside
-from itm.dns.rdata import AAAA, CNAME, HTTPS, A, Rdata, RRset
+from itm.dns.rdata import AAAA, CNAME, HTTPS, NSEC, A, Rdata, RRset
 from itm.dns.steerednames import direct_name, rdatas_of, reserved_of, types_of
 from itm.dns.steering import Steering
 from itm.dns.variants import answered, subsets
@@ -94,15 +94,43 @@ class SteeredName:
     def variants(self) -> Iterator[RRset]:
         """Give every RRset that can be answered here and is not the zone's own: it must be signed."""
         sets: dict[tuple[int, Content], None] = {}
+        denials = dict.fromkeys((self.types, self.flat_types))
         for rtype in self.types:
             whole = [content_of(pop, rtype) for pop in self._choices] + [self._values(rtype)]
             for content in whole:
                 some = subsets(content) if rtype in LIVE else ([content] if content else [])
                 sets |= dict.fromkeys((rtype, one) for one in some)
             if not all(whole):
-                yield signedzone.without_type(self.zone, self.name, rtype, self.types)
+                denials[self.types - {rtype}] = None
+        here = self.zone.nodes[self.name].rrsets.get(NSEC)
+        yield from (denial for types in denials for denial in self._denial(types) if denial != here)
         for rtype, one in sets:
             yield self._rrset(rtype, one)
+
+    @property
+    def flat_types(self) -> frozenset[int]:
+        """The types that a server answers here which cannot steer."""
+        return frozenset(rtype for rtype in self.types if self._flat_content(rtype))
+
+    def flat(self) -> Iterator[RRset]:
+        """Give what such a server answers: the values, or else all addresses of the fallback POP.
+
+        In a signed zone its NSEC, too, names what is answered there and nothing else.
+        """
+        for rtype in sorted(self.flat_types):
+            yield self._rrset(rtype, self._flat_content(rtype))
+        yield from self._denial(self.flat_types)
+
+    def _denial(self, types: frozenset[int]) -> Iterator[RRset]:
+        """Give the name's NSEC where these are what is answered; none in a zone, or for a name, without."""
+        if self.zone.chain is not None and self.name in self.zone.chain.records:
+            yield signedzone.with_types(self.zone, self.name, types)
+
+    def _flat_content(self, rtype: int) -> Content:
+        if self.service.ipv4_values or self.service.ipv6_values:
+            return self._values(rtype)
+        own = next((pop for pop in self._choices if pop.id == self.service.fallback), None)
+        return content_of(own, rtype) if own is not None else ()
 
     def _values(self, rtype: int) -> Content:
         values = PopAnswer("", self.service.ipv4_values, self.service.ipv6_values)
@@ -147,10 +175,8 @@ class SteeredName:
             return outcome
         if addresses:
             return Outcome(answer=tuple(beside(outcome.answer, self.zone, self.sign)))
-        denial = self.zone.chain.records[self.name]
-        if rtype in self.types:
-            denial = signedzone.without_type(self.zone, self.name, rtype, self.types)
-        return Outcome(authority=tuple(beside((*outcome.authority, denial), self.zone, self.sign)))
+        denial = tuple(self._denial(self.types - {rtype})) or (self.zone.chain.covering(self.name),)
+        return Outcome(authority=tuple(beside((*outcome.authority, *denial), self.zone, self.sign)))
 
     def _rrset(self, rtype: int, content: Content) -> RRset:
         if rtype == CNAME:

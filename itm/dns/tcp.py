@@ -1,7 +1,8 @@
 """DNS over TCP (RFC 7766), with a PROXY header before it (`proxy`) or TLS around it (`tls`) where asked for.
 
 `Door` is what all connections of a listener share, `Connection` the asyncio shell of one. An answer lies
-ready, so replies go out in the order of the queries: there is none that another one could overtake.
+ready, so replies go out in the order of the queries: there is none that another one could overtake, but for
+one of many messages (a transfer), which is made as the client takes it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import itertools
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -20,6 +21,7 @@ from itm.dns.framing import Messages, frame
 from itm.dns.listen import Listen
 from itm.dns.networks import Networks
 from itm.dns.proxy import MalformedProxy, Preface
+from itm.dns.streams import Streams
 from itm.dns.tls import Certificate, Handshakes, Secured
 from itm.dns.turns import Turns
 
@@ -30,6 +32,10 @@ READ_BYTES: Final = 65_536
 """Read at once; when as much waits for its turn, no more is read."""
 SEND_BUFFER_BYTES: Final = 131_072
 """What a client that does not read may leave in the kernel, which doubles it for its bookkeeping."""
+
+
+Answer = bytes | Generator[bytes] | None
+"""One message, many, or none at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,10 @@ class Door:
     before the next one reads.
     """
 
-    answer: Callable[[bytes, str], bytes | None]
+    answer: Callable[[bytes, str], Answer]
     connections: Connections
     turns: Turns
+    streams: Streams
     counters: Counters
     proxies: Networks
     encryption: Encryption | None = None
@@ -89,6 +96,7 @@ class Connection(asyncio.BufferedProtocol):
         "_peer",
         "_preface",
         "_secured",
+        "_streams",
         "_transport",
         "client",
         "used_at",
@@ -105,6 +113,7 @@ class Connection(asyncio.BufferedProtocol):
         self._is_blocked = False  # the client does not read: answer no more until it does
         self._is_in_line = False  # a turn comes
         self._is_ended = False  # the client sends no more
+        self._streams: tuple[Generator[bytes], ...] = ()  # answers of which more messages follow
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -124,6 +133,9 @@ class Connection(asyncio.BufferedProtocol):
         self._door.connections.forget(self)
         self._door.counters.tls_failed += self._secured is not None and not self._secured.is_open
         self._transport = None
+        for stream in self._streams:
+            stream.close()
+        self._streams = ()
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - asyncio's signature
         """Return where to read to."""
@@ -142,7 +154,7 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """Finish the answers after the client's end of sending, then close."""
         self._is_ended = True
-        return self._is_blocked or self._is_in_line
+        return self._is_blocked or self._is_in_line or bool(self._streams)
 
     def pause_writing(self) -> None:
         """Stop answering and reading: the client takes nothing."""
@@ -165,6 +177,21 @@ class Connection(asyncio.BufferedProtocol):
             self._send(out)
         self._go_on()
         return count
+
+    def stream(self) -> bool:
+        """Send one message of an answer that has many; return whether another can follow now."""
+        if self._transport is None or self._transport.is_closing() or self._is_blocked or not self._streams:
+            return False
+        first, *rest = self._streams
+        message = next(first, None)
+        if message is None:
+            self._streams = tuple(rest)
+        else:
+            self._streams = (*rest, first)
+            self._door.connections.touch(self)
+            self._send(frame(message))
+        self._go_on()
+        return bool(self._streams) and not self._is_blocked
 
     def drop(self) -> None:
         """Close now, without waiting for a client that does not read."""
@@ -228,6 +255,9 @@ class Connection(asyncio.BufferedProtocol):
             if message is None:  # no query: nothing good follows
                 self._messages.is_broken = True
                 break
+            if not isinstance(message, bytes):
+                self._streams = (*self._streams, message)
+                continue
             out += frame(message)
             if len(out) >= TURN_BYTES:
                 break
@@ -239,7 +269,9 @@ class Connection(asyncio.BufferedProtocol):
         if transport is None or transport.is_closing():
             return
         has_next = self._messages.has_next
-        if self._messages.is_broken or (self._is_ended and not has_next):
+        if self._streams and not self._is_blocked:
+            self._door.streams.line_up(self)
+        if self._messages.is_broken or (self._is_ended and not has_next and not self._streams):
             self._close()
         elif has_next and not self._is_in_line and not self._is_blocked:
             self._is_in_line = True

@@ -43,7 +43,7 @@ def compose(outcome: Outcome, name: bytes, suffix: bytes | None = None) -> Body:
     With `suffix`, an ancestor of the name, only that is pointed at: the bytes then serve every name
     of this length below it.
     """
-    writer = _Writer(name, name if suffix is None else suffix)
+    writer = Writer(name, name if suffix is None else suffix)
     answer = writer.rrsets(outcome.answer)
     authority = writer.rrsets(outcome.authority)
     glue = writer.rrsets(outcome.glue)
@@ -58,7 +58,9 @@ def compose(outcome: Outcome, name: bytes, suffix: bytes | None = None) -> Body:
     )
 
 
-class _Writer:
+class Writer:
+    """Writes records behind a question about `name`; of that, `known` may be pointed at, an ancestor."""
+
     def __init__(self, name: bytes, known: bytes) -> None:
         self.out = bytearray()
         self._base = HEADER_BYTES + len(name) + 4  # where the first record begins

@@ -12,7 +12,6 @@ from typing import Final
 from itm.catalog.types import ZoneText
 from itm.dns import proof, signedzone
 from itm.dns import zone as zones
-from itm.dns.dnssec import digest
 from itm.dns.entry import SIGNED_BYTES, Entry, entry, key
 from itm.dns.lookup import lookup
 from itm.dns.name import decode, encode, parent
@@ -50,7 +49,7 @@ class ZoneBook:
 
     def sign(self, rrset: RRset) -> tuple[Rdata, ...]:
         """Return the data of an RRset's RRSIGs; none for what the signer does not know."""
-        return self.signatures.rrsigs.get(digest(rrset), ())
+        return self.signatures.sign(rrset)
 
 
 def zones_of(texts: Sequence[ZoneText], names: SteeredNames) -> dict[bytes, Zone]:

@@ -32,7 +32,10 @@ class PopAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ServiceAnswer:
-    """A steered name: absolute, lower case. `class_index` -1: no class decides, the values are answered."""
+    """A steered name: absolute, lower case. `class_index` -1: no class decides, the values are answered.
+
+    `fallback` is the POP that a server which cannot steer answers, where there are no values.
+    """
 
     name: str
     class_index: int
@@ -40,6 +43,7 @@ class ServiceAnswer:
     ipv4_values: tuple[str, ...] = ()
     ipv6_values: tuple[str, ...] = ()
     form: Form = PLAIN
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

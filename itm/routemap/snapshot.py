@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from itm.catalog.types import Dnssec, Form, ZoneText
+from itm.catalog.types import Dnssec, Form, Secondary, ZoneText
 from itm.errors import SnapshotError
 from itm.routemap.current import sync_directory
 from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
@@ -108,10 +108,13 @@ def _meta(routemap: RouteMap) -> bytes:
         "basis": routemap.basis,
         "pops": [[pop.id, pop.ipv4, pop.ipv6] for pop in routemap.pops],
         "services": [
-            [one.name, one.class_index, one.ttl, one.ipv4_values, one.ipv6_values, _form(one)]
+            [one.name, one.class_index, one.ttl, one.ipv4_values, one.ipv6_values, _form(one), one.fallback]
             for one in routemap.services
         ],
-        "zones": [[zone.name, zone.text, zone.includes, _dnssec(zone)] for zone in routemap.zones],
+        "zones": [
+            [zone.name, zone.text, zone.includes, _dnssec(zone), _secondaries(zone)]
+            for zone in routemap.zones
+        ],
         "ranks": [one.leaves.shape[1] for one in routemap.classes],
     }
     return json.dumps(meta, ensure_ascii=False, separators=(",", ":")).encode()
@@ -169,8 +172,8 @@ def _parse(data: memoryview, verify: bool) -> RouteMap:
         basis=str(meta["basis"]),
         pops=tuple(PopAnswer(name, tuple(v4), tuple(v6)) for name, v4, v6 in meta["pops"]),
         services=tuple(
-            ServiceAnswer(name, int(index), int(ttl), tuple(v4), tuple(v6), Form(*form))
-            for name, index, ttl, v4, v6, form in meta["services"]
+            ServiceAnswer(name, int(index), int(ttl), tuple(v4), tuple(v6), Form(*form), fallback)
+            for name, index, ttl, v4, v6, form, fallback in meta["services"]
         ),
         classes=tuple(_class_of(sections, index, k) for index, k in enumerate(ranks)),
         zones=tuple(_zone(*zone) for zone in meta["zones"]),
@@ -187,9 +190,16 @@ def _dnssec(zone: ZoneText) -> list[object] | None:
     return None if how is None else [how.algorithm, how.is_split, how.zsk_days]
 
 
-def _zone(name: str, text: str, includes: list[list[str]], how: list[Any] | None) -> ZoneText:
+def _secondaries(zone: ZoneText) -> list[list[object]]:
+    return [[one.address, one.port, one.key] for one in zone.secondaries]
+
+
+def _zone(
+    name: str, text: str, includes: list[list[str]], how: list[Any] | None, others: list[list[Any]]
+) -> ZoneText:
     pairs = tuple((file, content) for file, content in includes)
-    return ZoneText(name, text, pairs, None if how is None else Dnssec(*how))
+    secondaries = tuple(Secondary(*one) for one in others)
+    return ZoneText(name, text, pairs, None if how is None else Dnssec(*how), secondaries)
 
 
 def _digest_of(data: memoryview) -> bytes:

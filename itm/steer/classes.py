@@ -41,6 +41,17 @@ class SteeringClass:
                     )
         return table
 
+    def fallback(self, pops: tuple[Pop, ...]) -> str:
+        """Return the POP that a server answers which cannot steer; empty when the catch-all allows none.
+
+        The first of the catch-all's first pool that has the tags, then of its further pools: the catalog
+        alone decides it, so it is the same on every server and moves with no measurement.
+        """
+        pools, required = dict(self.pools), set(self.require_tags)
+        fit = {pop.id for pop in pops if required <= set(pop.tags)}
+        named = (pop for pool in self.rules[-1].pools for pop in pools[pool])
+        return next((pop for pop in named if pop in fit), "")
+
     def rules_of_places(
         self,
         country: npt.NDArray[np.str_],

@@ -24,7 +24,15 @@ def routemap_of(world: World, builds: Sequence[ClassBuild], version: int, built_
         basis="latency",
         pops=tuple(PopAnswer(p.id, p.ipv4, p.ipv6) for p in world.catalog.pops),
         services=tuple(
-            ServiceAnswer(s.name, world.class_index[s.name], s.ttl, s.ipv4_values, s.ipv6_values, s.form)
+            ServiceAnswer(
+                s.name,
+                world.class_index[s.name],
+                s.ttl,
+                s.ipv4_values,
+                s.ipv6_values,
+                s.form,
+                world.classes[world.class_index[s.name]].fallback(world.catalog.pops),
+            )
             for s in world.catalog.services
         ),
         classes=tuple(b.table for b in builds),

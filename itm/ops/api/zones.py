@@ -1,4 +1,4 @@
-"""Zones: which are served, how they are signed, their keys; beginning a rollover, saying that a DS is seen.
+"""Zones: which are served, how they are signed, who else has them; their keys and rollovers, and seeing a DS.
 
 Keys are files that the signer shares with this process (`itm.dns.keystore`); it publishes what changes here
 within a second. Private halves never leave the file.
@@ -13,7 +13,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from itm.catalog.types import Dnssec, ZoneText
-from itm.dns import keyring, signatures
+from itm.dns import counters, keyring, notifier, signatures
 from itm.dns.dnssec import ALGORITHMS
 from itm.dns.keystore import Keystore, StoredKey
 from itm.dns.name import encode
@@ -28,11 +28,20 @@ async def listing(request: web.Request) -> web.Response:
     """GET /api/v1/zones: every zone of the live catalog."""
     edge = request.app[EDGE]
     held = await asyncio.to_thread(_signatures, edge)
+    serials = await asyncio.to_thread(_serials, edge)
+    told = await asyncio.to_thread(notifier.read, edge.config.state_dir)
     shown = []
     for zone in edge.live.now.catalog.zones:
         is_held = encode(zone.name) in held.zones
-        ends_at = held.ends_at if zone.dnssec is not None and is_held else None
-        shown.append({"zone": zone.name, "dnssec": _how(zone), "signatures_end_at": ends_at})
+        shown.append(
+            {
+                "zone": zone.name,
+                "serials": sorted({one[zone.name] for one in serials if zone.name in one}),
+                "dnssec": _how(zone),
+                "signatures_end_at": held.ends_at if zone.dnssec is not None and is_held else None,
+                "secondaries": told.get(zone.name, []),
+            }
+        )
     return web.json_response({"zones": shown})
 
 
@@ -100,6 +109,12 @@ def _signatures(edge: Edge) -> signatures.Signatures:
         return signatures.read(edge.config.state_dir / signatures.FILE)
     except SnapshotError:
         return signatures.Signatures()
+
+
+def _serials(edge: Edge) -> list[dict[str, int]]:
+    """Return what each worker serves, by zone."""
+    workers = counters.read_all(edge.config.state_dir)
+    return [worker.get("serials", {}) for worker in notifier.fresh(workers, edge.clock())]
 
 
 def _how(zone: ZoneText) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from itm.catalog.diff import diff
-from itm.catalog.types import Catalog, HealthCheck, Pop, ZoneText
+from itm.catalog.types import Catalog, HealthCheck, Pop, Secondary, ZoneText
 from tests.itm.catalog.bundles import load
 
 POOLS = "pools: {x: {values: [a, b]}, y: {values: [c]}}"
@@ -87,3 +87,16 @@ def test_zones() -> None:
         '+ zone example.net.: www IN TXT "a b"',
     ]
     assert lines(old, replace(old, zones=())) == ["- zone example.net.: 5 lines".replace("5", "4")]
+
+
+def test_secondaries() -> None:
+    """They come and go by address, port and key."""
+    old = load()
+    zone = old.zones[0]
+    one, other = Secondary("192.0.2.7"), Secondary("192.0.2.7", 53, "k.")
+    before = replace(old, zones=(replace(zone, secondaries=(one,)),))
+    after = replace(old, zones=(replace(zone, secondaries=(other,)),))
+    assert lines(before, after) == [
+        "- zone example.net.: secondary 192.0.2.7 port 53",
+        "+ zone example.net.: secondary 192.0.2.7 port 53, key k.",
+    ]

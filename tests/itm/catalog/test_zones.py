@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from itm.catalog.load import load_bundle, read_bundle
-from itm.catalog.types import Dnssec, Pop, Service, ZoneText
+from itm.catalog.types import Dnssec, Pop, Secondary, Service, ZoneText
 from itm.errors import CatalogError
 from tests.itm.catalog.bundles import POPS, ZONE
 
@@ -103,6 +103,37 @@ def test_a_zone_says_how_it_is_signed(how: str, dnssec: Dnssec | None) -> None:
     zones = f"zones: [{{file: a.net.zone, dnssec: {how}}}]"
     bundle = {"catalog.yaml": f"{POPS}\n{zones}", "a.net.zone": ZONE}
     assert load_bundle(bundle).zones == (ZoneText("a.net.", ZONE, (), dnssec),)
+
+
+def test_a_zone_names_its_secondaries() -> None:
+    """Addresses in their normal form, port 53 and no key if not stated."""
+    others = "[{address: 192.0.2.7, key: NS2.example}, {address: '2001:DB8::7', port: 5353}]"
+    bundle = {
+        "catalog.yaml": f"{POPS}\nzones: [{{file: a.net.zone, secondaries: {others}}}]",
+        "a.net.zone": ZONE,
+    }
+    (zone,) = load_bundle(bundle).zones
+    assert zone.secondaries == (
+        Secondary("192.0.2.7", 53, "ns2.example."),
+        Secondary("2001:db8::7", 5353),
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "fault"),
+    [
+        ("{address: 192.0.2.7}", "secondaries: expected a list"),
+        ("[{key: k}]", "secondaries[0]: `address` is missing"),
+        ("[{address: ns2.example}]", "secondaries[0].address: 'ns2.example' is no IP address"),
+        ("[{address: 192.0.2.7, port: 0}]", "secondaries[0].port: expected 1 to 65535"),
+        ("[{address: 192.0.2.7, key: 'a b'}]", "secondaries[0].key: 'a b' is no DNS name"),
+        ("[{address: 192.0.2.7}, {address: 192.0.2.7}]", "secondaries[1]: 192.0.2.7 port 53 stands twice"),
+    ],
+)
+def test_faults_of_secondaries(others: str, fault: str) -> None:
+    """Told with their path."""
+    found = reasons(f"[{{file: a.net.zone, secondaries: {others}}}]", **{"a.net.zone": ZONE})
+    assert any(reason.startswith(f"zones[0].{fault}") for reason in found), found
 
 
 @pytest.mark.parametrize(

@@ -35,13 +35,34 @@ def test_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """How each zone is signed, and until when."""
     how = {"algorithm": "ed25519", "keys": "csk", "zsk_days": 90}
     zones = [
-        {"zone": "a.net.", "dnssec": how, "signatures_end_at": 1.7e9},
-        {"zone": "b.net.", "dnssec": None, "signatures_end_at": None},
+        {"zone": "a.net.", "dnssec": how, "signatures_end_at": 1.7e9, "serials": [7], "secondaries": []},
+        {"zone": "b.net.", "dnssec": None, "signatures_end_at": None, "serials": [], "secondaries": []},
     ]
     with serving({"GET /api/v1/zones": (200, {"zones": zones})}) as ops:
         assert run(ops, tmp_path, "list") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[1:] == [["a.net.", "ed25519", "csk", "2023-11-14", "22:13:20Z"], ["b.net.", "-", "-"]]
+    assert lines[1:] == [["a.net.", "7", "ed25519", "csk", "2023-11-14", "22:13:20Z"], ["b.net.", *"---"]]
+
+
+def test_list_with_secondaries(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What each was told last, and when and what it answered."""
+    told = {"address": "192.0.2.7", "port": 53, "key": "k.", "serial": 8, "tries": 1}
+    secondaries = [
+        told | {"answered_at": 1.7e9, "said": "NOERROR"},
+        told | {"address": "2001:db8::7", "tries": 3, "answered_at": None, "said": ""},
+    ]
+    zone = {"zone": "a.net.", "dnssec": None, "signatures_end_at": None, "serials": [7, 8]}
+    answer = {"zones": [zone | {"secondaries": secondaries}]}
+    with serving({"GET /api/v1/zones": (200, answer)}) as ops:
+        assert run(ops, tmp_path, "list") == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[1:] == [
+        "a.net. 7 8 - -",
+        "",
+        "ZONE SECONDARY TOLD OF ANSWERED SAID",
+        "a.net. 192.0.2.7 53 8 2023-11-14 22:13:20Z NOERROR",
+        "a.net. 2001:db8::7 53 8 - no answer yet (3 tries)",
+    ]
 
 
 def test_ds_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

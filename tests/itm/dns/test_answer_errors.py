@@ -14,6 +14,9 @@ from tests.itm.dns.malformed import MALFORMED
 A, NS, SOA, TXT = 1, 2, 6, 16
 NOERROR, FORMERR, NXDOMAIN, NOTIMP, REFUSED, NOTAUTH, BADVERS = 0, 1, 3, 4, 5, 9, 16
 
+IXFR_SOA = b"\xc0\x0c" + struct.pack(">HHIH", 6, 1, 0, 22) + bytes(22)
+"""What IXFR carries (RFC 1995 3): a SOA whose owner is a pointer, as every client writes it."""
+
 
 @pytest.fixture
 def server() -> Answerer:
@@ -81,7 +84,11 @@ def test_malformed_is_formerr(server: Answerer, packet: bytes) -> None:
         (Ask("example.net.", SOA, qclass=255), REFUSED),
         (Ask("example.net.", SOA, qclass=65280), REFUSED),
         (Ask("example.net.", 252), REFUSED),  # AXFR
-        (Ask("example.net.", 251, counts=(1, 0, 1, 0), edns=False, extra=b"\0" + bytes(10)), REFUSED),  # IXFR
+        (Ask("example.net.", 251, counts=(1, 0, 1, 0), edns=False, extra=IXFR_SOA), REFUSED),
+        (Ask("example.net.", 251, counts=(1, 0, 1, 0), edns=False, extra=IXFR_SOA[:-1]), FORMERR),
+        (Ask("example.net.", 251, counts=(1, 0, 1, 0), edns=False, extra=b"\0" + bytes(10)), FORMERR),
+        (Ask("example.net.", 251, counts=(1, 0, 2, 0), edns=False, extra=2 * IXFR_SOA), FORMERR),
+        (Ask("example.net.", 252, counts=(1, 0, 1, 0), edns=False, extra=IXFR_SOA), FORMERR),
         (Ask("example.net.", 249), NOTIMP),
         (Ask("example.net.", 253), NOTIMP),
         (Ask("example.net.", 254), NOTIMP),
@@ -111,7 +118,7 @@ def test_longest_and_binary_names(server: Answerer) -> None:
 
 
 def test_tsig_with_an_unknown_key(server: Answerer) -> None:
-    """NOTAUTH with a BADKEY record as RFC 8945 5.2.1 wants it; a cut one gets no record."""
+    """NOTAUTH with a BADKEY record as RFC 8945 5.2.1 wants it; a cut one is a format error."""
     rdata = b"\x0bhmac-sha256\0" + bytes(6) + b"\x01\x2c" + b"\0\x04abcd" + b"\x12\x34\0\0\0\0"
     tsig = b"\x03key\0" + struct.pack(">HHIH", 250, 255, 0, len(rdata)) + rdata
     reply = server.answer(Ask(counts=(1, 0, 0, 2), extra=tsig).packet(), "192.0.2.1") or b""
@@ -119,7 +126,7 @@ def test_tsig_with_an_unknown_key(server: Answerer) -> None:
     assert reply.endswith(b"\0\0\x12\x34\0\x11\0\0")
     cut = b"\x03key\0" + struct.pack(">HHIH", 250, 255, 0, 5) + b"\x0bhmac"
     told = Told(server.answer(Ask(counts=(1, 0, 0, 2), extra=cut).packet(), "192.0.2.1") or b"")
-    assert (told.rcode, told.message.had_tsig, told.lines("additional")) == (NOTAUTH, False, [])
+    assert (told.rcode, told.message.had_tsig, told.lines("additional")) == (FORMERR, False, [])
     first = Ask(edns=False, counts=(1, 0, 0, 2), extra=tsig + opt()).packet()
     assert Told(server.answer(first, "192.0.2.1") or b"").rcode == FORMERR
 

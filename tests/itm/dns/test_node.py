@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
 import json
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
+import dns.message
+import dns.tsig
 import pytest
 
+from itm.catalog.types import Secondary
 from itm.dns.node import Node
 from itm.routemap.current import path_of
 from itm.routemap.current import publish as point
 from itm.routemap.health import HealthWriter, State
-from tests.itm.dns.asking import Ask, Told
+from tests.itm.dns.asking import Ask, Told, demo_map
 from tests.itm.dns.maps import publish
 from tests.itm.dns.nodes import GW, Streams, config, connect, read, serve, udp
 
 
-def _serve(tmp_path: Path, talk: Callable[[Node], Awaitable[None]], **settings: float) -> None:
+def _serve(tmp_path: Path, talk: Callable[[Node], Awaitable[None]], **settings: Any) -> None:
     serve(config(tmp_path, **settings), talk)
 
 
@@ -176,3 +181,101 @@ def test_maps_and_health_change_under_it(tmp_path: Path) -> None:
 
     _serve(tmp_path, talk)
     assert json.loads((tmp_path / "dns-0.json").read_text())["maps_refused"] == 1
+
+
+def test_a_transfer_waits_for_its_client_and_nobody_for_it(tmp_path: Path) -> None:
+    """A client that does not read holds no memory; queries on the connection and over UDP are answered."""
+    whole = demo_map()
+    zone = whole.zones[0]
+    text = " ".join(['"' + "z" * 250 + '"'] * 16)
+    more = "".join(f"h{n} 60 IN TXT ( {text} )\n" for n in range(800))
+    zone = dataclasses.replace(zone, text=zone.text + more, secondaries=(Secondary("127.0.0.1"),))
+    publish(tmp_path / "maps", 1, routemap=dataclasses.replace(whole, zones=(zone,)))
+
+    async def talk(node: Node) -> None:
+        reader, writer = await _connect(node)
+        writer.write(_framed(Ask("example.net.", 252, id=1).packet()) + _framed(GW.packet()))
+        first = await read(reader)
+        ids = {int.from_bytes(first[:2], "big"), int.from_bytes((await read(reader))[:2], "big")}
+        assert ids == {1, GW.id}  # the small answer does not wait for the end of the large one
+        for _ in range(20):
+            assert Told(await _udp(node, GW.packet())).lines("answer")
+        writer.write_eof()
+        records = 0
+        while True:
+            try:
+                message = await read(reader)
+            except asyncio.IncompleteReadError:
+                break
+            records += int.from_bytes(message[6:8], "big")
+        assert records > 800
+        reader, writer = await _connect(node)
+        writer.write(_framed(Ask("example.net.", 252).packet()))
+        await read(reader)
+        assert node.transfers.running == 1
+        writer.transport.abort()
+
+        async def is_ended() -> bool:
+            return node.transfers.running == 0
+
+        await _until(is_ended)
+
+    _serve(tmp_path, talk, tcp_idle_seconds=5)
+
+
+def test_reloads_of_zones_lose_nothing(tmp_path: Path) -> None:
+    """Queries over UDP and one TCP connection while a zone changes again and again, is wrong, and is mended:
+    each gets an answer, from one of the versions, never from an older one than before.
+    """
+    whole = demo_map()
+    ask = Ask("example.net.", 6)
+
+    def version(number: int, text: str | None = None) -> None:
+        zone = whole.zones[0]
+        zone = dataclasses.replace(zone, text=text or zone.text.replace("2024010101", f"{number}"))
+        publish(tmp_path / "maps", number, routemap=dataclasses.replace(whole, zones=(zone,)))
+
+    async def talk(node: Node) -> None:
+        reader, writer = await _connect(node)
+        seen = []
+        for number in range(2, 22):
+            version(number, "no zone" if number % 5 == 0 else None)
+            for _ in range(10):
+                writer.write(_framed(ask.packet()))
+                for wire in (await _udp(node, ask.packet()), await read(reader)):
+                    (line,) = Told(wire).lines("answer")
+                    seen.append(int(line.split()[5]))
+                await asyncio.sleep(0.005)
+        assert seen == sorted(seen)
+        assert set(seen) <= {number for number in range(22) if number % 5 or not number}
+        assert len(set(seen)) > 3
+
+    version(1)
+    _serve(tmp_path, talk)
+
+
+def test_new_keys_are_taken_up_while_serving(tmp_path: Path) -> None:
+    """The file of TSIG keys is looked at like the map: no restart."""
+    publish(tmp_path / "maps", 1)
+    path = tmp_path / "keys"
+
+    def has(secret: bytes) -> None:
+        aside = tmp_path / "aside"
+        aside.write_text(f"k. hmac-sha256 {base64.b64encode(secret).decode()}\n")
+        aside.chmod(0o600)
+        aside.rename(path)
+
+    async def talk(node: Node) -> None:
+        async def is_signed(secret: bytes) -> bool:
+            query = dns.message.make_query("example.net.", "SOA")
+            query.use_tsig(dns.tsig.Key("k.", secret, "hmac-sha256."))
+            reply = await _udp(node, query.to_wire())
+            return reply[3] & 0xF == 0
+
+        assert await is_signed(b"a" * 32)
+        has(b"b" * 32)
+        await _until(lambda: is_signed(b"b" * 32))
+        assert not await is_signed(b"a" * 32)
+
+    has(b"a" * 32)
+    _serve(tmp_path, talk, tsig_keys=path)

@@ -12,7 +12,7 @@ from itm.errors import SnapshotError
 
 ORIGIN = encode("example.net.")
 MADE = Signatures(
-    {ORIGIN: ZoneKeys(3600, {DNSKEY: (Rdata(b"key"), Rdata(b"other")), CDS: (Rdata(b"cds"),)})},
+    {ORIGIN: ZoneKeys(3600, {DNSKEY: (Rdata(b"key"), Rdata(b"other")), CDS: (Rdata(b"cds"),)}, 7, b"digest")},
     {b"b" * 16: (Rdata(b"one"),), b"a" * 16: (Rdata(b"two"), Rdata(b"three"))},
     1.5e9,
 )
@@ -25,6 +25,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     again = read(path)
     assert (again.rrsigs, again.ends_at) == (MADE.rrsigs, MADE.ends_at)
     assert (again.zones[ORIGIN].ttl, again.zones[ORIGIN].rdatas) == (3600, MADE.zones[ORIGIN].rdatas)
+    assert (again.zones[ORIGIN].serial, again.zones[ORIGIN].content) == (7, b"digest")
     assert [file.name for file in tmp_path.iterdir()] == ["signatures"]
 
 

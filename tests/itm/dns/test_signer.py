@@ -113,7 +113,7 @@ def test_a_key_that_someone_adds_is_taken_up(tmp_path: Path) -> None:
     bench.signer.work()
     with bench.keys.locked():
         bench.keys.make("csk", "published", 13, bench.now)
-    assert bench.signer.work() == 4  # the key set by each, CDS and CDNSKEY by the new one
+    assert bench.signer.work() == 5  # the key set by each, CDS and CDNSKEY by the new one, the next SOA
     assert len(bench.signed.zones[ORIGIN].rdatas[48]) == 2
     bench.check()
 
@@ -129,3 +129,80 @@ def test_no_signed_zone_needs_no_key(tmp_path: Path) -> None:
 def test_without_a_map_there_is_nothing_to_do(tmp_path: Path) -> None:
     """A first start: the signer waits."""
     assert Signer(tmp_path / "maps", tmp_path / KEYS, tmp_path / signatures.FILE).work() is None
+
+
+def served_serial(bench: Bench) -> int:
+    """What a server says now, in the SOA and in a negative answer alike."""
+    server = Answerer(build(bench.routemap, signatures=bench.signed))
+    (line,) = tell(server, Ask("example.net.", 6), tcp=True).lines("answer")
+    (negative, *_) = tell(server, Ask("no.example.net.", 1), tcp=True).lines("authority")
+    assert line.split()[5] == negative.split()[5]
+    return int(line.split()[5])
+
+
+def edited(routemap: RouteMap, old: str, new: str) -> RouteMap:
+    zones = tuple(dataclasses.replace(zone, text=zone.text.replace(old, new)) for zone in routemap.zones)
+    return dataclasses.replace(routemap, zones=zones)
+
+
+def test_the_serial_moves_with_what_is_served(tmp_path: Path) -> None:
+    """A record, a later serial in the text, a key, new signatures: each a new serial, nothing else does."""
+    routemap = flagged(demo_map())
+    bench = Bench(tmp_path, routemap)
+    serials = []
+
+    def work() -> None:
+        bench.signer.work()
+        bench.check()
+        serials.append(served_serial(bench) - 2024010101)
+
+    work()
+    work()
+    bench.serve(dataclasses.replace(routemap, pops=routemap.pops[::-1]))
+    work()  # steering alone: nothing that a secondary has
+    routemap = edited(routemap, "192.0.2.25", "192.0.2.26")
+    bench.serve(routemap)
+    work()
+    routemap = edited(routemap, "192.0.2.26", "192.0.2.27")
+    bench.serve(edited(routemap, "2024010101", "2024010201"))
+    work()
+    bench.serve(routemap)  # the text's serial goes backwards: the served one never does
+    work()
+    with bench.keys.locked():
+        bench.keys.make("csk", "published", 13, bench.now)
+    work()
+    bench.now = bench.signed.ends_at - REFRESH_SECONDS + 2
+    work()
+    assert serials == [0, 0, 0, 1, 100, 100, 101, 102]
+
+
+def test_the_soa_s_signature_never_ages_under_a_serial(tmp_path: Path) -> None:
+    """Secondaries get a new signature only with a new serial: whenever one is made, the serial has moved."""
+    bench = Bench(tmp_path, flagged(demo_map()))
+    seen: dict[int, bytes] = {}
+    for _ in range(60):
+        bench.signer.work()
+        server = Answerer(build(bench.routemap, signatures=bench.signed))
+        reply = tell(server, Ask("example.net.", 6, ttl=DO), tcp=True)
+        serial = served_serial(bench)
+        assert seen.setdefault(serial, reply.wire) == reply.wire
+        bench.now += DAY
+    assert len(seen) > 5
+
+
+def test_two_servers_of_one_signer_say_the_same_serial(tmp_path: Path) -> None:
+    """The serial travels in the signatures file; a signer that starts anew goes on from it."""
+    bench = Bench(tmp_path, flagged(demo_map()))
+    bench.signer.work()
+    bench.serve(edited(bench.routemap, "192.0.2.25", "192.0.2.26"))
+    bench.signer.work()
+    (tmp_path / "other").write_bytes((tmp_path / signatures.FILE).read_bytes())
+    there = Answerer(build(bench.routemap, signatures=signatures.read(tmp_path / "other")))
+    ask = Ask("example.net.", 6, ttl=DO)
+    here = Answerer(build(bench.routemap, signatures=bench.signed))
+    assert tell(there, ask).wire == tell(here, ask).wire
+    assert served_serial(bench) == 2024010102
+    again = Signer(tmp_path / "maps", tmp_path / KEYS, tmp_path / signatures.FILE, lambda: bench.now)
+    bench.serve(edited(bench.routemap, "192.0.2.26", "192.0.2.27"))
+    again.work()
+    assert served_serial(bench) == 2024010103

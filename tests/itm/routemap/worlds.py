@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from itm.catalog.types import ZoneText
+from itm.catalog.types import Secondary, ZoneText
 from itm.routemap.routemap import NO_POP, ClassMap, PopAnswer, RouteMap, ServiceAnswer
 from itm.routemap.table import PrefixTable, merge
 
 ZONE = ZoneText(
-    "example.net.", "@ 300 SOA ns admin 1 7200 3600 1209600 60\n@ 300 NS ns\nns 300 A 192.0.2.1\n"
+    "example.net.",
+    "@ 300 SOA ns admin 1 7200 3600 1209600 60\n@ 300 NS ns\nns 300 A 192.0.2.1\n",
+    secondaries=(Secondary("192.0.2.53"), Secondary("2001:db8::53", 5353, "k.")),
 )
 
 
@@ -48,5 +50,7 @@ def random_map(seed: int, **kwargs: int) -> RouteMap:
     pops = tuple(
         PopAnswer(f"pop-{i}", (f"127.20.0.{i + 1}",), (f"2001:db8:20::{i + 1:x}",)) for i in range(count)
     )
-    service = ServiceAnswer("gw.example.net.", 0, 20, ("127.20.0.250",), ("2001:db8:20::fa",))
+    service = ServiceAnswer(
+        "gw.example.net.", 0, 20, ("127.20.0.250",), ("2001:db8:20::fa",), fallback="pop-1"
+    )
     return RouteMap(7, 1_700_000_000.0, 3, "latency", pops, (service,), (one,), (ZONE,))

@@ -34,6 +34,15 @@ def test_residency_needs_every_tag() -> None:
     assert one.tiers(pops).tolist() == [[0, NOT_ALLOWED, NOT_ALLOWED, NOT_ALLOWED]]
 
 
+def test_the_fallback_is_the_catch_all_s_first_pop_with_the_tags() -> None:
+    """By the catalog alone, in its order; through further pools; none when nobody has the tags."""
+    rules = (Rule(("eu",), geos=("EU",)), Rule(("asia", "eu")))
+    assert class_of(service(pools=POOLS, rules=rules)).fallback(POPS) == "tokyo"
+    tagged = class_of(service(pools=POOLS, rules=rules, require_tags=("eea",)))
+    assert tagged.fallback((pop("tokyo", 1), pop("ams", 3, tags=("eea",)))) == "ams"
+    assert tagged.fallback(POPS) == ""
+
+
 def test_the_first_rule_that_holds_is_a_place_s_rule() -> None:
     """Any of a rule's conditions is enough; a continent covers its countries; the last rule is for all."""
     one = class_of(

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from itm.catalog.load import load_bundle
-from itm.dns import signatures
+from itm.dns import counters, signatures
 from itm.dns.keystore import Keystore
 from itm.dns.name import encode
+from itm.dns.notifier import FILE
 from itm.dns.signer import DS_TTL, KEYS, Signer
 from itm.routemap import current, snapshot
 from itm.routemap.routemap import PopAnswer, RouteMap, ServiceAnswer
@@ -47,9 +48,16 @@ def test_zones_and_how_they_are_signed(tmp_path: Path) -> None:
         (zone,) = (await served.ops("GET", "/api/v1/zones")).json["zones"]
         assert zone["dnssec"] == {"algorithm": "ecdsa-p256", "keys": "csk", "zsk_days": 90.0}
         assert zone["signatures_end_at"] is None
+        assert (zone["serials"], zone["secondaries"]) == ([], [])
         signer(tmp_path, served.clock).work()
         (zone,) = (await served.ops("GET", "/api/v1/zones")).json["zones"]
         assert zone["signatures_end_at"] > served.clock.now
+        for worker, serial in enumerate((8, 7, 8)):
+            stats = {"time": served.clock.now, "serials": {"example.net.": serial}}
+            counters.write(tmp_path / f"dns-{worker}.json", stats)
+        counters.write(tmp_path / FILE, {"example.net.": [{"address": "192.0.2.7"}]})
+        (zone,) = (await served.ops("GET", "/api/v1/zones")).json["zones"]
+        assert (zone["serials"], zone["secondaries"]) == ([7, 8], [{"address": "192.0.2.7"}])
 
     play(tmp_path, scenario, files=SIGNED)
 
