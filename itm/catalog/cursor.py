@@ -7,6 +7,7 @@ run reports every fault of a file. `Cursor.reasons` decides at the end.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -123,6 +124,15 @@ class Cursor:
             self.refuse(f"expected true or false, got {_show(self.value)}")
             return False
         return self.value
+
+    def address(self) -> str:
+        """Return an IP address in its normal form, or an empty text after refusing."""
+        text = self.text()
+        try:
+            return str(ipaddress.ip_address(text)) if text else ""
+        except ValueError:
+            self.refuse(f"expected an IP address, got {text!r}")
+            return ""
 
     def one_of(self, words: Collection[str]) -> str:
         """Return one of the words, or an empty text after refusing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 
 from itm.catalog.cursor import Cursor
@@ -18,7 +17,7 @@ def read_healthcheck(cursor: Cursor) -> HealthCheck:
     protocol = _protocol(fields["protocol"]) if "protocol" in fields else "tcp"
     check = HealthCheck(
         protocol=protocol,
-        address=_address(fields["address"]) if "address" in fields else "",
+        address=fields["address"].address() if "address" in fields else "",
         port=fields["port"].integer(1, 65535) if "port" in fields else PORTS[protocol],
         path=_path(fields["path"]) if "path" in fields else "/healthz",
         host=fields["host"].text(253) if "host" in fields else "",
@@ -39,15 +38,6 @@ def read_healthcheck(cursor: Cursor) -> HealthCheck:
 def _protocol(cursor: Cursor) -> str:
     lowered = cursor.value.lower() if isinstance(cursor.value, str) else cursor.value
     return replace(cursor, value=lowered).one_of(tuple(PORTS)) or "tcp"
-
-
-def _address(cursor: Cursor) -> str:
-    text = cursor.text()
-    try:
-        return str(ipaddress.ip_address(text)) if text else ""
-    except ValueError:
-        cursor.refuse(f"expected an IP address, got {text!r}")
-        return ""
 
 
 def _path(cursor: Cursor) -> str:

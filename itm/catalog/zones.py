@@ -6,7 +6,6 @@ the function that the caller passes in.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -90,7 +89,7 @@ def _secondaries(cursor: Cursor) -> tuple[Secondary, ...]:
     found: dict[tuple[str, int], Secondary] = {}
     for item in cursor.items():
         fields = item.fields(("address", "port", "key"), required=("address",))
-        address = _address(fields["address"]) if "address" in fields else ""
+        address = fields["address"].address() if "address" in fields else ""
         port = fields["port"].integer(1, 65_535) if "port" in fields else 53
         key = read_name(fields["key"], fields["key"].text()) if "key" in fields else ""
         if (address, port) in found:
@@ -98,16 +97,6 @@ def _secondaries(cursor: Cursor) -> tuple[Secondary, ...]:
         elif address:
             found[address, port] = Secondary(address, port, key)
     return tuple(found.values())
-
-
-def _address(cursor: Cursor) -> str:
-    """Return an address in its normal form, or an empty text after refusing."""
-    text = cursor.text()
-    try:
-        return str(ipaddress.ip_address(text)) if text else ""
-    except ValueError:
-        cursor.refuse(f"{text!r} is no IP address")
-        return ""
 
 
 def _dnssec(cursor: Cursor) -> Dnssec | None:

@@ -20,7 +20,7 @@ from itm.dns import flatzone, keyring, serial, signatures, zonebook
 from itm.dns.dnssec import ALGORITHMS
 from itm.dns.keyring import Policy
 from itm.dns.keystore import Keystore, StoredKey
-from itm.dns.name import encode
+from itm.dns.name import decode, encode
 from itm.dns.rdata import CDNSKEY, CDS, DNSKEY
 from itm.dns.resign import REFRESH_SECONDS, Signing, resign
 from itm.dns.signatures import Signatures, SignedBy, ZoneKeys
@@ -60,6 +60,7 @@ class Signer:
         self._routemap: RouteMap | None = None
         self._done: Task | None = None
         self._due_at = 0.0
+        self._unsigned: dict[bytes, tuple[int, bytes]] = {}  # serial and content, of those with secondaries
 
     @property
     def routemap(self) -> RouteMap | None:
@@ -102,6 +103,7 @@ class Signer:
                 apexes[origin] = replace(apexes[origin], serial=before.serial, content=before.content)
         work = _Work(routemap, names, plain, held, policies)
         fresh, made, contents = work.sign(apexes, old, now)
+        self._watch({o: (serial.of(plain[o].soa), contents[o]) for o in contents.keys() - held.keys()})
         moved = {
             origin: serial.moved(serial.of(plain[origin].soa), keys.serial)
             for origin, keys in apexes.items()
@@ -121,6 +123,14 @@ class Signer:
         self._due_at = min([fresh.ends_at - REFRESH_SECONDS + 1, *changes]) if held else float("inf")
         return made
 
+    def _watch(self, unsigned: dict[bytes, tuple[int, bytes]]) -> None:
+        """Tell of an unsigned zone that changed under its serial: its secondaries will not fetch it."""
+        for origin, (number, content) in unsigned.items():
+            before = self._unsigned.get(origin)
+            if before is not None and before[0] == number and before[1] != content:
+                log.warning("zone.serial_stands", extra={"zone": decode(origin), "serial": number})
+        self._unsigned = unsigned
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Work:
@@ -135,7 +145,9 @@ class _Work:
     def sign(
         self, apexes: Mapping[bytes, ZoneKeys], old: Signatures, now: float
     ) -> tuple[Signatures, int, dict[bytes, bytes]]:
-        """Return the signatures, how many were made, and a digest of what each zone's serial stands for."""
+        """Return the signatures, how many were made, and a digest of what each serial stands for: of signed
+        zones and of those with secondaries.
+        """
         zones = zonebook.with_keys(self.routemap.zones, self.plain, apexes, self.names)
         homes = {one: zonebook.nearest(encode(one.name), zones) for one in self.routemap.services}
         steered = [SteeredName(one, zones[home or b""], self.routemap.pops) for one, home in homes.items()]
@@ -144,7 +156,8 @@ class _Work:
             for origin, keys in self.held.items()
         ]
         fresh, made = resign(jobs, old, now)
-        return fresh, made, {o: flatzone.digest(zones[o], steered, fresh.sign) for o in self.held}
+        sent = {encode(text.name) for text in self.routemap.zones if text.secondaries} | self.held.keys()
+        return fresh, made, {o: flatzone.digest(zones[o], steered, fresh.sign) for o in sent}
 
 
 def _is_moved(keys: ZoneKeys, content: bytes, written: int) -> bool:

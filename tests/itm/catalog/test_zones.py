@@ -124,7 +124,7 @@ def test_a_zone_names_its_secondaries() -> None:
     [
         ("{address: 192.0.2.7}", "secondaries: expected a list"),
         ("[{key: k}]", "secondaries[0]: `address` is missing"),
-        ("[{address: ns2.example}]", "secondaries[0].address: 'ns2.example' is no IP address"),
+        ("[{address: ns2.example}]", "secondaries[0].address: expected an IP address, got 'ns2.example'"),
         ("[{address: 192.0.2.7, port: 0}]", "secondaries[0].port: expected 1 to 65535"),
         ("[{address: 192.0.2.7, key: 'a b'}]", "secondaries[0].key: 'a b' is no DNS name"),
         ("[{address: 192.0.2.7}, {address: 192.0.2.7}]", "secondaries[1]: 192.0.2.7 port 53 stands twice"),

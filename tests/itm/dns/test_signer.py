@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from itm.catalog.types import Dnssec
+from itm.catalog.types import Dnssec, Secondary
 from itm.dns import signatures
 from itm.dns.answer import Answerer
 from itm.dns.book import build
@@ -206,3 +206,19 @@ def test_two_servers_of_one_signer_say_the_same_serial(tmp_path: Path) -> None:
     bench.serve(edited(bench.routemap, "192.0.2.26", "192.0.2.27"))
     again.work()
     assert served_serial(bench) == 2024010103
+
+
+def test_an_unsigned_zone_that_changed_under_its_serial_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its secondaries would not fetch it; a zone without any, or with a new serial, is nobody's concern."""
+    zone = dataclasses.replace(demo_map().zones[0], secondaries=(Secondary("192.0.2.7"),))
+    whole = dataclasses.replace(demo_map(), zones=(zone,))
+    bench = Bench(tmp_path, whole)
+    bench.signer.work()
+    bench.serve(edited(edited(whole, "192.0.2.25", "192.0.2.26"), "2024010101", "2024010102"))
+    bench.signer.work()
+    assert "zone.serial_stands" not in caplog.text
+    bench.serve(edited(edited(whole, "192.0.2.25", "192.0.2.27"), "2024010101", "2024010102"))
+    bench.signer.work()
+    assert "zone.serial_stands" in caplog.text
