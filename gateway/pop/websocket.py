@@ -168,6 +168,8 @@ class WebSocket(Channel):
             async with asyncio.timeout(PARTING_SECONDS):
                 while not self._is_flushed():
                     await self.writable()
+                while not (self._frames.is_ended or self._frames.fault) and (data := await self.read()):
+                    self._frames.receive(data)  # RFC 6455 7.1.1: TCP ends when both close frames went
             await self.farewell(seconds=PARTING_SECONDS)
         except (OSError, ValueError, Lost):
             pass

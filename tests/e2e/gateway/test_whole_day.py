@@ -95,5 +95,6 @@ def test_a_whole_day(tmp_path: Path) -> None:
         assert sum(day.opened.values()) == begun >= 200
         assert set(day.refused) <= CLEAR
         for name, size in end.items():
-            assert size.descriptors <= middle[name].descriptors + 4, name
+            # POPs and connectors keep a few connections to the broker for the next request.
+            assert size.descriptors <= middle[name].descriptors + 16, name
             assert size.pss_kilobytes <= middle[name].pss_kilobytes + 4_000, name
