@@ -31,6 +31,7 @@ from gateway.protocol.control import (
     encode,
 )
 from gateway.protocol.errors import ProtocolError
+from gateway.siblings import until_first
 
 log = logging.getLogger(__name__)
 
@@ -123,12 +124,7 @@ class ControlChannel:
         """Serve until the channel ends; `Lost` says why. The channel is closed afterwards."""
         self._heard_at = asyncio.get_running_loop().time()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read())
-                tasks.create_task(self._write())
-                tasks.create_task(self._beat())
-        except* Lost as group:
-            raise Lost(str(group.exceptions[0])) from group
+            await until_first(self._read(), self._write(), self._beat())
         finally:
             self._channel.close()
 

@@ -14,6 +14,7 @@ from gateway.errors import Lost, Refused
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import Frame, FrameReader, encode
 from gateway.protocol.errors import ProtocolError
+from gateway.siblings import until_first
 
 SILENT_INTERVALS: Final = 3
 """A peer that sent nothing for so many ping intervals is gone."""
@@ -60,15 +61,7 @@ class Standing:
         try:
             for frame in self._early:
                 take(frame)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(take))
-                tasks.create_task(self._write())
-                tasks.create_task(self._beat(beat, every_seconds))
-        except* (Lost, Refused) as group:
-            first = group.exceptions[0]
-            raise (
-                Refused(first.code, str(first)) if isinstance(first, Refused) else Lost(str(first))
-            ) from group
+            await until_first(self._read(take), self._write(), self._beat(beat, every_seconds))
         finally:
             self.channel.close()
 

@@ -206,3 +206,21 @@ def test_a_silent_pop_is_given_up() -> None:
             await pop.control.serve()
 
     play(story)
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_told_to_stop_as_the_pop_leaves(turns: int) -> None:
+    """Whichever comes first by a turn of the event loop: who was cancelled ends cancelled."""
+
+    async def story(pop: Pop) -> None:
+        await greeted(pop)
+        serving = asyncio.create_task(pop.control.serve())
+        await pop.receive(Load)
+        pop.channel.close()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        was_asked = serving.cancel()
+        await asyncio.wait([serving])
+        assert serving.cancelled() == was_asked
+
+    play(story)
