@@ -73,9 +73,9 @@ async def serving(desk: Desk) -> AsyncIterator[Running]:
         host, port = parse_listen("signal", settings.signal)
         with _naming("signal", settings.signal):
             server = await asyncio.start_server(
-                signals.serve, host, port, ssl=tls.signal, ssl_handshake_timeout=HANDSHAKE_SECONDS
+                signals.accept, host, port, ssl=tls.signal, ssl_handshake_timeout=HANDSHAKE_SECONDS
             )
-        stack.callback(signals.close)
+        stack.push_async_callback(signals.close)
         stack.callback(server.close)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         background = [tasks.create_task(signals.sweep()), tasks.create_task(_renew(tls))]

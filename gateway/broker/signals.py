@@ -59,9 +59,15 @@ class Signals:
         """At the last sweep: a POP may have cut off a revoked one before; it has sessions elsewhere."""
         self._told: set[str] = set()
         """Ended sessions that every POP which stands now was told of."""
+        self._serving: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One POP's connection, from the handshake on to its end."""
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one POP's connection, from the handshake on to its end."""
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         name = "unknown"
         try:
             identity = of_peer(writer.get_extra_info("peercert"))
@@ -126,10 +132,11 @@ class Signals:
         """Whether the agent of this VDA has a control channel at some POP now."""
         return self._board.has_agent(location, host)
 
-    def close(self) -> None:
-        """Cut off every link."""
-        for link in self._links.values():
-            link.writer.transport.abort()
+    async def close(self) -> None:
+        """Cut off everybody; nothing is served any more when this returns."""
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _talk(
         self, identity: Identity, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

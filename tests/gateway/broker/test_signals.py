@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from pathlib import Path
 
@@ -200,3 +201,23 @@ def test_an_administrators_end_reaches_every_pop(tmp_path: Path) -> None:
             assert await late.receive() == expected
 
     asyncio.run(story())
+
+
+def test_a_broker_that_stops_leaves_nothing_running(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A POP that stands and one that has not said who it is are cut off; the log has no fault."""
+
+    async def story() -> None:
+        async with broker(tmp_path) as served:
+            attached = await joined(served, "fra")
+            tls = await served.enrol_pop("ams")
+            host, _, port = served.running.signal.rpartition(":")
+            silent, _ = await asyncio.open_connection(host, int(port), ssl=tls)
+            await settled(attached)
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert await attached.receive() is None
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            assert await silent.read() == b""
+
+    asyncio.run(story())
+    assert not [record for record in caplog.records if record.name == "asyncio"]
