@@ -62,7 +62,8 @@ class Clients:
         self._counters, self._keys, self._clock = counters, keys, clock
         self._origins = origins
         self._web = Gate(config.caps.http, config.caps.http_per_network)
-        self.is_draining = False
+        self.is_draining = self.is_stopping = False
+        """Draining: no client gets in. Stopping: no broker's wire either."""
         self.on_launch: Callable[[str, CloseCode | None], None] = lambda _network, _code: None
         """Called with the truncated network and the end of each launch (resumes are none): None opened."""
 
@@ -194,7 +195,7 @@ class Clients:
             phases=visit.phases,
         )  # fmt: skip
         try:
-            self._admit()
+            self._admit(is_client=False)
             session, wire = await self._open(record, order, visit)
         except Refused as error:
             code = _code_of(error)
@@ -236,8 +237,9 @@ class Clients:
         )  # fmt: skip
         return record, order, wanted.token
 
-    def _admit(self) -> None:
-        if self.is_draining:
+    def _admit(self, *, is_client: bool = True) -> None:
+        """A drained POP serves the broker on: a location may have its only connectors here."""
+        if self.is_stopping or (self.is_draining and is_client):
             raise Refused(CloseCode.POP_DRAINING)
         if self._counts.total >= self._config.caps.sessions:
             raise Refused(CloseCode.POP_FULL)

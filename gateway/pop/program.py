@@ -247,6 +247,7 @@ class Pop:
     def _tell(self) -> None:
         """Have clients refused while we drain, and tell connectors and broker how it is."""
         self._clients.is_draining = is_draining = self._is_stopping or self._is_drained
+        self._clients.is_stopping = self._is_stopping
         if is_draining:
             self._ask_to_move()
             # Launches admitted before the drain have come to their end by then.

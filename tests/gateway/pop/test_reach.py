@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.channel import Channel
@@ -11,7 +12,7 @@ from gateway.frame import read_frame
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.control import REACH_ALPN, Frame, Opened, Ping, Reach, Refused, encode
 from tests.gateway.certificates import Certificates
-from tests.gateway.pop.scene import LOCATION, Behaviour, Scene, ended, scene, until
+from tests.gateway.pop.scene import FAST, LOCATION, Behaviour, Scene, ended, scene, until
 
 WANTED = Reach("0f" * 16, "acme", LOCATION, "dc1.corp", 636, 60, 300)
 
@@ -64,6 +65,25 @@ def test_a_refusal_names_the_party(certificates: Certificates, tmp_path: Path) -
                 assert (answer.nonce, answer.code) == (WANTED.nonce, code)
                 assert s.refused(str(code)) == 1
                 await s.connector("c-1", Behaviour(refuse=CloseCode.CONNECTOR_TARGET_DENIED))
+
+    asyncio.run(body())
+
+
+def test_a_drained_pop_serves_the_broker(certificates: Certificates, tmp_path: Path) -> None:
+    """Drained by ITM: a location may have its only connectors here. One that stops sends it elsewhere."""
+
+    async def body() -> None:
+        async with scene(certificates, tmp_path / "a", times=replace(FAST, drain_seconds=2)) as s:
+            await s.connector()
+            s.pop.obey(True)
+            assert (await s.socks(s.sta.know(1)))[1] != 0
+            pipe = await dial(s, "hdx://broker///sta1")
+            assert await read_frame(pipe, CloseCode.POP_INTERNAL) == Opened(WANTED.nonce)
+            s.stopping.set()
+            await until(lambda: s.pop.health().word == "stopping")
+            answer = await read_frame(await dial(s, "hdx://broker///sta1"), CloseCode.POP_INTERNAL)
+            assert isinstance(answer, Refused)
+            assert answer.code is CloseCode.POP_DRAINING
 
     asyncio.run(body())
 
