@@ -224,8 +224,6 @@ class Clients:
             return self._record(grant, order, visit), order, grant.resume_token
         self._admit()
         lives = token.verify(wanted.token, self._keys, self._clock())
-        if (code := self._sessions.why_forbidden(lives.session)) is not None:
-            raise Refused(code)
         order = Order(
             lives.session, lives.location, *RESUMED, "rsp", wanted.epoch, resume=True,
             connector=wanted.connector, idle_seconds=lives.idle_seconds,
@@ -275,6 +273,7 @@ class Clients:
             code = self._counts.resume_refusal(record.session)
         else:
             code = self._counts.refusal(record.tenant, record.user)
+        code = self._sessions.why_forbidden(record.session) or code
         if code is not None:
             raise Refused(code)
         session = self._sessions.enter(record)
@@ -283,7 +282,8 @@ class Clients:
             record.phases |= {"vda": float(opened.vda_ms), "pop": float(opened.pop_ms)}
 
         try:
-            wire, who = await self._rendezvous.join(order, note)
+            async with session.joining():
+                wire, who = await self._rendezvous.join(order, note)
         except Refused as error:
             self._sessions.leave(session, _code_of(error), str(error))
             raise

@@ -10,11 +10,13 @@ import asyncio
 import ipaddress
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from gateway.channel import Channel
+from gateway.errors import Refused
 from gateway.pop.counters import Counters
 from gateway.pop.limits import SessionCounts
 from gateway.pop.websocket import WebSocket
@@ -89,14 +91,30 @@ def truncated(address: str) -> str:
 class Session:
     """One wire being carried."""
 
-    __slots__ = ("_client", "_code", "_owner", "_timer", "pump", "record")
+    __slots__ = ("_client", "_code", "_cut_after_seconds", "_joining", "_owner", "_timer", "pump", "record")
 
     def __init__(self, owner: Sessions, record: Record) -> None:
         self._owner, self.record = owner, record
         self._code: CloseCode | None = None
+        self._cut_after_seconds: float | None = None
+        """None: nobody has cut it."""
         self._timer: asyncio.TimerHandle | None = None
+        self._joining: asyncio.Timeout | None = None
         self.pump: Pump | None = None
         self._client: Channel | None = None
+
+    @asynccontextmanager
+    async def joining(self) -> AsyncIterator[None]:
+        """Wait for a connector inside the block: a cut in it raises `Refused` with its code."""
+        try:
+            async with asyncio.timeout(None) as self._joining:
+                yield
+        except TimeoutError:
+            if self._cut_after_seconds is None or self._code is None:
+                raise
+            raise Refused(self._code) from None
+        finally:
+            self._joining = None
 
     def carry(self, client: Channel, connector: Channel, *, idle_seconds: float, max_seconds: float) -> None:
         """Pump from now on; both channels are the session's to close."""
@@ -109,6 +127,8 @@ class Session:
             self._timer = loop.call_later(max_seconds, self.end, CloseCode.CLIENT_SESSION_EXPIRED)
         self._owner.on_carry(self.record, client)
         self.pump.start()
+        if self._cut_after_seconds is not None:
+            self._stop(self.pump, self._cut_after_seconds)
 
     @property
     def held(self) -> int:
@@ -122,15 +142,22 @@ class Session:
         self.cut(code, after_seconds=ENDING_SECONDS if is_resumable else 0.0)
 
     def cut(self, code: CloseCode, *, after_seconds: float = 0.0) -> None:
-        """Cut this wire for a reason of ours."""
-        if self.pump is None or self._code is not None:
+        """Cut this wire for a reason of ours: at once while it waits for a connector."""
+        if self._cut_after_seconds is not None:
             return
-        self._code = code
+        self._code, self._cut_after_seconds = self._code or code, after_seconds
+        if self._joining is not None:
+            self._joining.reschedule(self._owner.loop.time())
+        elif self.pump is not None:
+            self._stop(self.pump, after_seconds)
+
+    def _stop(self, pump: Pump, after_seconds: float) -> None:
+        text = "" if self._code is None else self._code.text
         if after_seconds:
             self._cancel()
-            self._timer = self._owner.loop.call_later(after_seconds, self.pump.stop, code.text)
+            self._timer = self._owner.loop.call_later(after_seconds, pump.stop, text)
         else:
-            self.pump.stop(code.text)
+            pump.stop(text)
 
     def current(self) -> Record:
         """Return the record with what was carried so far."""

@@ -121,6 +121,72 @@ def test_an_end_is_forced_and_final(certificates: Certificates, tmp_path: Path) 
     play(certificates, tmp_path, story)
 
 
+@pytest.mark.parametrize("when", ["redeem", "join"])
+def test_an_end_before_there_is_anything_to_cut(
+    certificates: Certificates, tmp_path: Path, when: str
+) -> None:
+    """The administrator's word while the ticket is redeemed or a connector asked: refused by it, at once."""
+
+    async def story(s: Scene) -> None:
+        connector = await s.connector("c-1", Behaviour(is_silent=True))
+        s.sta.delay = 0.2 if when == "redeem" else 0.0
+        opening = asyncio.create_task(refusal(s, 1))
+        await until(lambda: s.sta.asked if when == "redeem" else connector.opens)
+        s.pop.end(End(f"{1:032x}", CloseCode.BROKER_ENDED, LOCATION))
+        assert await opening is CloseCode.BROKER_ENDED
+        assert len(s.pop.sessions) == 0
+        if when == "join":
+            assert code_of(s, 1) == "broker_ended"
+            await until(lambda: connector.cancels)
+
+    play(certificates, tmp_path, story, launch_seconds=20.0)
+
+
+def test_a_drains_cut_reaches_who_still_waits(certificates: Certificates, tmp_path: Path) -> None:
+    """A POP that stops does not wait for a connector's answer longer than for its sessions."""
+
+    async def story(s: Scene) -> None:
+        connector = await s.connector("c-1", Behaviour(is_silent=True))
+        opening = asyncio.create_task(refusal(s, 1))
+        await until(lambda: connector.opens)
+        assert s.pop.sessions.end_all(CloseCode.POP_STOPPED) == 1
+        assert await opening is CloseCode.POP_STOPPED
+
+    play(certificates, tmp_path, story, launch_seconds=20.0)
+
+
+def test_an_end_in_the_last_moment_before_the_first_byte(certificates: Certificates, tmp_path: Path) -> None:
+    """Between the connector's arrival and the pump: the pump is cut as soon as it stands."""
+
+    async def story(s: Scene) -> None:
+        await s.connector()
+        enter = s.pop.sessions.on_carry
+        s.pop.sessions.on_carry = lambda record, client: (
+            s.pop.end(End(record.session, CloseCode.BROKER_ENDED, LOCATION)),
+            enter(record, client),
+        )
+        client, _ = await s.socks(s.sta.know(1))
+        assert await ended(client)
+        assert code_of(s, 1) == "broker_ended"
+
+    play(certificates, tmp_path, story)
+
+
+def test_what_a_connector_says_saves_no_session(certificates: Certificates, tmp_path: Path) -> None:
+    """One that said why a session ends and carries it on is cut like any other."""
+
+    async def story(s: Scene) -> None:
+        connector = await s.connector()
+        client, _ = await s.socks(s.sta.know(1))
+        await connector.channel.write(control.encode(End(f"{1:032x}", CloseCode.VDA_CLOSED)))
+        await connector.channel.write(control.encode(control.Ping(1)))
+        await until(lambda: any(isinstance(frame, control.Pong) for frame in connector.other))
+        s.pop.end(End(f"{1:032x}", CloseCode.BROKER_ENDED, LOCATION))
+        assert await ended(client)
+
+    play(certificates, tmp_path, story)
+
+
 @pytest.mark.parametrize("is_rsp", [False, True], ids=["socks5", "rsp"])
 def test_half_close_is_kept_both_ways(certificates: Certificates, tmp_path: Path, is_rsp: bool) -> None:
     """Either side may end its direction first; the other goes on until it is done, however much that is."""
