@@ -4,6 +4,10 @@ Pure: a clock and what happened in, one verdict out. Only what the far end sent 
 ACK, data); a POP cannot speak for it. A wire that falls silent after something came is asked once, whoever
 was to speak next: a desktop may have been sending to a user who only looks. One that answered and has nothing
 outstanding is idle, not dead, and a VDA that does not read is slow, not dead: it still answers a PING.
+
+A PONG that came after a silence long enough to race measures the silence, not the round trip. It is no
+sample (Karn's rule, RFC 6298 section 3): the patience is doubled and the far end asked again at once, and the
+next PONG tells a wire that is slow from one that was cut.
 """
 
 from __future__ import annotations
@@ -39,6 +43,8 @@ class Patience:
 
 RTTS_TO_ASK: Final = 1.5
 RTTS_TO_RACE: Final = 3.0
+MOST_PATIENCE: Final = 8
+"""Times `race_seconds`: 6 s, when a wire is given up."""
 
 
 class Liveness:
@@ -49,6 +55,9 @@ class Liveness:
         self._heard_at = self._expecting_since = clock()
         self._is_expecting = self._is_lively = False
         self._asked_at: float | None = None
+        self._is_doubtful = self._is_unsure = False
+        """Doubtful: a PONG to what is asked now is no sample. Unsure: the last one was none."""
+        self._patience_factor = 1
         self.rtt_seconds = 0.0
 
     def heard(self, *, is_pong: bool = False) -> None:
@@ -56,17 +65,26 @@ class Liveness:
         now = self._heard_at = self._clock()
         self._is_lively = not is_pong
         if is_pong and self._asked_at is not None:
-            sample = now - self._asked_at
-            self.rtt_seconds = sample if not self.rtt_seconds else 0.875 * self.rtt_seconds + 0.125 * sample
+            self._measure(now - self._asked_at)
             self._asked_at = None
+
+    def _measure(self, sample: float) -> None:
+        self._is_unsure = self._is_doubtful
+        if self._is_doubtful:
+            self._patience_factor = min(2 * self._patience_factor, MOST_PATIENCE)
+            return
+        self._patience_factor = 1
+        self.rtt_seconds = sample if not self.rtt_seconds else 0.875 * self.rtt_seconds + 0.125 * sample
 
     def asked(self) -> None:
         """Take note that a PING went out."""
-        self._asked_at = self._clock()
+        self._asked_at, self._is_doubtful = self._clock(), False
 
     def verdict(self, has_outstanding: bool) -> Verdict:
         """Say what to do, given whether sent bytes wait for an ACK."""
         now, patience = self._clock(), self._patience
+        if self._is_unsure and self._asked_at is None:
+            return Verdict.ASK
         is_expecting = has_outstanding or self._is_lively or self._asked_at is not None
         if is_expecting and not self._is_expecting:
             self._expecting_since = now
@@ -79,5 +97,6 @@ class Liveness:
             return Verdict.ASK if silence >= ask_after else Verdict.FINE
         if silence >= max(2 * RTTS_TO_RACE * self.rtt_seconds, patience.dead_seconds):
             return Verdict.DEAD
-        race_after = max(RTTS_TO_RACE * self.rtt_seconds, patience.race_seconds)
+        race_after = max(RTTS_TO_RACE * self.rtt_seconds, patience.race_seconds) * self._patience_factor
+        self._is_doubtful = self._is_doubtful or silence >= race_after
         return Verdict.RACE if silence >= race_after else Verdict.FINE

@@ -46,6 +46,9 @@ def test_a_wire_that_falls_silent_is_asked_once() -> None:
     assert wire.verdict(False) is Verdict.RACE
     wire.heard()
     wire.heard(is_pong=True)
+    assert wire.verdict(False) is Verdict.ASK, "that PONG measured the silence"
+    wire.asked()
+    wire.heard(is_pong=True)
     clock.now += 14.9
     assert wire.verdict(False) is Verdict.FINE
 
@@ -107,3 +110,49 @@ def test_whatever_comes_is_life() -> None:
     wire.heard()
     clock.now += 0.7
     assert wire.verdict(True) is Verdict.FINE
+
+
+def test_an_outage_is_no_round_trip() -> None:
+    """A PONG that came through a cut of 1.8 s: the next cut is raced as soon as the first was."""
+    wire, clock = watched()
+    wire.heard()
+    assert wire.verdict(False) is Verdict.FINE
+    clock.now += 0.4
+    assert wire.verdict(False) is Verdict.ASK
+    wire.asked()
+    clock.now += 0.8
+    assert wire.verdict(False) is Verdict.RACE
+    clock.now += 1.0
+    wire.heard(is_pong=True)
+    assert wire.rtt_seconds == 0
+    assert wire.verdict(False) is Verdict.ASK
+    wire.asked()
+    clock.now += 0.04
+    wire.heard(is_pong=True)
+    assert 0.039 < wire.rtt_seconds < 0.041
+    wire.heard()
+    assert wire.verdict(True) is Verdict.FINE
+    clock.now += 0.4
+    assert wire.verdict(True) is Verdict.ASK
+    wire.asked()
+    clock.now += 0.4
+    assert wire.verdict(True) is Verdict.RACE
+
+
+def test_a_long_round_trip_is_learned_though_it_looks_like_an_outage() -> None:
+    """Looked at twenty times a second, with 2 s of round trip: raced twice, then it is known."""
+    wire, clock = watched()
+    answer_at: float | None = None
+    raced = []
+    for _ in range(600):
+        clock.now += 0.05
+        if answer_at is not None and clock.now >= answer_at:
+            wire.heard(is_pong=True)
+            answer_at = None
+        verdict = wire.verdict(True)
+        if verdict is Verdict.ASK:
+            wire.asked()
+            answer_at = clock.now + 2.0
+        raced += [clock.now] if verdict is Verdict.RACE else []
+    assert 1.99 < wire.rtt_seconds < 2.06
+    assert max(raced) < 105
