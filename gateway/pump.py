@@ -12,6 +12,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 from gateway.channel import CHUNK_BYTES, EMPTY, FULL, Channel
@@ -82,11 +83,14 @@ class Pump:
         """Bytes in our memory that a blocked side has not taken, both directions."""
         return self.flows[0].held + self.flows[1].held
 
-    def start(self) -> None:
-        """Begin to move bytes; returns at once, but `on_end` may have been called by then."""
+    def start(self, on_first: Callable[[], None] | None = None) -> None:
+        """Begin to move bytes; returns at once, but `on_end` may have been called by then.
+
+        `on_first` is called once, when the first bytes from the right are there.
+        """
         self._timer = self.loop.call_later(self.idle_seconds / IDLE_LOOKS, self._look)
-        for flow in self.flows:
-            flow.begin()
+        self.flows[0].begin(None)
+        self.flows[1].begin(on_first)
 
     def stop(self, detail: str) -> None:
         """Cut both sides now; held bytes are dropped."""
@@ -158,11 +162,28 @@ class Flow:
         """Bytes read that the sink has not taken."""
         return 0 if self._held is None else len(self._held)
 
-    def begin(self) -> None:
-        """Read from now on; bytes that came behind a preamble go first."""
-        if not self.is_over:
-            self._source.watch_read(self.readable)
-            self._again()
+    def begin(self, on_first: Callable[[], None] | None) -> None:
+        """Read from now on; bytes that came behind a preamble go first.
+
+        `on_first` costs no later read anything: it is told by a first reader, which steps aside.
+        """
+        if self.is_over:
+            return
+        read = self.readable
+        if on_first is not None and (self._source.early or self._source.pending()):
+            on_first()
+        elif on_first is not None:
+            read = partial(self._read_first, on_first)
+        self._source.watch_read(read)
+        self._again()
+
+    def _read_first(self, on_first: Callable[[], None]) -> None:
+        """Move what is there; a readiness without bytes (TLS session tickets) is not the first."""
+        self.readable()
+        if self.moved:
+            on_first()
+            if not self._is_blocked and not self._is_dry:
+                self._source.watch_read(self.readable)
 
     def readable(self) -> None:
         """Move what is there, one turn at most."""

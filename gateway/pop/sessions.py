@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from gateway.channel import Channel
@@ -44,8 +45,9 @@ FORBIDDEN: Final = 10_000
 class Record:
     """One wire of one session at this POP; times of day in Unix seconds, phases in ms, NaN unknown.
 
-    Phases: `tls`, `preamble`, `redeem`, `join` (a connector asked until its proved channel), and from the
-    connector `vda` and `pop` (its own dials).
+    Phases: `tls`, `preamble`, `redeem`, `join` (a connector asked until its proved channel), `first_byte`
+    (then until one came from the connector's side: a resumable session's RESUME), and what the connector says
+    of its own dials, `vda` and `pop`.
     """
 
     session: str
@@ -126,9 +128,12 @@ class Session:
         if max_seconds > 0:
             self._timer = loop.call_later(max_seconds, self.end, CloseCode.CLIENT_SESSION_EXPIRED)
         self._owner.on_carry(self.record, client)
-        self.pump.start()
+        self.pump.start(partial(self._first_byte, loop.time()))
         if self._cut_after_seconds is not None:
             self._stop(self.pump, self._cut_after_seconds)
+
+    def _first_byte(self, since: float) -> None:
+        self.record.phases["first_byte"] = round((self._owner.loop.time() - since) * 1000, 3)
 
     @property
     def held(self) -> int:

@@ -77,6 +77,28 @@ def test_both_directions_at_once_arrive_whole(certificates: Certificates, vda_is
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("early", [b"", b"banner"])
+def test_the_first_bytes_from_the_right_are_told_once(certificates: Certificates, early: bytes) -> None:
+    """Not the client's, not a readiness without bytes, no later ones; those that came early at once."""
+
+    async def body() -> None:
+        c = await chain(certificates, vda_is_tls=True)
+        c.pump.flows[1]._source.early = early
+        told: list[int] = []
+        c.pump.start(lambda: told.append(c.pump.moved[0]))
+        assert told == ([0] if early else [])
+        await c.client.write(b"hello")
+        assert await c.vda.read_exactly(5) == b"hello"
+        for word in (b"world", b"again"):
+            await c.vda.write(word)
+            expected = (early if word == b"world" else b"") + word
+            assert await c.client.read_exactly(len(expected)) == expected
+        assert told == ([0] if early else [5])
+        c.close()
+
+    asyncio.run(body())
+
+
 def test_half_close_is_passed_on_alone(certificates: Certificates) -> None:
     """The client ends its request; the answer, sent after that, still comes."""
 
