@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import math
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -293,6 +294,15 @@ def test_named_files_exist(name: str) -> None:
     """A source file or folder that a page names in backticks is there."""
     named = re.findall(r"`((?:itm|collectors|models|tests|bench|alembic)/[\w./]*)`", page(name))
     assert sorted(path for path in named if not (ROOT / path).exists()) == [], name
+
+
+@pytest.mark.parametrize("name", [*PAGES, "Makefile"])
+def test_named_programs_exist(name: str) -> None:
+    """What a page runs with `python -m bench.…` can be run, and all of it is in the repository."""
+    kept = subprocess.run(["git", "ls-files", "bench"], cwd=ROOT, capture_output=True, text=True, check=True)
+    named = re.findall(r"python -m (bench[\w.]*\w)", page(name))
+    files = [(f"{one.replace('.', '/')}/__main__.py", f"{one.replace('.', '/')}.py") for one in named]
+    assert [one for one in files if not set(one) & set(kept.stdout.split())] == [], name
 
 
 @pytest.mark.parametrize("name", PAGES)

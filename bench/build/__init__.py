@@ -1,0 +1,1 @@
+"""How long a build takes: every place decided, the measured ones again, the map written."""
