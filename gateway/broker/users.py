@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.broker.engine import reading, writing
 from gateway.broker.locations import check_tenant
 from gateway.broker.names import check_name
-from gateway.broker.tables import ELSEWHERE, directories, logins
+from gateway.broker.tables import ELSEWHERE, directories, logins, resources, sites, tickets
 from gateway.broker.tables import users as table
 from gateway.errors import Invalid, NameTaken, NotFound
 
@@ -73,6 +73,20 @@ class Passwords:
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
             raise Invalid([f"password: expected {MIN_PASSWORD} to {MAX_PASSWORD} characters"])
         return self.hasher.hash(password)
+
+
+def remove(engine: Engine, name: str, *, tenant: str) -> None:
+    """Remove a user with logins, assignments, memberships and unspent tickets. Raises `NotFound`.
+
+    Running sessions are `sessions.end`'s. Whom a directory vouches for comes back with the next login.
+    """
+    owned = [select(one.c.id).where(one.c.tenant == tenant) for one in (resources, sites)]
+    of_tenant = tickets.c.resource.in_(owned[0]) | tickets.c.site.in_(owned[1])
+    with writing(engine) as connection:
+        is_it = (table.c.tenant == tenant, table.c.name == name)
+        if not connection.execute(delete(table).where(*is_it)).rowcount:
+            raise NotFound(f"{tenant} has no user {name}")
+        connection.execute(delete(tickets).where(tickets.c.user == name, of_tenant))
 
 
 def is_local(engine: Engine, name: str, *, tenant: str) -> bool:

@@ -6,10 +6,11 @@ import argon2
 import pytest
 from sqlalchemy import Engine, text
 
-from gateway.broker import locations, users
+from gateway.broker import locations, logins, resources, users
+from gateway.broker.resources import Draft
 from gateway.broker.users import Passwords
-from gateway.errors import Invalid, NameTaken, NotFound
-from tests.gateway.broker.world import FAST, NOW
+from gateway.errors import Invalid, NameTaken, NotFound, Refused
+from tests.gateway.broker.world import FAST, NOW, make_resource, make_sta
 
 
 def test_only_the_right_password_of_the_right_tenant(engine: Engine) -> None:
@@ -73,3 +74,28 @@ def test_an_unknown_name_costs_what_a_wrong_password_costs(engine: Engine) -> No
     for name in ("alice", "bob"):
         assert not counting.is_right(engine, name, "wrong one", tenant="default")
     assert passes == ["verify", "hash"]
+
+
+def test_a_removed_user_leaves_nothing_usable(engine: Engine) -> None:
+    """Login, unspent ticket and assignment are gone; a namesake in another tenant and other users stay."""
+    locations.create_tenant(engine, "acme", now=NOW)
+    for name, tenant in (("alice", "default"), ("bob", "default"), ("alice", "acme")):
+        FAST.add(engine, name, "correct horse", tenant=tenant, now=NOW)
+    site = locations.create(engine, "site", tenant="default", now=NOW)
+    draft = Draft("desk", site.id, "10.0.0.5", 3389, users=("alice", "bob"))
+    desk = resources.add(engine, draft, tenant="default", now=NOW)
+    elsewhere = make_resource(engine, tenant="acme")
+    sta = make_sta(engine)
+    gone = sta.request(desk, "alice", now=NOW)
+    kept = sta.request(desk, "bob", now=NOW), sta.request(elsewhere, "alice", now=NOW)
+    login = logins.begin(engine, "default", "alice", now=NOW)
+    users.remove(engine, "alice", tenant="default")
+    assert logins.find(engine, login, now=NOW) is None
+    assert not FAST.is_right(engine, "alice", "correct horse", tenant="default")
+    with pytest.raises(Refused):
+        sta.redeem(gone, "fra", now=NOW)
+    assert [sta.redeem(ticket, "fra", now=NOW).user for ticket in kept] == ["bob", "alice"]
+    FAST.add(engine, "alice", "another horse", tenant="default", now=NOW)
+    assert not resources.of_user(engine, "alice", tenant="default"), "a namesake inherits nothing"
+    with pytest.raises(NotFound):
+        users.remove(engine, "carol", tenant="default")
