@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from tests.programs import dig, tail, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90
+PORTS = range(20_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,31 @@ def serving(
 
 
 def free_ports(count: int) -> list[int]:
-    """Return free TCP ports of loopback."""
-    with contextlib.ExitStack() as held:
-        found = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in found]
+    """Return free ports of loopback that nobody else is given for a long while.
+
+    They lie below those that the kernel gives to outgoing connections, and all test runs of a user on this
+    machine take them in turn from one counter: between here and the program's start nobody takes them.
+    """
+    with (Path(tempfile.gettempdir()) / f"itm-test-ports-{os.getuid()}").open("a+") as counter:
+        fcntl.flock(counter, fcntl.LOCK_EX)
+        counter.seek(0)
+        at, found = int(counter.read() or 0), []
+        while len(found) < count:
+            at = (at + 1) % (PORTS.stop - PORTS.start)
+            if _is_free(PORTS.start + at):
+                found.append(PORTS.start + at)
+        counter.truncate(0)
+        counter.write(str(at))
+    return found
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)), socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+            datagrams.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
 
 
 def children_of(pid: int) -> list[int]:
