@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test test-long check bench fuzz test-deps clean
+.PHONY: run test test-long check bench bench-quick fuzz test-deps clean
 
 run: $(STAMP)
 	$(BIN)/itm serve --demo
@@ -21,15 +21,27 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/house
 
+# The short ones first; what kills POPs and floods them comes last.
 bench: $(STAMP)
-	$(BIN)/python -m bench.dns
-	$(BIN)/python -m bench.collect
-	$(BIN)/python -m bench.relay --pop
-	$(BIN)/python -m bench.stream
-	$(BIN)/python -m bench.launch
-	$(BIN)/python -m bench.survival
-	$(BIN)/python -m bench.flood
 	$(BIN)/python -m bench.build
+	$(BIN)/python -m bench.collect
+	$(BIN)/python -m bench.dns
+	$(BIN)/python -m bench.launch
+	$(BIN)/python -m bench.stream
+	$(BIN)/python -m bench.relay --pop
+	$(BIN)/python -m bench.flood
+	$(BIN)/python -m bench.survival
+
+# The same once over: whether they run, and about what they say.
+bench-quick: $(STAMP)
+	$(BIN)/python -m bench.build --rounds 1
+	$(BIN)/python -m bench.collect
+	$(BIN)/python -m bench.dns --seconds 1 --rounds 1
+	$(BIN)/python -m bench.launch --count 40 --rounds 1
+	$(BIN)/python -m bench.stream --seconds 1 --rounds 1
+	$(BIN)/python -m bench.relay --seconds 1 --rounds 1 --idle 500
+	$(BIN)/python -m bench.flood --stalled 100 --half-open 1000 --networks 50
+	$(BIN)/python -m bench.survival --kills 2
 
 # Coverage-guided fuzzing of every parser of the gateway; corpus and crashes stay in build/fuzz.
 FUZZ_SECONDS ?= 60
