@@ -45,6 +45,11 @@ WORDS = (
     "Tail", "Run", "Snapshot", "Pin", "Scope", "Answer book", "Health", "Health table", "Override",
     "Probe", "Fail open", "Last-resort values", "Drain", "Token", "Edge", "Builder", "Regret",
     "Artifact",
+    "Broker", "Connector", "Launcher", "VDA", "Tenant", "Resource Location", "Resource", "Target", "Site",
+    "Directory", "Workspace", "Portal", "Ticket", "STA", "Launch file", "Enrolment", "Session", "Wire",
+    "Epoch", "Resumable stream", "Resume secret", "Routing token", "Alternate", "Control channel",
+    "Data channel", "Parked channel", "Rendezvous", "Nonce", "Hedge", "Signal", "Reach", "Pump",
+    "Close code", "Trace",
 )  # fmt: skip
 """The words of the house; values of enumerations are looked up in the code."""
 
