@@ -43,26 +43,38 @@ class Patience:
 
 RTTS_TO_ASK: Final = 1.5
 RTTS_TO_RACE: Final = 3.0
-MOST_PATIENCE: Final = 8
-"""Times `race_seconds`: 6 s, when a wire is given up."""
+MOST_PATIENCE: Final = 4
+"""Times `race_seconds`: 3 s, half of what a wire is given up after."""
 
 
 class Liveness:
     """Watches one wire from the moment it stands."""
 
-    def __init__(self, patience: Patience, clock: Callable[[], float]) -> None:
+    def __init__(self, patience: Patience, clock: Callable[[], float], patience_factor: int = 1) -> None:
         self._patience, self._clock = patience, clock
         self._heard_at = self._expecting_since = clock()
         self._is_expecting = self._is_lively = False
         self._asked_at: float | None = None
         self._is_doubtful = self._is_unsure = False
         """Doubtful: a PONG to what is asked now is no sample. Unsure: the last one was none."""
-        self._patience_factor = 1
+        self._patience_factor = patience_factor
+        self._has_heard = False
         self.rtt_seconds = 0.0
+
+    def successor(self) -> Liveness:
+        """Return the watch over the wire that takes this one's place.
+
+        One that was raced before it said a word was perhaps only slow: the next is given twice the time, else
+        wires that are begun anew forever would carry nothing over a network that drops bulk.
+        """
+        is_fruitless = self._is_doubtful and not self._has_heard
+        factor = min(2 * self._patience_factor, MOST_PATIENCE) if is_fruitless else 1
+        return Liveness(self._patience, self._clock, factor)
 
     def heard(self, *, is_pong: bool = False) -> None:
         """Take note that the far end sent something; a PONG also measures the round trip."""
         now = self._heard_at = self._clock()
+        self._has_heard = True
         self._is_lively = not is_pong
         if is_pong and self._asked_at is not None:
             self._measure(now - self._asked_at)

@@ -78,7 +78,7 @@ class Session:
     ) -> None:
         self.result: asyncio.Future[tuple[CloseCode | None, str]] = asyncio.get_running_loop().create_future()
         self.resumes = 0
-        self._paths, self._context, self._patience, self._clock = paths, context, patience, clock
+        self._paths, self._context, self._clock = paths, context, clock
         self._epoch = first.epoch
         self._path = first.path
         self._learn(first)
@@ -251,7 +251,7 @@ class Session:
         self._path = wire.path
         if self._stream.wire is not None:
             self._lost_at, self._is_told, self._failures = None, False, 0
-            self._liveness = Liveness(self._patience, self._clock)
+            self._liveness = self._liveness.successor()
         self._learn(wire)
 
     def _learn(self, wire: Wire) -> None:

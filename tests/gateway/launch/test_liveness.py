@@ -156,3 +156,27 @@ def test_a_long_round_trip_is_learned_though_it_looks_like_an_outage() -> None:
         raced += [clock.now] if verdict is Verdict.RACE else []
     assert 1.99 < wire.rtt_seconds < 2.06
     assert max(raced) < 105
+
+
+def raced_after(wire: Liveness, clock: Clock) -> float:
+    """Let it be silent with bytes outstanding; when it is raced."""
+    began = clock.now
+    while (verdict := wire.verdict(True)) is not Verdict.RACE:
+        assert verdict is not Verdict.DEAD
+        if verdict is Verdict.ASK:
+            wire.asked()
+        clock.now += 0.05
+    return clock.now - began
+
+
+def test_wires_that_never_say_a_word_are_given_ever_more_time() -> None:
+    """Each was raced before anything came; the first one that speaks ends it."""
+    wire, clock = watched()
+    times = []
+    for _ in range(5):
+        times.append(raced_after(wire, clock))
+        wire = wire.successor()
+    assert [round(seconds, 1) for seconds in times] == [0.8, 1.5, 3.0, 3.0, 3.0]
+    wire.heard()
+    wire = wire.successor()
+    assert raced_after(wire, clock) < 0.81
