@@ -158,7 +158,7 @@ def test_a_changed_client_address(client: Client) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seconds", [5, 12])
+@pytest.mark.parametrize("seconds", [2, 5, 12])
 def test_a_network_that_is_cut_and_comes_back(client: Client, seconds: int) -> None:
     """Nothing passes for a while; then it goes on, on the old wire or a new one."""
     with transfer(client) as one:
@@ -169,4 +169,4 @@ def test_a_network_that_is_cut_and_comes_back(client: Client, seconds: int) -> N
         wait_until(lambda: one.got > stalled + 20 * BLOCK, 20, "bytes come back again:\n" + tail(one.log))
         one.check()
         assert one.resumes >= one.log.read_text().count("wire.lost")
-        assert one.resumes or seconds == 5, "after the patience is over there is a new wire"
+        assert one.resumes or seconds <= 5, "after the patience is over there is a new wire"
