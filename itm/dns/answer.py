@@ -137,7 +137,7 @@ class Answerer:
             made = b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
         else:
             made = b"".join((packet[:2], flags, without, packet[12:tail], records))
-        return made if self._limit is None or tcp else self._limited(made, packet[12:tail], peer)
+        return made if self._limit is None or tcp else self._limited(made, packet[12:tail], peer, bool(opts))
 
     def _answer_long(self, packet: bytes, peer: str, tcp: bool) -> bytes | None:
         try:
@@ -149,7 +149,7 @@ class Answerer:
             made, is_known = self._respond(query, packet, peer, tcp, session)
             if self._limit is None or tcp or is_known:
                 return made
-            return self._limited(made, query.question, peer)
+            return self._limited(made, query.question, peer, query.edns is not None)
         except Exception:
             self.counters.failures += 1
             if self.counters.failures.bit_count() == 1:  # at 1, 2, 4, 8 …: a flood must not fill the disk
@@ -211,7 +211,7 @@ class Answerer:
         self.counters.by_rcode[query.rcode] += 1
         return reply.error(query, payload=self._payload, options=options)
 
-    def _limited(self, made: bytes, question: bytes, peer: str) -> bytes | None:
+    def _limited(self, made: bytes, question: bytes, peer: str, has_opt: bool) -> bytes | None:
         """Return the reply, a truncated one that leads to TCP, or None, by what the peer's network had."""
         if self._limit is None:
             return made
@@ -222,7 +222,7 @@ class Answerer:
         if verdict is Verdict.DROP:
             return None
         self.counters.slipped += 1
-        return reply.slip(made, question, self._payload)
+        return reply.slip(made, question, self._payload, has_opt=has_opt)
 
     def _steered(self, entry: Entry, subnet: ClientSubnet | None, peer: str) -> tuple[Body, int]:
         choice = scope = 0

@@ -152,3 +152,13 @@ def test_a_slipped_reply_is_smaller_than_its_query() -> None:
     wires = [answerer.answer(ask.packet(), PEER) or b"" for _ in range(2)]
     assert len(wires[0]) > 700
     assert len(wires[1]) == len(ask.packet())
+
+
+@pytest.mark.parametrize(
+    "ask", [Ask("host.sub.example.net.", 1, edns=False), Ask("www.example.net.", 1, edns=False)]
+)
+def test_a_slipped_reply_has_no_opt_of_its_own(ask: Ask) -> None:
+    """RFC 6891 6.1.1: a query without OPT gets none, also where glue stood in the reply that was cut."""
+    answerer = server(RateLimit(Rates(1, 1, 1, 1, slip=1), Clock()))
+    slipped = [Told(answerer.answer(ask.packet(), PEER) or b"") for _ in range(3)][-1]
+    assert (slipped.tc, slipped.message.edns) == (True, -1)
