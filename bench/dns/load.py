@@ -55,6 +55,21 @@ def saturate(port: int, packets: list[bytes], seconds: float, window: int = 64) 
     return answers, took
 
 
+def stream(port: int, packets: list[bytes], seconds: float, window: int = 64) -> tuple[int, float]:
+    """Keep `window` queries under way on one TCP connection; return (answers, seconds)."""
+    answers = place = under_way = 0
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as replies:
+        while time.monotonic() - started < seconds:
+            some = [packets[(place + n) % len(packets)] for n in range(window - under_way)]
+            place, under_way = place + len(some), window
+            sock.sendall(b"".join(len(one).to_bytes(2, "big") + one for one in some))
+            for _ in range(window // 2):
+                replies.read(int.from_bytes(replies.read(2), "big"))
+            answers, under_way = answers + window // 2, window // 2
+    return answers, time.monotonic() - started
+
+
 def steady(port: int, packets: list[bytes], rate: float, seconds: float) -> tuple[int, int]:
     """Send `rate` queries a second; return (sent, lost)."""
     sock = _socket(port)
