@@ -15,7 +15,6 @@ percentiles of the time from the kernel's receive stamp (SO_TIMESTAMPNS) to the 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import os
 import socket
@@ -31,8 +30,8 @@ import numpy as np
 
 from itm.dns import cookie, udp
 from itm.dns.node import Node, NodeConfig, go_first
-from itm.dns.tls import Pair
 from itm.dns.ratelimit import Rates
+from itm.dns.tls import Pair
 
 UNREACHED = Rates(*[1 << 40] * 4)
 """Every reply is counted, none is cut: what the limiter costs while it lets through."""
@@ -96,8 +95,13 @@ async def serve(kind: str, maps: Path) -> None:
         config = crowded(config, maps / "tls.pem", is_tls=kind == "crowded-tls")
     if kind == "whole":
         cookie.ensure(maps / cookie.FILE)
-        told = {"nsid": "bench", "version": "bench", "cookie_secrets": maps / cookie.FILE}
-        config = dataclasses.replace(config, rates=UNREACHED, **told)
+        config = replace(
+            crowded(config, maps / "tls.pem", is_tls=True),
+            rates=UNREACHED,
+            nsid="bench",
+            version="bench",
+            cookie_secrets=maps / cookie.FILE,
+        )
     node = StampedNode(config) if kind == "stamped" else Node(config)
     loop = asyncio.get_running_loop()
     phases: list[int] = []

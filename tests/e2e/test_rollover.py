@@ -1,8 +1,7 @@
 """Keys turn over, POPs fail and catalogs change under a validating resolver that never sees a bogus answer.
 
-A real unbound validates from a real parent (nsd, signed by ldns) and forgets what it learned after a second, so
-that two hours of waiting for caches are three seconds here: the keys' files are moved back in time by what was
-skipped.
+A real unbound validates from a real parent (nsd, signed by ldns) and forgets what it learned after a second:
+two hours of waiting for caches are three seconds here, as the keys' files are moved back in time by the rest.
 """
 
 from __future__ import annotations
