@@ -23,6 +23,8 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.dns
+	$(BIN)/python -m bench.dns.features
+	$(BIN)/python -m bench.dns.signing
 	$(BIN)/python -m bench.collect
 	$(BIN)/python -m bench.relay --pop
 	$(BIN)/python -m bench.stream

@@ -14,11 +14,12 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import report
-from bench.dns import load
+from bench.dns import idle, load
 from bench.dns.__main__ import BAR_PER_SECOND, Server
 from bench.dns.world import NAME, ZONE, put
 from itm.dns import cookie, signer
@@ -79,19 +80,21 @@ def compare(maps: Path, seconds: float, rounds: int) -> dict[str, Any]:
     servers = {"echo": Server("echo"), "bare": Server("node", str(maps)), "whole": Server("whole", str(maps))}
     cookies = Cookies(cookie.load(maps / cookie.FILE), time.time)
     kinds = asked(cookies)
-    jobs: dict[str, tuple[Server, Callable[..., tuple[int, float]], list[bytes]]] = {
-        name: (servers["whole"], load.saturate, found) for name, found in kinds.items()
+    over_tls = partial(load.stream, is_tls=True)
+    jobs: dict[str, tuple[Server, Callable[..., tuple[int, float]], int, list[bytes]]] = {
+        name: (servers["whole"], load.saturate, 0, found) for name, found in kinds.items()
     }
-    jobs["echo"] = servers["echo"], load.saturate, kinds["ecs"]
-    jobs["ecs, all else off"] = servers["bare"], load.saturate, kinds["ecs"]
-    jobs["ecs over TCP, pipelined"] = servers["whole"], load.stream, kinds["ecs"]
+    jobs["echo"] = servers["echo"], load.saturate, 0, kinds["ecs"]
+    jobs["ecs, all else off"] = servers["bare"], load.saturate, 0, kinds["ecs"]
+    jobs["ecs over TCP, pipelined"] = servers["whole"], load.stream, 0, kinds["ecs"]
+    jobs["ecs over TLS, pipelined"] = servers["whole"], over_tls, 1, kinds["ecs"]
     found: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(rounds):
         for name in random.sample(sorted(jobs), len(jobs)):
-            server, send, some = jobs[name]
-            send(server.port, some, 0.2)
+            server, send, place, some = jobs[name]
+            send(server.ports[place], some, 0.2)
             before = server.cpu_seconds()
-            answers, _ = send(server.port, some, seconds)
+            answers, _ = send(server.ports[place], some, seconds)
             found[name].append((server.cpu_seconds() - before) / answers * 1e6)
     for server in servers.values():
         server.stop()
@@ -113,6 +116,7 @@ def main() -> int:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         maps = Path(directory)
+        idle.certificate(maps)
         put(maps, 1, signed=True)
         signer.Signer(maps, maps / "keys", maps / "signatures").work()
         features = compare(maps, args.seconds, args.rounds)
