@@ -14,14 +14,19 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
+import dns.message
+import dns.name
+
 from itm.catalog.types import ZoneText
 from itm.dns import cookie, ecs, signatures, zone, zonefile
 from itm.dns.answer import Answerer
 from itm.dns.book import build
+from itm.dns.framing import Messages
 from itm.dns.identity import Identity
 from itm.dns.name import decode, encode
+from itm.dns.proxy import FIXED_BYTES, MAX_BYTES, SIGNATURE, MalformedProxy, Preface
 from itm.dns.ratelimit import RateLimit, Rates
-from itm.dns.tcp import Messages
+from itm.dns.tsig import Key
 from itm.errors import CatalogError, SnapshotError
 from itm.routemap import health, snapshot
 from tests.fuzz.target import Target, in_pieces, text
@@ -29,6 +34,8 @@ from tests.itm.dns.asking import ZONE, demo_map
 from tests.itm.dns.packets import COOKIES, PAYLOAD, PEER, SEEDS, check
 from tests.itm.dns.signing import flagged, sign
 
+NOW: Final = 1_700_000_000.0
+KEY_NAME: Final = "k.example."
 ORIGIN: Final = encode("example.net.")
 MOST_GENERATED, MOST_INCLUDES = 64, 4
 """Here: what a zone of as many as are allowed costs is known, and would hide what is slow."""
@@ -41,11 +48,26 @@ def answerers() -> tuple[Answerer, ...]:
     signed = build(routemap, signatures=sign(routemap))
     told = Identity(nsid="ams-1", version="none of yours", cookies=COOKIES)
     tight = RateLimit(Rates(1, 1, 1, 1, slip=2), lambda: 1.0)
-    return (
+    found = (
         Answerer(build(demo_map()), payload=PAYLOAD),
-        Answerer(signed, payload=PAYLOAD, identity=told),
-        Answerer(signed, payload=PAYLOAD, identity=told, limit=tight),
+        Answerer(signed, payload=PAYLOAD, identity=told, clock=lambda: NOW),
+        Answerer(signed, payload=PAYLOAD, identity=told, limit=tight, clock=lambda: NOW),
     )
+    for one in found[1:]:
+        one.keys = {encode(KEY_NAME): _key()}
+    return found
+
+
+def _key() -> Key:
+    return Key(dns.name.from_text(KEY_NAME), bytes(range(32)), "hmac-sha256")
+
+
+def _signed_query() -> bytes:
+    """A query with a good TSIG: what is changed in it is a bad one."""
+    query = dns.message.make_query("www.example.net.", "A", use_edns=0, id=0x1234)
+    query.use_tsig(_key())
+    with patch("time.time", lambda: NOW):
+        return query.to_wire()
 
 
 def read_packet(raw: bytes) -> None:
@@ -86,6 +108,21 @@ def read_stream(raw: bytes) -> None:
         found += list(pieces)
     assert list(whole) == found
     assert sum(2 + len(one) for one in found) <= len(raw)
+
+
+def read_proxied(raw: bytes) -> None:
+    """A header in pieces says what it says whole, and what is behind it is kept."""
+    preface, found = Preface(), None
+    for number, piece in enumerate(in_pieces(raw)):
+        found = preface.feed(piece)
+        if found is not None:
+            rest = found[1] + b"".join(in_pieces(raw)[number + 1 :])
+            assert raw[found[0].length :] == rest
+            assert FIXED_BYTES <= found[0].length <= MAX_BYTES
+            break
+    whole = Preface().feed(raw)
+    assert (whole is None) == (found is None)
+    assert whole is None or found is None or whole[0] == found[0]
 
 
 def read_zone(raw: bytes) -> None:
@@ -156,7 +193,16 @@ _DIRECTIVES: Final = (
 )  # fmt: skip
 
 TARGETS: Final[dict[str, Target]] = {
-    "dns_packet": Target(read_packet, SEEDS, ()),
+    "dns_packet": Target(read_packet, (*SEEDS, _signed_query()), ()),
+    "dns_proxy": Target(
+        read_proxied,
+        (
+            SIGNATURE + b"\x21\x11\0\x0c" + bytes(range(12)) + b"behind",
+            SIGNATURE + b"\x21\x22\0\x28" + bytes(40),
+            SIGNATURE + b"\x20\0\0\0",
+        ),
+        (MalformedProxy,),
+    ),
     "dns_subnet": Target(
         read_subnet, (b"\0\x01\x18\0\x0a\x01\x02", b"\0\x02\x30\0\x20\x01\x0d\xb8\0\0", b"\0\x01\0\0"), ()
     ),
