@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import ssl
 import struct
 import time
 
@@ -53,6 +54,27 @@ def saturate(port: int, packets: list[bytes], seconds: float, window: int = 64) 
     took = time.monotonic() - started
     sock.close()
     return answers, took
+
+
+def stream(
+    port: int, packets: list[bytes], seconds: float, window: int = 64, *, is_tls: bool = False
+) -> tuple[int, float]:
+    """Keep `window` queries under way on one connection; return (answers, seconds)."""
+    answers = place = under_way = 0
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    bare = socket.create_connection(("127.0.0.1", port))
+    started = time.monotonic()
+    with context.wrap_socket(bare) if is_tls else bare as sock, sock.makefile("rb") as replies:
+        while time.monotonic() - started < seconds:
+            some = [packets[(place + n) % len(packets)] for n in range(window - under_way)]
+            place, under_way = place + len(some), window
+            sock.sendall(b"".join(len(one).to_bytes(2, "big") + one for one in some))
+            for _ in range(window // 2):
+                if len(replies.read(int.from_bytes(replies.read(2), "big"))) < 12:
+                    raise ConnectionError("closed by the server")
+            answers, under_way = answers + window // 2, window // 2
+    return answers, time.monotonic() - started
 
 
 def steady(port: int, packets: list[bytes], rate: float, seconds: float) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
     python -m bench.dns.server echo            a bare `recvfrom`/`sendto` loop
     python -m bench.dns.server node MAPS       the real worker
+    python -m bench.dns.server whole MAPS      the real worker with cookies, identity and rate limit on
     python -m bench.dns.server stamped MAPS    the real worker, its sockets with a stopwatch
     python -m bench.dns.server crowded-tcp MAPS, crowded-tls MAPS
         the real worker with TLS (MAPS/tls.pem) and room for idle connections
@@ -27,10 +28,13 @@ from typing import Any
 
 import numpy as np
 
-from itm.dns import udp
+from itm.dns import cookie, udp
 from itm.dns.node import Node, NodeConfig, go_first
+from itm.dns.ratelimit import Rates
 from itm.dns.tls import Pair
 
+UNREACHED = Rates(*[1 << 40] * 4)
+"""Every reply is counted, none is cut: what the limiter costs while it lets through."""
 SO_TIMESTAMPNS = 35  # Linux; not in the socket module
 MOST_CROWD, MOST_OTHERS = 12_000, 1_000  # together below a usual hard limit of 20,000 open files
 
@@ -89,6 +93,15 @@ async def serve(kind: str, maps: Path) -> None:
     config = NodeConfig(("127.0.0.1:0",), maps, *files)
     if kind.startswith("crowded"):
         config = crowded(config, maps / "tls.pem", is_tls=kind == "crowded-tls")
+    if kind == "whole":
+        cookie.ensure(maps / cookie.FILE)
+        config = replace(
+            crowded(config, maps / "tls.pem", is_tls=True),
+            rates=UNREACHED,
+            nsid="bench",
+            version="bench",
+            cookie_secrets=maps / cookie.FILE,
+        )
     node = StampedNode(config) if kind == "stamped" else Node(config)
     loop = asyncio.get_running_loop()
     phases: list[int] = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from itm.catalog.types import ZoneText
+from itm.catalog.types import Dnssec, ZoneText
 from itm.routemap import snapshot
 from itm.routemap.current import path_of, publish
 from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
@@ -20,8 +21,8 @@ ZONE = ZoneText(
 )
 
 
-def build(version: int, seed: int = 1) -> RouteMap:
-    """Return a made-up map; runs spread over the whole of both families."""
+def build(version: int, seed: int = 1, *, names: int = 1, signed: bool = False) -> RouteMap:
+    """Return a made-up map; runs spread over the whole of both families. `names` are steered alike."""
     rng = np.random.default_rng(seed)
     leaves = np.array([rng.permutation(POPS)[:RANKS] for _ in range(LEAVES)], "<u2")
     tails = (rng.permutation(POPS).astype("<u2"),)
@@ -36,13 +37,15 @@ def build(version: int, seed: int = 1) -> RouteMap:
     pops = tuple(
         PopAnswer(f"pop-{n}", (f"127.20.0.{n}",), (f"2001:db8:20::{n:x}",)) for n in range(1, POPS + 1)
     )
-    services = (ServiceAnswer(NAME, 0, 20, ("127.20.0.1",), ()),)
-    return RouteMap(version, 1.7e9, 1, "latency", pops, services, (one,), (ZONE,))
+    more = (f"n{number}.{ZONE.name}" for number in range(1, names))
+    services = tuple(ServiceAnswer(name, 0, 20, ("127.20.0.1",), ()) for name in (NAME, *more))
+    zone = replace(ZONE, dnssec=Dnssec("ecdsa-p256")) if signed else ZONE
+    return RouteMap(version, 1.7e9, 1, "latency", pops, services, (one,), (zone,))
 
 
-def put(maps: Path, version: int) -> int:
+def put(maps: Path, version: int, *, names: int = 1, signed: bool = False) -> int:
     """Write and publish a map of that version; returns its number of IPv4 runs."""
-    routemap = build(version, seed=version)
+    routemap = build(version, seed=version, names=names, signed=signed)
     snapshot.write(routemap, path_of(maps, version))
     publish(maps, version)
     return len(routemap.classes[0].v4.start)

@@ -2,7 +2,8 @@
 
 Two paths give the same bytes. The short one serves a well-formed question whose shape (header flags,
 OPT, Client Subnet prefix) was seen before, for a name and type whose answer lies ready: two look-ups,
-one longest-prefix search, one join. Everything else takes the long one, through `query.parse`.
+one longest-prefix search, one join. A cookie is cut out, the rest answered so, and its answer put in.
+Everything else takes the long path, through `query.parse`.
 
 Why the short path may skip parsing the name: a dictionary key is a valid lower-case wire name, and
 `bytes.lower` maps no byte onto a length byte (1..63), so a hit means the packet's labels parse to it.
@@ -15,16 +16,17 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
-from itm.dns import proof, reply, transfer, tsig
+from itm.dns import cookie, proof, reply, transfer, tsig
 from itm.dns.book import Book, empty
 from itm.dns.counters import Counters
 from itm.dns.ecs import FAMILIES, ClientSubnet
 from itm.dns.entry import SIGNED_PAYLOAD, Entry
 from itm.dns.identity import Identity
 from itm.dns.lookup import lookup
-from itm.dns.query import NOTAUTH, REFUSED, SERVFAIL, Query, parse
+from itm.dns.query import NOTAUTH, REFUSED, SERVFAIL, Edns, Query, parse
 from itm.dns.ratelimit import RateLimit, Verdict, kind_of
 from itm.dns.rdata import RRSIG
 from itm.dns.steering import Steering
@@ -101,22 +103,31 @@ class Answerer:
 
         Never raises: a bug of ours is logged and answered SERVFAIL.
         """
+        made = self._answer_short(packet, peer)
+        if made is None:
+            return self._answer_cookie(packet, peer, tcp)
+        if self._limit is None or tcp:
+            return made
+        return self._limited(made, packet[12 : packet.find(0, 12) + 5], peer, packet[11] != 0)
+
+    def _answer_short(self, packet: bytes, peer: str) -> bytes | None:
+        """Return the reply if it lies ready, None if the packet needs more thought."""
         end = packet.find(0, 12) + 1
         tail = end + 4
         try:
             entry = self._short[packet[12:end].lower()][packet[end:tail]]
             shape = self._shapes[packet[2:12] + packet[tail : tail + 19]]
         except KeyError:
-            return self._answer_long(packet, peer, tcp)
+            return None
         flags, is_signed, octets, left, right, host_bits, is_v6, opts = shape
         if is_signed and entry.signed is not None:
             entry = entry.signed
             if not entry.short:
-                return self._answer_long(packet, peer, tcp)
+                return None
         address = packet[tail + 19 :]
         value = int.from_bytes(address, "big")
         if len(address) != octets or value & host_bits:
-            return self._answer_long(packet, peer, tcp)
+            return None
         choice = scope = 0
         steering = entry.steering
         counters = self.counters
@@ -134,10 +145,23 @@ class Answerer:
             counters.pops[choice] += 1
         with_opt, without, records = entry.short[choice]
         if opts:
-            made = b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
-        else:
-            made = b"".join((packet[:2], flags, without, packet[12:tail], records))
-        return made if self._limit is None or tcp else self._limited(made, packet[12:tail], peer)
+            return b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
+        return b"".join((packet[:2], flags, without, packet[12:tail], records))
+
+    def _answer_cookie(self, packet: bytes, peer: str, tcp: bool) -> bytes | None:
+        """Answer a packet with a cookie as one without, with the cookie's answer before the other option."""
+        cookies = self.identity.cookies
+        found = cookie.cut(packet, packet.find(0, 12) + 5) if cookies is not None else None
+        made = self._answer_short(found.without, peer) if found is not None else None
+        if cookies is None or found is None or made is None:
+            return self._answer_long(packet, peer, tcp)
+        option, is_known = cookies.answer(found.data, peer)
+        at = len(made) - found.rest
+        length = (len(option) + found.rest).to_bytes(2, "big")
+        made = b"".join((made[: at - 2], length, option, made[at:]))
+        if self._limit is None or tcp or is_known:
+            return made
+        return self._limited(made, packet[12 : packet.find(0, 12) + 5], peer, True)
 
     def _answer_long(self, packet: bytes, peer: str, tcp: bool) -> bytes | None:
         try:
@@ -149,7 +173,7 @@ class Answerer:
             made, is_known = self._respond(query, packet, peer, tcp, session)
             if self._limit is None or tcp or is_known:
                 return made
-            return self._limited(made, query.question, peer)
+            return self._limited(made, query.question, peer, query.edns is not None)
         except Exception:
             self.counters.failures += 1
             if self.counters.failures.bit_count() == 1:  # at 1, 2, 4, 8 …: a flood must not fill the disk
@@ -211,7 +235,7 @@ class Answerer:
         self.counters.by_rcode[query.rcode] += 1
         return reply.error(query, payload=self._payload, options=options)
 
-    def _limited(self, made: bytes, question: bytes, peer: str) -> bytes | None:
+    def _limited(self, made: bytes, question: bytes, peer: str, has_opt: bool) -> bytes | None:
         """Return the reply, a truncated one that leads to TCP, or None, by what the peer's network had."""
         if self._limit is None:
             return made
@@ -222,7 +246,7 @@ class Answerer:
         if verdict is Verdict.DROP:
             return None
         self.counters.slipped += 1
-        return reply.slip(made, question, self._payload)
+        return reply.slip(made, question, self._payload, has_opt=has_opt)
 
     def _steered(self, entry: Entry, subnet: ClientSubnet | None, peer: str) -> tuple[Body, int]:
         choice = scope = 0
@@ -251,9 +275,15 @@ class Answerer:
     def _learn(self, packet: bytes, query: Query) -> None:
         """Remember the shape of a packet that the long path found well formed, for the short path."""
         tail = 12 + len(query.question)
+        edns = query.edns
+        if edns is not None and edns.cookie is not None:
+            found = cookie.cut(packet, tail)
+            if found is None:
+                return
+            packet, edns = found.without, replace(edns, plain=True)
         key = packet[2:12] + packet[tail : tail + 19]
         if key not in self._shapes:
-            shape = _shape(packet, query, self._payload)
+            shape = _shape(packet, edns, self._payload)
             if shape is not None:
                 if len(self._shapes) >= MAX_SHAPES:
                     self._shapes.clear()
@@ -270,12 +300,12 @@ def unit_of(address: str) -> tuple[int, int]:
     return 6, int.from_bytes(packed[:6], "big")
 
 
-def _shape(packet: bytes, query: Query, payload: int) -> Shape | None:
-    edns, subnet = query.edns, query.subnet
+def _shape(packet: bytes, edns: Edns | None, payload: int) -> Shape | None:
+    subnet = edns.subnet if edns is not None else None
     records = int.from_bytes(packet[10:12], "big")
     if packet[6:10] != bytes(4) or records != (edns is not None) or not (edns is None or edns.plain):
         return None
-    flags = (reply.QR | AA | (reply.RD if query.recursion_desired else 0)).to_bytes(2, "big")
+    flags = (reply.QR | AA | (packet[2] & 1) << 8).to_bytes(2, "big")
     if edns is None:
         return flags, False, 0, 0, 0, 0, False, ()
     if edns.dnssec_ok and min(edns.payload, payload) < SIGNED_PAYLOAD:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from itm.dns import proof, signedzone, zonebook
 from itm.dns.entry import Entry, key
@@ -71,6 +71,18 @@ class Book:
                 self.pops[index] = changed[index] = now
         for one in self.names if changed else ():
             self._put(one.name, one.readdressed(self.steered[one.name], changed))
+
+    def dissolve(self, heir: Book) -> None:
+        """Let go of what `heir`, which took over, does not use; this book answers nothing more.
+
+        Piece by piece: freed at once, a large book would hold the interpreter for a tenth of a second.
+        """
+        mine: list[dict[Any, Any]] = [self.steered, self.short]
+        if self.zones is not heir.zones:
+            mine += [self.zones.entries, self.zones.negatives, self.zones.steered]
+        for pieces in mine:
+            while pieces:
+                pieces.popitem()
 
     def _put(self, name: bytes, entries: dict[int, Entry]) -> None:
         """Answer a steered name by these entries."""

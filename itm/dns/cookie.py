@@ -13,11 +13,13 @@ import secrets
 import socket
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from siphash24 import siphash24
 
+from itm.dns import ecs
 from itm.errors import ConfigError
 
 OPTION: Final = 10
@@ -30,12 +32,48 @@ VERSION: Final = b"\x01\0\0\0"
 MOST_AGE_SECONDS: Final = 3600  # RFC 9018 4.3
 MOST_AHEAD_SECONDS: Final = 300
 RENEW_SECONDS: Final = 1800
+OPT_BYTES: Final = 11
 _AGE: Final = 1 << 32
+_CODE: Final = OPTION.to_bytes(2, "big")
+_SUBNET_CODE: Final = ecs.OPTION.to_bytes(2, "big")
 
 
 def is_well_formed(data: bytes) -> bool:
     """Whether an option has a length that a cookie can have (RFC 7873 5.2.2)."""
     return len(data) == CLIENT_BYTES or CLIENT_BYTES + 8 <= len(data) <= CLIENT_BYTES + 32
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A packet `without` its cookie, the cookie's `data`, and how many bytes of options are left."""
+
+    without: bytes
+    data: bytes
+    rest: int
+
+
+def cut(packet: bytes, at: int) -> Cut | None:
+    """Return a packet without the one cookie of its OPT record, which begins at `at` and ends the packet.
+
+    None unless the cookie is well formed and stands alone or beside one Client Subnet, before or behind it.
+    """
+    start = at + OPT_BYTES
+    length = int.from_bytes(packet[start - 2 : start], "big")
+    if packet[at : at + 3] != b"\0\0\x29" or len(packet) - start != length:
+        return None
+    middle = start + 4 + int.from_bytes(packet[start + 2 : start + 4], "big")
+    first, second = packet[start:middle], packet[middle:]
+    if first[:2] != _CODE:
+        first, second = second, first
+    if first[:2] != _CODE or int.from_bytes(first[2:4], "big") != len(first) - 4:
+        return None
+    if second and (second[:2] != _SUBNET_CODE or int.from_bytes(second[2:4], "big") != len(second) - 4):
+        return None
+    data = first[4:]
+    if not is_well_formed(data):
+        return None
+    left = len(second).to_bytes(2, "big")
+    return Cut(b"".join((packet[: start - 2], left, second)), data, len(second))
 
 
 class Cookies:

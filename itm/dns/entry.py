@@ -9,8 +9,8 @@ from typing import Final
 from itm.dns.steering import Steering
 from itm.dns.wire import AA, CLASS_IN, HEADER_BYTES, Body
 
-OPTIONS_BYTES: Final = 11 + 24
-"""OPT with the longest Client Subnet option."""
+OPTIONS_BYTES: Final = 11 + 24 + 28
+"""OPT with the longest Client Subnet option and a cookie."""
 SHORT_BYTES: Final = 512 - HEADER_BYTES - OPTIONS_BYTES
 """Question and records that fit any UDP reply."""
 SIGNED_PAYLOAD: Final = 1232

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -45,9 +46,6 @@ log = logging.getLogger(__name__)
 HEALTH_SECONDS: Final = 0.1
 """Longest time a state change waits when no packet comes."""
 STATS_SECONDS: Final = 1.0
-LOADING_PRIORITY: Final = 5
-"""Of the thread that loads and checks a new map, in Linux' per-thread nice values."""
-
 PRIORITY: Final = -10
 """Niceness of an answering process, where the system lets us (root or CAP_SYS_NICE)."""
 SWITCH_SECONDS: Final = 0.0002
@@ -202,17 +200,29 @@ class Node:
             self._identify()
             if self._certificate is not None:
                 self._certificate.look()
-            self._take(await asyncio.to_thread(self._load))
+            fresh = await asyncio.to_thread(self._load)
+            if fresh is not None:
+                old = self.answerer.book
+                self._take(fresh)
+                await asyncio.to_thread(old.dissolve, fresh[0])
 
     def _identify(self) -> None:
         self.answerer.identity = self._identified.look() or self.answerer.identity
         self.answerer.keys = self._key_file.look()
 
     def _load(self) -> tuple[Book, int] | None:
-        """Load in this thread, at the priority of ordinary work: the loop that answers goes before it."""
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_PRIORITY)
-        return self._follower.load(self.answerer.book)
+        """Load in this thread, at the priority of the answers.
+
+        At a lower one, other work of the machine would stop it while it holds the interpreter, and the
+        answers with it. The collector would hold the interpreter while it looks through a whole book: it
+        waits, and never looks at what was loaded. A book is no cycle and goes without it.
+        """
+        gc.disable()
+        try:
+            return self._follower.load(self.answerer.book)
+        finally:
+            gc.freeze()
+            gc.enable()
 
     async def _tell(self) -> None:
         while True:

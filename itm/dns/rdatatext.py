@@ -49,6 +49,9 @@ MADE_HERE: Final = frozenset({RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSK
 
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
+_TTL: Final = re.compile(r"(?=.)(?:\d{1,10}[smhdw])*(?:\d{1,10})?", re.IGNORECASE | re.ASCII)
+"""All but the last number have a unit: were it optional, a row of digits could be split in 2^n ways."""
+
 
 def type_number(name: str) -> int:
     """Return the number of a type's name or `TYPE666`. Raises `ValueError` for what no zone may hold."""
@@ -70,7 +73,7 @@ def type_name(number: int) -> str:
 
 def ttl_seconds(text: str) -> int:
     """Return a TTL written as seconds or as `1h30m`. Raises `ValueError`; limit RFC 2181 8."""
-    if not re.fullmatch(r"(\d+[smhdw]?)+", text, re.IGNORECASE | re.ASCII):
+    if not _TTL.fullmatch(text):
         raise ValueError(f"{text!r} is not a TTL")
     units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
     seconds = sum(int(number) * units[unit.lower()] for number, unit in re.findall(r"(\d+)([a-zA-Z]?)", text))

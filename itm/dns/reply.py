@@ -57,10 +57,13 @@ def build(
     return _header(query, flags, counts, bool(tail)) + query.question + records + tail
 
 
-def slip(made: bytes, question: bytes, payload: int) -> bytes:
-    """Return a reply cut down to its question, with TC: the client may come back over TCP."""
+def slip(made: bytes, question: bytes, payload: int, *, has_opt: bool) -> bytes:
+    """Return a reply cut down to its question, with TC: the client may come back over TCP.
+
+    `has_opt`: whether the query had an OPT, which the reply then has too.
+    """
     flags = int.from_bytes(made[2:4], "big") & ~0x000F | TC
-    tail = opt(payload, 0, False, b"") if made[10:12] != b"\0\0" else b""
+    tail = opt(payload, 0, False, b"") if has_opt else b""
     counts = (1 if question else 0, 0, 0, 1 if tail else 0)
     return made[:2] + struct.pack(">5H", flags, *counts) + question + tail
 

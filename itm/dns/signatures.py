@@ -105,7 +105,7 @@ def write(path: Path, signatures: Signatures) -> None:
 
 
 def read(path: Path) -> Signatures:
-    """Return the file's content. Raises `SnapshotError` for one that is missing, cut or changed."""
+    """Return the content. Raises `SnapshotError` for a file that is missing, cut, changed or wrong inside."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -113,6 +113,21 @@ def read(path: Path) -> Signatures:
     body, told = data[:-SUM_BYTES], data[-SUM_BYTES:]
     if not body.startswith(MAGIC) or hashlib.sha256(body).digest() != told:
         raise SnapshotError(f"{path}: not a whole signatures file")
+    try:
+        return _parse(body)
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        struct.error,
+    ) as error:
+        raise SnapshotError(f"{path}: {error}") from error
+
+
+def _parse(body: bytes) -> Signatures:
     (length,) = _LENGTH.unpack_from(body, len(MAGIC))
     start = len(MAGIC) + _LENGTH.size
     head = json.loads(body[start : start + length])

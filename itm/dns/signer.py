@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 KEYS: Final = "keys"
 """Its directory below the state."""
 LOOK_SECONDS: Final = 0.5
+BATCH_SECONDS: Final = 3600
+"""Signatures end at moments of their own: those of an hour are made anew together, and loaded once."""
 KEY_TTL: Final = 3600
 DS_TTL: Final = 86_400
 """How long a parent's DS is taken to live in caches: that of most TLDs, and more than the rest's."""
@@ -120,7 +122,9 @@ class Signer:
             self._signed.look()
             log.info("zones.signed", extra={"made": made, "held": len(fresh.rrsigs)})
         changes = [keyring.next_change([key.life for key in held[o]], policies[o]) for o in held]
-        self._due_at = min([fresh.ends_at - REFRESH_SECONDS + 1, *changes]) if held else float("inf")
+        self._due_at = (
+            min([fresh.ends_at - REFRESH_SECONDS + BATCH_SECONDS, *changes]) if held else float("inf")
+        )
         return made
 
     def _watch(self, unsigned: dict[bytes, tuple[int, bytes]]) -> None:

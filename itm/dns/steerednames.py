@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol
 
 from itm.catalog.types import Form
@@ -110,6 +111,7 @@ def types_of(service: Named, pops: Sequence[Addressed]) -> frozenset[int]:
     return frozenset(found | {HTTPS} if found and service.form.https else found)
 
 
+@lru_cache(maxsize=16_384)  # a thousand names answer the same POPs
 def rdatas_of(addresses: Addresses) -> tuple[Rdata, ...]:
     """Return the data of address records."""
     return tuple(Rdata(ipaddress.ip_address(text).packed) for text in addresses)

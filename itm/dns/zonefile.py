@@ -17,6 +17,10 @@ from itm.dns.zonelines import Line
 
 DEEPEST: Final = 8
 """`$INCLUDE`s inside one another; a file that includes itself ends here."""
+MOST_INCLUDES: Final = 256
+"""Of one zone in all: files that include each other twice would double with each level."""
+MOST_GENERATED: Final = 1 << 18
+"""Records of one zone that `$GENERATE` may make: four /16 reverse zones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ def read(
 class _Reader:
     def __init__(self, includes: Mapping[str, str]) -> None:
         self._includes = includes
+        self._included = self._generated = 0
         self.entries: list[Entry] = []
         self.reasons: list[str] = []
 
@@ -83,6 +88,9 @@ class _Reader:
                 self._include(file, replace(context, origin=origin), depth + 1)
             case "$GENERATE", _:
                 for made in generate.expand(words):
+                    self._generated += 1
+                    if self._generated > MOST_GENERATED:
+                        raise ValueError(f"$GENERATE: the zone has more than {MOST_GENERATED} such records")
                     self._record(made, replace(context), place, has_owner=True)
             case _:
                 raise ValueError(f"{name}: expected $ORIGIN name, $TTL seconds, $INCLUDE file or $GENERATE")
@@ -93,6 +101,9 @@ class _Reader:
             raise ValueError(f"$INCLUDE: there is no file {file!r} beside the zone")
         if depth > DEEPEST:
             raise ValueError(f"$INCLUDE: {file} lies more than {DEEPEST} files deep")
+        self._included += 1
+        if self._included > MOST_INCLUDES:
+            raise ValueError(f"$INCLUDE: the zone has more than {MOST_INCLUDES} of them")
         self.read(self._includes[file], context, file, depth)
 
     def _record(self, words: list[str], context: _Context, place: str, *, has_owner: bool) -> None:

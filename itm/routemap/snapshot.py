@@ -93,9 +93,9 @@ def read(path: Path, *, verify: bool = True) -> RouteMap:
         raise SnapshotError(f"{path}: {error}") from error
     try:
         routemap = _parse(data, verify)
-    except (KeyError, TypeError, ValueError, struct.error) as error:
+        problems = routemap.problems() if verify else []
+    except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError, struct.error) as error:
         raise SnapshotError(f"{path}: {error}") from error
-    problems = routemap.problems() if verify else []
     if problems:
         raise SnapshotError(f"{path}: " + "; ".join(problems))
     return routemap

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -30,45 +28,15 @@ from gateway.protocol import control, data, hello, rspframe, sniff, ticket, toke
 from gateway.protocol.budget import Budget
 from gateway.protocol.codes import CloseCode, from_name, from_number
 from gateway.protocol.control import FrameReader
-from gateway.protocol.errors import ProtocolError
 from gateway.protocol.rsp import Endpoint
 from gateway.protocol.rspevents import Data, WireRefused
 from gateway.protocol.socks5 import Socks5Server
+from tests.fuzz.target import Target, in_pieces, text
 
 SESSION: Final = "0123456789abcdef0123456789abcdef"
 TICKET: Final = ";40;STA0123456789;ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 KEY: Final = Ed25519PrivateKey.from_private_bytes(bytes(32))
 KEYS: Final = token.keyring([KEY.public_key()])
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A parser and bytes that it takes: where mutation begins."""
-
-    run: Callable[[bytes], object]
-    seeds: tuple[bytes, ...]
-    promised: tuple[type[Exception], ...] = (ProtocolError,)
-
-    def __call__(self, raw: bytes) -> None:
-        """Parse; whatever is not promised comes out."""
-        try:
-            self.run(raw)
-        except self.promised:
-            return
-
-
-def in_pieces(raw: bytes) -> list[bytes]:
-    """Cut in pieces whose sizes the bytes themselves choose."""
-    pieces, at = [], 0
-    while at < len(raw):
-        size = 1 + raw[at] % 37
-        pieces.append(raw[at : at + size])
-        at += size
-    return pieces
-
-
-def text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
 
 
 def read_first_bytes(raw: bytes) -> None:

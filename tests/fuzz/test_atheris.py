@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.every import TARGETS
 
 pytest.importorskip("atheris", reason="pip install 'itm[fuzz]': its wheels are for Linux and some Pythons")
 

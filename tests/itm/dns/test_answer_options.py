@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
 from itm.dns.answer import Answerer
 from itm.dns.book import build
-from itm.dns.cookie import Cookies
+from itm.dns.cookie import Cookies, cut
 from itm.dns.identity import Identity
 from itm.dns.ratelimit import RateLimit, Rates
 from tests.itm.dns.asking import Ask, Told, demo_map, ecs, tell
@@ -152,3 +154,52 @@ def test_a_slipped_reply_is_smaller_than_its_query() -> None:
     wires = [answerer.answer(ask.packet(), PEER) or b"" for _ in range(2)]
     assert len(wires[0]) > 700
     assert len(wires[1]) == len(ask.packet())
+
+
+@pytest.mark.parametrize(
+    "ask", [Ask("host.sub.example.net.", 1, edns=False), Ask("www.example.net.", 1, edns=False)]
+)
+def test_a_slipped_reply_has_no_opt_of_its_own(ask: Ask) -> None:
+    """RFC 6891 6.1.1: a query without OPT gets none, also where glue stood in the reply that was cut."""
+    answerer = server(RateLimit(Rates(1, 1, 1, 1, slip=1), Clock()))
+    slipped = [Told(answerer.answer(ask.packet(), PEER) or b"") for _ in range(3)][-1]
+    assert (slipped.tc, slipped.message.edns) == (True, -1)
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+@pytest.mark.parametrize("ttl", [0, 0x8000], ids=["plain", "do"])
+@pytest.mark.parametrize(
+    "others",
+    [(), (ecs("10.1.0.0/16"),), (ecs("0.0.0.0/0"),), (ecs("2001:db8::/48"),)],
+    ids=lambda o: str(len(o)),
+)
+def test_cookies_on_the_short_path(others: tuple[tuple[int, bytes], ...], ttl: int, tcp: bool) -> None:
+    """What was learned gives the bytes of the long path: any client, any subnet, any order."""
+    learned = server()
+    for data in (CLIENT, b"another!", CLIENT + b"\1" + bytes(15), bytes(40)):
+        for options in (((COOKIE, data), *others), (*others, (COOKIE, data))):
+            ask = Ask("GW.example.net.", A, ttl=ttl, options=options)
+            first = server().answer(ask.packet(), PEER, tcp)
+            learned.answer(ask.packet(), PEER, tcp)
+            with short_only(learned):
+                assert learned.answer(ask.packet(), PEER, tcp) == first
+            assert Told(first or b"").options[COOKIE][:8] == data[:8]
+
+
+@contextlib.contextmanager
+def short_only(answerer: Answerer) -> Iterator[None]:
+    """Within it, the long path is a failure."""
+    with patch.object(answerer, "_answer_long", side_effect=AssertionError("the long path was taken")):
+        yield
+
+
+def test_a_cookie_beside_others_is_not_cut() -> None:
+    """NSID, two cookies, padding, two subnets: only the long path knows what they ask for."""
+    for others in (
+        ((NSID, b""),),
+        ((COOKIE, b"another!"),),
+        ((PADDING, b""),),
+        (ecs("10.0.0.0/8"), (NSID, b"")),
+    ):
+        packet = Ask("gw.example.net.", A, options=((COOKIE, CLIENT), *others)).packet()
+        assert cut(packet, packet.find(0, 12) + 5) is None

@@ -81,3 +81,18 @@ def test_an_empty_book_has_no_pops() -> None:
     """A node without a map knows nobody."""
     assert empty().pop_ids == ()
     assert not empty().fail_open
+
+
+def test_a_book_that_was_replaced_dissolves() -> None:
+    """What its heir does not use goes; what both have stays, and the heir answers as before."""
+    first = build(demo_map())
+    heir = build(demo_map(), first)
+    kept = dict(heir.zones.entries)
+    first.dissolve(heir)
+    assert (first.steered, first.short) == ({}, {})
+    assert heir.zones.entries == kept
+    assert heir.steered
+    other = build(demo_map())
+    heir.dissolve(other)
+    assert heir.zones.entries == {}
+    assert other.zones.entries

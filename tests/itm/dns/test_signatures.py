@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from itm.dns.name import encode
 from itm.dns.rdata import CDS, DNSKEY, Rdata
-from itm.dns.signatures import Signatures, ZoneKeys, read, write
+from itm.dns.signatures import MAGIC, Signatures, ZoneKeys, read, write
 from itm.errors import SnapshotError
 
 ORIGIN = encode("example.net.")
@@ -57,3 +58,14 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """The reason names the path."""
     with pytest.raises(SnapshotError, match="none"):
         read(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "head", [b"[", b"[]", b'{"zones": 1}', b'{"zones": {"zz": {}}, "ends_at": 1}', b"[" * 9000]
+)
+def test_a_fitting_sum_is_not_enough(tmp_path: Path, head: bytes) -> None:
+    """What stands inside is checked as well: one error for every damage, so that a worker goes on."""
+    body = MAGIC + len(head).to_bytes(4, "little") + head
+    (tmp_path / "signatures").write_bytes(body + hashlib.sha256(body).digest())
+    with pytest.raises(SnapshotError):
+        read(tmp_path / "signatures")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from itm.dns import zonefile
 from itm.dns.name import decode, encode
 from itm.dns.zonefile import read
 
@@ -103,3 +104,19 @@ def test_generate_makes_records() -> None:
         ("host-008.example.net.", 60, 8),
         ("host-010.example.net.", 60, 10),
     ]
+
+
+def test_what_multiplies_is_bounded() -> None:
+    """Files that include each other twice, and $GENERATE after $GENERATE, end with a reason."""
+    twice = "$INCLUDE x\n$INCLUDE x\n"
+    _, reasons = read(twice, ORIGIN, {"x": twice})
+    assert "line 1 of x: $INCLUDE: the zone has more than 256 of them" in reasons
+    assert len(reasons) <= 2 * 256 + 2
+
+
+def test_generated_records_are_counted_over_the_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two directives that are small enough each can be too much together."""
+    monkeypatch.setattr(zonefile, "MOST_GENERATED", 5)
+    entries, reasons = read("$GENERATE 1-4 a$ 60 A 192.0.2.$\n$GENERATE 1-4 b$ 60 A 192.0.2.$\n", ORIGIN)
+    assert len(entries) == 5
+    assert reasons == ["line 2: $GENERATE: the zone has more than 5 such records"]

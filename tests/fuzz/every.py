@@ -1,0 +1,10 @@
+"""All targets there are, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.fuzz import dns_targets, targets
+from tests.fuzz.target import Target
+
+TARGETS: Final[dict[str, Target]] = targets.TARGETS | dns_targets.TARGETS
