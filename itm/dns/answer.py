@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Final
 
 from itm.dns import proof, reply, transfer, tsig
+from itm.dns.amplification import NO_LIMIT, Factors, most_bytes
 from itm.dns.book import Book, empty
 from itm.dns.counters import Counters
 from itm.dns.ecs import FAMILIES, ClientSubnet
@@ -61,6 +62,7 @@ class Answerer:
         identity: Identity | None = None,
         limit: RateLimit | None = None,
         clock: Callable[[], float] = time.time,
+        factors: Factors | None = None,
     ) -> None:
         self.counters = counters or Counters()
         self._health = health
@@ -72,6 +74,7 @@ class Answerer:
         self._clock = clock
         self.keys: Keys = {}
         """Replaced when the operator's TSIG keys change."""
+        self._factors = factors or Factors()
         self._shapes: dict[bytes, Shape] = {}
         self._peers: dict[str, tuple[int, int]] = {}
         self.use(book or empty())
@@ -109,8 +112,9 @@ class Answerer:
         except KeyError:
             return self._answer_long(packet, peer, tcp)
         flags, is_signed, octets, left, right, host_bits, is_v6, opts = shape
+        factor = self._factors.plain
         if is_signed and entry.signed is not None:
-            entry = entry.signed
+            entry, factor = entry.signed, self._factors.signed
             if not entry.short:
                 return self._answer_long(packet, peer, tcp)
         address = packet[tail + 19 :]
@@ -119,24 +123,27 @@ class Answerer:
             return self._answer_long(packet, peer, tcp)
         choice = scope = 0
         steering = entry.steering
-        counters = self.counters
-        if octets:
-            counters.ecs += 1
-        if steering is None:
-            counters.static += 1
-        else:
+        if steering is not None:
             if not octets:
                 choice = self._locate_peer(steering, peer)
             elif is_v6:
                 choice, scope = steering.locate6(value << left >> right)
             else:
                 choice, scope = steering.locate4(value << left >> right)
-            counters.pops[choice] += 1
         with_opt, without, records = entry.short[choice]
         if opts:
             made = b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
         else:
             made = b"".join((packet[:2], flags, without, packet[12:tail], records))
+        if not tcp and len(made) > most_bytes(len(packet), factor):
+            return self._answer_long(packet, peer, tcp)
+        counters = self.counters
+        if octets:
+            counters.ecs += 1
+        if steering is None:
+            counters.static += 1
+        else:
+            counters.pops[choice] += 1
         return made if self._limit is None or tcp else self._limited(made, packet[12:tail], peer)
 
     def _answer_long(self, packet: bytes, peer: str, tcp: bool) -> bytes | None:
@@ -169,9 +176,18 @@ class Answerer:
         self.counters.ecs += subnet is not None and not subnet.is_hidden
         self._learn(packet, query)
         options += subnet.option(scope) if subnet is not None else b""
+        is_proved = tcp or is_known or session is not None
+        most = most_bytes(len(packet), NO_LIMIT if is_proved else self._factor(query))
         spare = 0 if session is None else session.room
-        made = reply.build(query, body, payload=self._payload, tcp=tcp, options=options, spare=spare)
+        made = reply.build(
+            query, body, payload=self._payload, tcp=tcp, options=options, most=most, spare=spare
+        )
         return made if session is None else session.sign(made, self._clock()), is_known
+
+    def _factor(self, query: Query) -> int:
+        zone = self._book.zone_of(query.name, query.qtype) if query.dnssec_ok else None
+        has_signatures = zone is not None and zone.chain is not None
+        return self._factors.signed if has_signatures else self._factors.plain
 
     def _told(self, query: Query, peer: str, tcp: bool) -> tuple[Body | None, int]:
         """Return what is answered with its scope; None for an error, which then stands in the query."""
