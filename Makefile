@@ -41,7 +41,8 @@ fuzz: $(STAMP)
 test-deps:
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		dnsutils bind9-utils ldnsutils nsd knot knot-dnsutils unbound postgresql curl stunnel4 openssh-server openssh-client haproxy tinyproxy slapd iproute2 \
+		dnsutils bind9-utils ldnsutils nsd knot knot-dnsutils unbound pdns-recursor knot-resolver bind9 \
+		postgresql curl stunnel4 openssh-server openssh-client haproxy tinyproxy slapd iproute2 \
 		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision \
 		chromium chromium-driver libnss3-tools nmap \
 		freerdp2-x11 xrdp tigervnc-standalone-server tigervnc-viewer xvfb xterm imagemagick xdotool netcat-openbsd \
