@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test test-long check bench bench-quick fuzz test-deps clean
+.PHONY: run test test-long check bench bench-quick fuzz conform test-deps clean
 
 run: $(STAMP)
 	$(BIN)/itm serve --demo
@@ -53,11 +53,19 @@ fuzz: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[fuzz]"
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
+# Other people's testers on what we serve, and on four other servers; as root. CONFORM=--write notes the results.
+CONFORM ?=
+conform: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[conform]"
+	$(BIN)/python -m tests.conform $(CONFORM)
+
 # Debian packages that tests drive: real resolvers, servers and databases. Needs root.
 test-deps:
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		dnsutils bind9-utils ldnsutils nsd knot knot-dnsutils unbound postgresql curl stunnel4 openssh-server openssh-client haproxy tinyproxy slapd iproute2 \
+		dnsutils bind9-utils ldnsutils nsd knot knot-dnsutils unbound pdns-recursor knot-resolver bind9 \
+		gdnsd pdns-server pdns-backend-bind zonemaster-cli libgraphviz-dev gcc \
+		postgresql curl stunnel4 openssh-server openssh-client haproxy tinyproxy slapd iproute2 \
 		samba python3-samba samba-dsdb-modules samba-vfs-modules samba-ad-provision \
 		chromium chromium-driver libnss3-tools nmap \
 		freerdp2-x11 xrdp tigervnc-standalone-server tigervnc-viewer xvfb xterm imagemagick xdotool netcat-openbsd \

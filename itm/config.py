@@ -50,6 +50,8 @@ class Dns:
     rrl_slip: int = 2  # every second limited reply goes out truncated
     tsig_keys: str = ""  # file; empty: no key
     rrl_exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    udp_factor: int = 5  # most bytes of a UDP reply per byte of its query, headers included, without a cookie
+    udp_factor_signed: int = 10
 
     @property
     def tls_files(self) -> tuple[Path, Path] | None:

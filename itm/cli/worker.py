@@ -76,6 +76,7 @@ def _become(user: User, supervisor: int) -> None:
 
 def _dns(config: Config, index: int, binding: AbstractContextManager[None]) -> None:
     from itm.dns import cookie, signatures
+    from itm.dns.amplification import NO_LIMIT, Factors
     from itm.dns.node import NodeConfig, run
     from itm.dns.ratelimit import Rates
     from itm.dns.tls import Pair
@@ -109,6 +110,7 @@ def _dns(config: Config, index: int, binding: AbstractContextManager[None]) -> N
                 config.dns.rrl_slip,
                 config.dns.rrl_exempt,
             ),
+            factors=Factors(config.dns.udp_factor or NO_LIMIT, config.dns.udp_factor_signed or NO_LIMIT),
         ),
         binding,
     )

@@ -17,6 +17,7 @@ ACTIONS = {
     "ds": "the DS records that the parent shall have",
     "roll": "begin to replace the key that the parent's DS points at",
     "ds-seen": "say that the parent has a key's DS",
+    "export": "the zone as text, as a transfer would send it",
 }
 
 
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         "ds": _ds,
         "roll": _roll,
         "ds-seen": _ds_seen,
+        "export": _export,
     }
     actions[args.action](client.client_of(args), args)
     return 0
@@ -94,6 +96,10 @@ def _roll(ops: OpsClient, args: argparse.Namespace) -> None:
 
 def _ds_seen(ops: OpsClient, args: argparse.Namespace) -> None:
     _show(ops.post(f"{_path(args)}/{quote(args.key, safe='')}/ds-seen", {}))
+
+
+def _export(ops: OpsClient, args: argparse.Namespace) -> None:
+    print(ops.get(f"/api/v1/zones/{quote(args.zone, safe='')}/export")["text"], end="")
 
 
 def _path(args: argparse.Namespace) -> str:

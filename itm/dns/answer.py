@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Final
 
 from itm.dns import cookie, proof, reply, transfer, tsig
+from itm.dns.amplification import NO_LIMIT, Factors, most_bytes
 from itm.dns.book import Book, empty
 from itm.dns.counters import Counters
 from itm.dns.ecs import FAMILIES, ClientSubnet
@@ -63,6 +64,7 @@ class Answerer:
         identity: Identity | None = None,
         limit: RateLimit | None = None,
         clock: Callable[[], float] = time.time,
+        factors: Factors | None = None,
     ) -> None:
         self.counters = counters or Counters()
         self._health = health
@@ -74,6 +76,7 @@ class Answerer:
         self._clock = clock
         self.keys: Keys = {}
         """Replaced when the operator's TSIG keys change."""
+        self._factors = factors or Factors()
         self._shapes: dict[bytes, Shape] = {}
         self._peers: dict[str, tuple[int, int]] = {}
         self.use(book or empty())
@@ -103,15 +106,18 @@ class Answerer:
 
         Never raises: a bug of ours is logged and answered SERVFAIL.
         """
-        made = self._answer_short(packet, peer)
+        made = self._answer_short(packet, peer, 0 if tcp else len(packet))
         if made is None:
             return self._answer_cookie(packet, peer, tcp)
         if self._limit is None or tcp:
             return made
         return self._limited(made, packet[12 : packet.find(0, 12) + 5], peer, packet[11] != 0)
 
-    def _answer_short(self, packet: bytes, peer: str) -> bytes | None:
-        """Return the reply if it lies ready, None if the packet needs more thought."""
+    def _answer_short(self, packet: bytes, peer: str, asked: int, extra: int = 0) -> bytes | None:
+        """Return the reply if it lies ready, None if the packet needs more thought.
+
+        With `extra` bytes added it must not pay for spoofing a query of `asked` bytes; 0: nobody could.
+        """
         end = packet.find(0, 12) + 1
         tail = end + 4
         try:
@@ -120,8 +126,9 @@ class Answerer:
         except KeyError:
             return None
         flags, is_signed, octets, left, right, host_bits, is_v6, opts = shape
+        factor = self._factors.plain
         if is_signed and entry.signed is not None:
-            entry = entry.signed
+            entry, factor = entry.signed, self._factors.signed
             if not entry.short:
                 return None
         address = packet[tail + 19 :]
@@ -130,32 +137,40 @@ class Answerer:
             return None
         choice = scope = 0
         steering = entry.steering
-        counters = self.counters
-        if octets:
-            counters.ecs += 1
-        if steering is None:
-            counters.static += 1
-        else:
+        if steering is not None:
             if not octets:
                 choice = self._locate_peer(steering, peer)
             elif is_v6:
                 choice, scope = steering.locate6(value << left >> right)
             else:
                 choice, scope = steering.locate4(value << left >> right)
-            counters.pops[choice] += 1
         with_opt, without, records = entry.short[choice]
         if opts:
-            return b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
-        return b"".join((packet[:2], flags, without, packet[12:tail], records))
+            made = b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
+        else:
+            made = b"".join((packet[:2], flags, without, packet[12:tail], records))
+        if asked and len(made) + extra > most_bytes(asked, factor):
+            return None
+        counters = self.counters
+        if octets:
+            counters.ecs += 1
+        if steering is None:
+            counters.static += 1
+        else:
+            counters.pops[choice] += 1
+        return made
 
     def _answer_cookie(self, packet: bytes, peer: str, tcp: bool) -> bytes | None:
         """Answer a packet with a cookie as one without, with the cookie's answer before the other option."""
         cookies = self.identity.cookies
         found = cookie.cut(packet, packet.find(0, 12) + 5) if cookies is not None else None
-        made = self._answer_short(found.without, peer) if found is not None else None
-        if cookies is None or found is None or made is None:
+        if cookies is None or found is None:
             return self._answer_long(packet, peer, tcp)
         option, is_known = cookies.answer(found.data, peer)
+        asked = 0 if tcp or is_known else len(packet)
+        made = self._answer_short(found.without, peer, asked, len(option))
+        if made is None:
+            return self._answer_long(packet, peer, tcp)
         at = len(made) - found.rest
         length = (len(option) + found.rest).to_bytes(2, "big")
         made = b"".join((made[: at - 2], length, option, made[at:]))
@@ -193,9 +208,18 @@ class Answerer:
         self.counters.ecs += subnet is not None and not subnet.is_hidden
         self._learn(packet, query)
         options += subnet.option(scope) if subnet is not None else b""
+        is_proved = tcp or is_known or session is not None
+        most = most_bytes(len(packet), NO_LIMIT if is_proved else self._factor(query))
         spare = 0 if session is None else session.room
-        made = reply.build(query, body, payload=self._payload, tcp=tcp, options=options, spare=spare)
+        made = reply.build(
+            query, body, payload=self._payload, tcp=tcp, options=options, most=most, spare=spare
+        )
         return made if session is None else session.sign(made, self._clock()), is_known
+
+    def _factor(self, query: Query) -> int:
+        zone = self._book.zone_of(query.name, query.qtype) if query.dnssec_ok else None
+        has_signatures = zone is not None and zone.chain is not None
+        return self._factors.signed if has_signatures else self._factors.plain
 
     def _told(self, query: Query, peer: str, tcp: bool) -> tuple[Body | None, int]:
         """Return what is answered with its scope; None for an error, which then stands in the query."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from itm.dns import counters, listen, openfiles, serial, udp
+from itm.dns.amplification import Factors
 from itm.dns.answer import Answerer
 from itm.dns.book import Book
 from itm.dns.connections import Bounds, Connections
@@ -79,6 +80,7 @@ class NodeConfig:
     cookie_secrets: Path | None = None
     rates: Rates | None = None
     tsig_keys: Path | None = None
+    factors: Factors | None = None
 
 
 class Node:
@@ -104,6 +106,7 @@ class Node:
             payload=config.udp_payload_bytes,
             limit=RateLimit(config.rates, time.monotonic) if config.rates is not None else None,
             clock=clock,
+            factors=config.factors,
         )
         self.addresses: list[tuple[str, int]] = []
         """Where UDP and TCP listen, in the order of `listen` (port 0 resolved)."""

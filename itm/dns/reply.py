@@ -41,14 +41,23 @@ def opt(payload: int, rcode: int, dnssec_ok: bool, options: bytes) -> bytes:
 
 
 def build(
-    query: Query, body: Body, *, payload: int, tcp: bool, options: bytes = b"", spare: int = 0
+    query: Query,
+    body: Body,
+    *,
+    payload: int,
+    tcp: bool,
+    options: bytes = b"",
+    most: int = TCP_MOST_BYTES,
+    spare: int = 0,
 ) -> bytes:
-    """Return the reply: all of the body, or what must be sent, or nothing and TC. `spare` bytes stay free.
+    """Return the reply: all of the body, or what must be sent, or nothing and TC; `spare` bytes stay free.
 
-    An OPT is there exactly when the query had one, in truncated replies too.
+    It has `most` bytes at most, fewer where the transport or the query say so. An OPT is there
+    exactly when the query had one, in truncated replies too.
     """
     tail = opt(payload, 0, query.edns.dnssec_ok, options) if query.edns is not None else b""
-    room = most_bytes(query, payload, tcp) - HEADER_BYTES - len(query.question) - len(tail) - spare
+    most = min(most, most_bytes(query, payload, tcp)) - spare
+    room = most - HEADER_BYTES - len(query.question) - len(tail)
     flags, records, counts = body.flags, body.full, body.full_counts
     if len(records) > room:
         records, counts = body.least, body.least_counts

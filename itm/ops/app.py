@@ -45,6 +45,7 @@ ROUTES: Final = (
     Route("POST", "/api/v1/map/rollback", maps.roll_back, "operate"),
     Route("POST", "/api/v1/map/unpin", maps.unpin, "operate"),
     Route("GET", "/api/v1/zones", zones.listing),
+    Route("GET", "/api/v1/zones/{zone}/export", zones.export_text),
     Route("GET", "/api/v1/zones/{zone}/keys", zones.keys),
     Route("POST", "/api/v1/zones/{zone}/keys/roll", zones.roll, "catalog"),
     Route("POST", "/api/v1/zones/{zone}/keys/{key}/ds-seen", zones.ds_seen, "catalog"),

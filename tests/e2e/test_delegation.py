@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import StartServer
+from tests.e2e.internet import nsd, running
 from tests.programs import dig, need, need_port_53, wait_until
 
 PARENT, CHILD, RESOLVER = "127.53.0.1", "127.53.0.2", "127.53.0.3"
@@ -24,25 +23,6 @@ ns1    A   {PARENT}
 www    A   192.0.2.80
 gw     NS  ns1.gw
 ns1.gw A   {CHILD}
-"""
-
-NSD = """\
-server:
-  ip-address: {address}@53
-  do-ip6: no
-  username: ""
-  chroot: ""
-  zonesdir: "{folder}"
-  database: ""
-  zonelistfile: "{folder}/zone.list"
-  pidfile: "{folder}/nsd.pid"
-  xfrdfile: "{folder}/xfrd.state"
-  logfile: "{folder}/nsd.log"
-remote-control:
-  control-enable: no
-zone:
-  name: example.net
-  zonefile: parent.zone
 """
 
 UNBOUND = """\
@@ -80,27 +60,13 @@ ns1 A   {CHILD}
 """
 
 
-@contextlib.contextmanager
-def running(command: list[str], log: Path) -> Iterator[None]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator[None]:
     """A real nsd that serves the parent zone on port 53."""
-    nsd = need("nsd", "nsd")
-    need_port_53(PARENT)
     folder = tmp_path / "nsd"
     folder.mkdir()
     (folder / "parent.zone").write_text(PARENT_ZONE)
-    (folder / "nsd.conf").write_text(NSD.format(address=PARENT, folder=folder))
-    with running([nsd, "-d", "-c", str(folder / "nsd.conf")], folder / "out"):
+    with nsd(folder, [PARENT], {"example.net": "parent.zone"}):
         wait_until(
             lambda: dig("www.example.net", server=PARENT, port=53) == ["192.0.2.80"], 10, "nsd answers"
         )

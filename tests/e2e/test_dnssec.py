@@ -10,8 +10,8 @@ from pathlib import Path
 from itm.dns.name import encode
 from itm.dns.signatures import FILE, read
 from tests.e2e.conftest import StartServer
+from tests.e2e.internet import running
 from tests.e2e.serving import ROOT, Server
-from tests.e2e.test_delegation import running
 from tests.programs import dig, need, wait_until
 
 SIGNED = "zones: [{file: example.net.zone, dnssec: true}]"

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import StartServer
+from tests.e2e.internet import running
 from tests.e2e.serving import ROOT, Server, free_ports
-from tests.e2e.test_delegation import running
 from tests.e2e.test_dnssec import UNBOUND, anchor
 from tests.programs import dig, need, tail, wait_until
 

@@ -13,13 +13,14 @@ from typing import Any, Final
 from aiohttp import web
 
 from itm.catalog.types import Dnssec, ZoneText
-from itm.dns import counters, keyring, notifier, signatures
+from itm.dns import counters, export, keyring, notifier, signatures
 from itm.dns.dnssec import ALGORITHMS
 from itm.dns.keystore import Keystore, StoredKey
 from itm.dns.name import encode
 from itm.dns.signer import DS_TTL, KEY_TTL, KEYS
-from itm.errors import Refused, SnapshotError
+from itm.errors import NotSigned, Refused, SnapshotError
 from itm.ops.context import EDGE, Edge
+from itm.routemap import current, snapshot
 
 WORDS: Final = {number: word for word, number in ALGORITHMS.items()}
 
@@ -43,6 +44,12 @@ async def listing(request: web.Request) -> web.Response:
             }
         )
     return web.json_response({"zones": shown})
+
+
+async def export_text(request: web.Request) -> web.Response:
+    """GET /api/v1/zones/{zone}/export: the zone of the live map as text, as a transfer would send it."""
+    edge, name = request.app[EDGE], _absolute(request)
+    return web.json_response({"zone": name, "text": await asyncio.to_thread(_export, edge, name)})
 
 
 async def keys(request: web.Request) -> web.Response:
@@ -90,8 +97,12 @@ def _see(edge: Edge, zone: ZoneText, key_id: str) -> tuple[StoredKey, ...]:
         return store.load()
 
 
+def _absolute(request: web.Request) -> str:
+    return request.match_info["zone"].lower().rstrip(".") + "."
+
+
 def _zone(request: web.Request) -> ZoneText:
-    name = request.match_info["zone"].lower().rstrip(".") + "."
+    name = _absolute(request)
     for zone in request.app[EDGE].live.now.catalog.zones:
         if zone.name == name:
             if zone.dnssec is None:
@@ -102,6 +113,19 @@ def _zone(request: web.Request) -> ZoneText:
 
 def _store(edge: Edge, zone: ZoneText) -> Keystore:
     return Keystore(edge.config.state_dir / KEYS, encode(zone.name))
+
+
+def _export(edge: Edge, name: str) -> str:
+    version = current.live_version(edge.maps)
+    if version is None:
+        raise Refused(409, "no map is live yet")
+    try:
+        routemap = snapshot.read(current.path_of(edge.maps, version))
+        return export.text_of(routemap, _signatures(edge), encode(name))
+    except KeyError:
+        raise Refused(404, f"no zone {name!r} in the live map") from None
+    except (SnapshotError, NotSigned) as error:
+        raise Refused(409, f"zone {name} cannot be exported now: {error}") from error
 
 
 def _signatures(edge: Edge) -> signatures.Signatures:

@@ -8,6 +8,7 @@ import pytest
 from itm.cli import worker
 from itm.config import ROOT
 from itm.dns import node
+from itm.dns.amplification import Factors
 from itm.dns.ratelimit import Rates
 from itm.dns.tls import Pair
 from tests.programs import python_for_all
@@ -43,6 +44,7 @@ def test_a_dns_worker_is_told_its_files_and_limits(monkeypatch: pytest.MonkeyPat
             proxy_from=("192.0.2.0/24",),
             cookie_secrets=tmp_path / "cookie.secrets",
             rates=Rates(exempt=("127.0.0.0/8", "::1/128")),
+            factors=Factors(5, 10),
         )
     ]
 

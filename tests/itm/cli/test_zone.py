@@ -114,3 +114,11 @@ def test_changes(tmp_path: Path, words: list[str], path: str) -> None:
     with serving({f"POST {path}": (200, answer(key("a", "active", is_wanted_at_parent=True)))}) as ops:
         assert run(ops, tmp_path, *words) == 0
     assert [(asked.path, asked.authorization) for asked in ops.asked] == [(path, "Bearer itm_t")]
+
+
+def test_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The text as it is."""
+    text = "a.net. 300 IN SOA a. b. 1 2 3 4 5\n"
+    with serving({"GET /api/v1/zones/a.net/export": (200, {"zone": "a.net.", "text": text})}) as ops:
+        assert run(ops, tmp_path, "export", "a.net") == 0
+    assert capsys.readouterr().out == text

@@ -49,6 +49,7 @@ sub          IN NS  ns.sub
 sub          IN NS  ns1
 ns.sub       IN A   192.0.2.53
 mid          IN TXT ( "{x}" "{x}" "{x}" )
+$GENERATE 1-60 many IN TXT "text $ of the many at one name"
 big          IN TXT ( "{x}" "{x}" "{x}" "{x}" "{x}" )
 huge         IN TXT ( {many} )
 old          IN DNAME new

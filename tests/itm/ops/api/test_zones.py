@@ -136,3 +136,24 @@ def test_private_keys_stay_where_they_are(tmp_path: Path) -> None:
         assert "PRIVATE" not in (await served.ops("GET", KEYS_PATH)).text
 
     play(tmp_path, scenario, files=SIGNED)
+
+
+def test_export(tmp_path: Path) -> None:
+    """409 without a map and without keys, 404 for another name; then the signed zone as text."""
+
+    async def scenario(served: Served) -> None:
+        async def export(zone: str = "example.net") -> tuple[int, str]:
+            answer = await served.ops("GET", f"/api/v1/zones/{zone}/export")
+            return answer.status, answer.json.get("text") or answer.text
+
+        assert (await export())[0] == 409
+        one = signer(tmp_path, served.clock)
+        assert (await export())[0] == 409
+        one.work()
+        status, text = await export("Example.net.")
+        assert (status, text.split()[3]) == (200, "SOA")
+        assert "gw.example.net. 20 IN A 192.0.2.1\n" in text
+        assert " RRSIG " in text
+        assert (await export("example.org"))[0] == 404
+
+    play(tmp_path, scenario, files=SIGNED)
