@@ -96,9 +96,10 @@ class Signer:
         apexes: dict[bytes, ZoneKeys] = {}
         policies: dict[bytes, Policy] = {}
         old = self._signed.content
+        longest = max((service.ttl for service in routemap.services), default=0)
         for store, text, how in self._zones(routemap):
             origin = encode(text.name.lower())
-            policies[origin] = policy_of(how, plain[origin])
+            policies[origin] = policy_of(how, plain[origin], longest)
             held[origin] = turn_over(store, policies[origin], now)
             apexes[origin] = apex_of(held[origin], origin)
             if (before := old.zones.get(origin)) is not None:
@@ -169,15 +170,15 @@ def _is_moved(keys: ZoneKeys, content: bytes, written: int) -> bool:
     return keys.serial is None or content != keys.content or serial.is_later(written, keys.serial)
 
 
-def policy_of(how: Dnssec, zone: Zone) -> Policy:
-    """Return what the catalog asks for, with the longest TTL that the zone's records have."""
+def policy_of(how: Dnssec, zone: Zone, steered_ttl: int) -> Policy:
+    """Return what the catalog asks for, with the longest TTL of the zone's records and of steered answers."""
     ttls = [rrset.ttl for node in zone.nodes.values() for rrset in node.rrsets.values()]
     return Policy(
         ALGORITHMS[how.algorithm],
         how.is_split,
         how.zsk_days * 86_400,
         key_ttl=KEY_TTL,
-        longest_ttl=max(ttls),
+        longest_ttl=max(steered_ttl, *ttls),
         ds_ttl=DS_TTL,
     )
 

@@ -7,12 +7,13 @@ import pytest
 
 from itm.catalog.types import Dnssec, Secondary
 from itm.dns import signatures
+from itm.dns import zone as zones
 from itm.dns.answer import Answerer
 from itm.dns.book import build
 from itm.dns.keystore import Keystore
 from itm.dns.name import encode
 from itm.dns.resign import DAY, REFRESH_SECONDS
-from itm.dns.signer import BATCH_SECONDS, KEYS, Signer
+from itm.dns.signer import BATCH_SECONDS, KEYS, Signer, policy_of
 from itm.routemap.routemap import PopAnswer, RouteMap
 from tests.itm.dns.asking import Ask, demo_map, tell
 from tests.itm.dns.maps import publish
@@ -222,3 +223,11 @@ def test_an_unsigned_zone_that_changed_under_its_serial_is_told(
     bench.serve(edited(edited(whole, "192.0.2.25", "192.0.2.27"), "2024010101", "2024010102"))
     bench.signer.work()
     assert "zone.serial_stands" in caplog.text
+
+
+def test_a_retired_key_outlives_the_longest_steered_answer() -> None:
+    """A service's TTL may be longer than every record's: its signatures live in caches as long."""
+    (text,) = flagged(demo_map()).zones
+    zone = zones.parse(text)
+    assert policy_of(Dnssec(), zone, 86_400).longest_ttl == 86_400
+    assert policy_of(Dnssec(), zone, 20).longest_ttl == 600
