@@ -18,6 +18,7 @@ from aiohttp import web
 from gateway.broker import certificates, locations, portals, users
 from gateway.broker.desk import Desk
 from gateway.broker.directory_login import DirectoryLogin
+from gateway.broker.neighbours import Neighbours
 from gateway.broker.offers import Offers
 from gateway.broker.person import guess_key
 from gateway.broker.reach import Reach
@@ -27,6 +28,7 @@ from gateway.identity import Identity, of_peer
 DESK: Final = web.AppKey("desk", Desk)
 OFFERS: Final = web.AppKey("offers", Offers)
 REACH: Final = web.AppKey("reach", Reach)
+NEIGHBOURS: Final = web.AppKey("neighbours", Neighbours)
 DEFAULT_TENANT: Final = "default"
 
 

@@ -17,6 +17,7 @@ from gateway.broker.controller import Controllers
 from gateway.broker.desk import Desk
 from gateway.broker.directory_login import DirectoryLogin
 from gateway.broker.enumeration import Enumeration
+from gateway.broker.neighbours import Neighbours
 from gateway.broker.offers import Offers
 from gateway.broker.reach import Reach
 from gateway.errors import (
@@ -56,6 +57,7 @@ ROUTES: Final = (
     Route("POST", "/connectors/sessions", api_sessions.hold),
     Route("POST", "/pops/enrol", api_enrol.enrol_pop),
     Route("POST", "/pops/renew", api_enrol.renew_pop),
+    Route("GET", "/pops/alternates", api_enrol.alternates),
     Route("GET", "/authority/ca.pem", api_enrol.ca),
     Route("GET", "/authority/token.pem", api_enrol.token_key),
     Route("GET", "/authority/crl.pem", api_enrol.revocations),
@@ -75,12 +77,15 @@ STATUS: Final[tuple[tuple[type[GatewayError], int, str], ...]] = (
 """Status and code of errors that carry none; the first that fits."""
 
 
-def build(desk: Desk, reach: Reach, agents: access.Agents, more: Sequence[Route] = ()) -> web.Application:
+def build(
+    desk: Desk, reach: Reach, agents: access.Agents, neighbours: Neighbours, more: Sequence[Route] = ()
+) -> web.Application:
     """Return the application: the API, and `more` beside it."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
     app[access.DESK] = desk
     app[access.REACH] = reach
     app[access.AGENTS] = agents
+    app[access.NEIGHBOURS] = neighbours
     enumeration = Enumeration(Controllers(reach))
     app[access.OFFERS] = Offers(desk.engine, desk.launcher, enumeration, desk.clock)
     app[access.LOGINS] = access.LoginLimit(desk.clock)

@@ -1,4 +1,4 @@
-"""Enrolment and renewal over HTTPS, and what anyone may know of the authority."""
+"""Enrolment and renewal over HTTPS, who else is enrolled, and what anyone may know of the authority."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.broker import certificates
-from gateway.broker.access import DESK, peer
+from gateway.broker.access import DESK, NEIGHBOURS, peer
 from gateway.broker.authority import Issued
 from gateway.broker.body import read_object
 from gateway.broker.desk import Desk
@@ -41,6 +41,12 @@ async def enrol_pop(request: web.Request) -> web.Response:
 async def renew_pop(request: web.Request) -> web.Response:
     """POST /pops/renew {csr_pem}, with the certificate: the next one."""
     return await _renew(request, "pop")
+
+
+async def alternates(request: web.Request) -> web.Response:
+    """GET /pops/alternates, with a POP's certificate: where its sessions can go on when it dies."""
+    await peer(request, "pop")
+    return web.json_response({"alternates": await request.app[NEIGHBOURS].alternates()})
 
 
 async def ca(request: web.Request) -> web.Response:

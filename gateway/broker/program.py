@@ -17,6 +17,7 @@ from gateway.broker.api import build
 from gateway.broker.config import parse_listen
 from gateway.broker.desk import Desk
 from gateway.broker.names import format_address
+from gateway.broker.neighbours import Neighbours
 from gateway.broker.reach import Reach
 from gateway.broker.signals import Signals
 from gateway.broker.tls import ServerTls
@@ -62,7 +63,8 @@ async def serving(desk: Desk) -> AsyncIterator[Running]:
     tls = ServerTls(desk.authority, settings.state_dir, settings.names, seconds, desk.sta.id)
     signals = Signals(desk)
     reach = Reach(signals.near, tls.reach, desk.gateway_name)
-    app = build(desk, reach, Agents(signals.has_agent), WORKSPACE)
+    neighbours = Neighbours(desk.engine, desk.gateway_name, signals.staying)
+    app = build(desk, reach, Agents(signals.has_agent), neighbours, WORKSPACE)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
     await runner.setup()
     async with contextlib.AsyncExitStack() as stack:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A POP's host behind which connectors of a location stand, and where it takes connections."""
+    """A POP's host whose link stands, and where it takes connections."""
 
     pop: str
     addresses: tuple[str, ...]
@@ -84,8 +85,15 @@ class Signals:
 
     def near(self, location: str) -> tuple[Near, ...]:
         """Return who can reach into the location now, the best first."""
-        links = (self._links[number] for number in self._board.carriers(location))
-        return tuple(Near(link.identity.id, link.addresses) for link in links)
+        return self._hosts(self._board.carriers(location))
+
+    def staying(self) -> tuple[Near, ...]:
+        """Return the hosts that are linked now and not draining."""
+        return self._hosts(self._board.staying())
+
+    def _hosts(self, links: Iterable[int]) -> tuple[Near, ...]:
+        found = (self._links[number] for number in links)
+        return tuple(Near(link.identity.id, link.addresses) for link in found)
 
     async def sweep(self) -> None:
         """For ever: every few seconds cut off POPs and forget connectors that were revoked meanwhile."""

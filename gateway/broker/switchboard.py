@@ -105,6 +105,10 @@ class Switchboard:
         """Return the (connector, location) pairs that can be reached now."""
         return frozenset((a.connector, a.location) for a in self._announced.values())
 
+    def staying(self) -> tuple[int, ...]:
+        """Return the links of the POPs that are not draining, the oldest first."""
+        return tuple(link for link, is_draining in self._links.items() if not is_draining)
+
     def carriers(self, location: str) -> tuple[int, ...]:
         """Return the links behind which a connector of the location stands, no VDA's agent, best first."""
         here = [(key, a) for key, a in self._announced.items() if a.location == location]

@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--alternate", action="append", default=[], metavar="NAME@HOST:PORT",
-        help="another POP that clients may resume at (repeatable)",
+        help="another POP that clients may resume at, in addition to those the broker names (repeatable)",
     )  # fmt: skip
     parser.add_argument(
         "--origin", action="append", default=[], metavar="URL",

@@ -17,6 +17,7 @@ from gateway.address import join_address
 from gateway.channel import Channel
 from gateway.errors import GatewayError, Lost, Refused
 from gateway.pop import websocket
+from gateway.pop.alternates import Alternates
 from gateway.pop.config import PopConfig
 from gateway.pop.counters import Counters
 from gateway.pop.face import Face
@@ -55,12 +56,12 @@ class Clients:
     def __init__(
         self, config: PopConfig, face: Face, guard: TicketGuard, counts: SessionCounts, redeemer: Redeemer,
         rendezvous: Rendezvous, sessions: Sessions, counters: Counters, keys: Mapping[str, Ed25519PublicKey],
-        clock: Callable[[], float], origins: Origins,
+        clock: Callable[[], float], origins: Origins, alternates: Alternates,
     ) -> None:  # fmt: skip
         self._config, self._face, self._guard, self._counts = config, face, guard, counts
         self._redeemer, self._rendezvous, self._sessions = redeemer, rendezvous, sessions
         self._counters, self._keys, self._clock = counters, keys, clock
-        self._origins = origins
+        self._origins, self._alternates = origins, alternates
         self._web = Gate(config.caps.http, config.caps.http_per_network)
         self.is_draining = self.is_stopping = False
         """Draining: no client gets in. Stopping: no broker's wire either."""
@@ -178,7 +179,7 @@ class Clients:
             await channel.farewell()
             return
         accepted = hello.Accepted(
-            record.session, routing, record.connector, self._config.alternates, order.idle_seconds
+            record.session, routing, record.connector, self._alternates.now, order.idle_seconds
         )
         await self._begin(session, channel, wire, order, hello.encode_answer(accepted), data[size:])
 

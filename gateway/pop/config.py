@@ -28,6 +28,8 @@ class Times:
     """One broker's time to answer; then the next one is asked."""
     bypass_seconds: float = 30.0
     """A broker that did not answer is asked last for this long."""
+    alternates_seconds: float = 60.0
+    """Between two questions to the broker where else sessions can go on."""
     ping_seconds: int = 5
     idle_seconds: int = 1800
     """For sessions whose resource sets none."""
@@ -90,6 +92,7 @@ class PopConfig:
     """Signal ports of the brokers; empty: what the broker said at enrolment."""
     admin: Address | None = None
     alternates: tuple[Alternate, ...] = ()
+    """Named to clients before those that the broker names."""
     itm: ItmConfig | None = None
     """None: nothing is reported, and nobody but the operator here drains this POP."""
     report_to: str = ""

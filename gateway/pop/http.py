@@ -5,6 +5,7 @@ h11 over our channel. `https://`, or `http://` to a loopback address: what trave
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
@@ -15,12 +16,13 @@ import h11
 
 from gateway.channel import EMPTY, Channel
 from gateway.dial import connect, start_tls
-from gateway.errors import ConfigError, Lost, Unreachable
+from gateway.errors import ConfigError, GatewayError, Lost, Unreachable
 
 MOST_ANSWER_BYTES: Final = 1 << 20
 MOST_IDLE: Final = 8
 """Connections kept."""
 DIAL_SECONDS: Final = 5.0
+FETCH_SECONDS: Final = 5.0
 PORTS: Final = {"https": 443, "http": 80}
 JSON: Final = "application/json"
 
@@ -98,6 +100,19 @@ class HttpPeer:
             return await start_tls(plain, self._context(), server_name=self._host, seconds=DIAL_SECONDS)
         except Lost as error:
             raise Unreachable(f"{self._host}:{self._port}: {error}") from error
+
+
+async def fetch(peers: Sequence[HttpPeer], path: str, take: Callable[[bytes], bool]) -> bool:
+    """GET the path of one peer after the other until `take` accepts a body; False when none had one."""
+    for peer in peers:
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                status, body = await peer.request("GET", path)
+        except (GatewayError, TimeoutError):
+            continue
+        if status == 200 and take(body):
+            return True
+    return False
 
 
 def _is_loopback(host: str) -> bool:

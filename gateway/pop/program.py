@@ -19,6 +19,7 @@ from gateway.address import split_address
 from gateway.channel import Channel
 from gateway.errors import ConfigError, GatewayError
 from gateway.pop import admin, credential, reach
+from gateway.pop.alternates import Alternates
 from gateway.pop.clients import Clients
 from gateway.pop.config import Address, ItmConfig, PopConfig, parse_address
 from gateway.pop.connectors import Connectors, Line
@@ -90,6 +91,7 @@ class Pop:
             bypass_seconds=times.bypass_seconds,
             clock=loop.time,
         )
+        self.alternates = Alternates(config.alternates, self.addresses)
         self._clients = Clients(
             config,
             Face(self.health, self.counters, report_to=config.report_to),
@@ -102,6 +104,7 @@ class Pop:
             credential.token_keys(state),
             clock,
             Origins(config.origins, {who.gateway_name, *(split_address(text)[0] for text in self.addresses)}),
+            self.alternates,
         )
         self._relayed: dict[bytes, str] = {}
         self._is_stopping = self._is_drained = False
@@ -280,9 +283,11 @@ class Pop:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set, then drain; returns when nothing is left."""
+        times = self._config.times
         chores: list[Coroutine[Any, Any, None]] = [self._signal.run(self), self._reload(), self._renew()]
         if self._brokers:
             chores.append(self._revoked.watch(self._brokers, REVOCATIONS_SECONDS))
+            chores.append(self.alternates.watch(self._brokers, times.alternates_seconds))
         if self._itm is not None:
             chores += self._itm.chores()
         running = [self._tasks.create_task(chore) for chore in chores]

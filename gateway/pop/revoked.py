@@ -9,17 +9,13 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from gateway.errors import GatewayError
-from gateway.pop.http import HttpPeer
+from gateway.pop.http import HttpPeer, fetch
 
 log = logging.getLogger(__name__)
-
-FETCH_SECONDS: Final = 5.0
 
 
 class Revoked:
@@ -47,14 +43,6 @@ class Revoked:
     async def watch(self, brokers: Sequence[HttpPeer], every_seconds: float) -> None:
         """Fetch from the first broker that answers, at each interval, until cancelled."""
         while True:
-            for broker in brokers:
-                try:
-                    async with asyncio.timeout(FETCH_SECONDS):
-                        status, pem = await broker.request("GET", "/authority/crl.pem")
-                except (GatewayError, TimeoutError):
-                    continue
-                if status == 200 and self.take(pem):
-                    break
-            else:
+            if not await fetch(brokers, "/authority/crl.pem", self.take):
                 log.warning("revocations.stale")
             await asyncio.sleep(every_seconds)

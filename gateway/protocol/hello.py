@@ -8,7 +8,7 @@ on blindly.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from gateway.protocol.codes import CloseCode, from_name
 from gateway.protocol.control import is_session
@@ -81,10 +81,15 @@ def parse_hello(data: bytes) -> tuple[ClientHello, int] | None:
 
 
 def encode_answer(answer: Accepted | CloseCode) -> bytes:
-    """Return the POP's answer: yes, or why not."""
+    """Return the POP's answer: yes, or why not. Alternates that find no room are left out, the last first."""
     if isinstance(answer, CloseCode):
         return _frame({"code": str(answer), "text": answer.text})
-    return _frame({"ok": True, **asdict(answer)})
+    try:
+        return _frame({"ok": True, **asdict(answer)})
+    except ProtocolError:
+        if not answer.alternates:
+            raise
+        return encode_answer(replace(answer, alternates=answer.alternates[:-1]))
 
 
 def parse_answer(data: bytes) -> tuple[Accepted, int] | None:
@@ -99,15 +104,22 @@ def parse_answer(data: bytes) -> tuple[Accepted, int] | None:
     if fields.get("ok") is not True:
         raise ProtocolError(from_name(_text(fields, "code")), _text(fields, "text"))
     alternates, idle = fields.get("alternates"), fields.get("idle_seconds")
-    if not isinstance(alternates, list) or type(idle) is not int or not is_session(_text(fields, "session")):
-        raise ProtocolError(CloseCode.POP_OTHER, "answer: alternates, idle_seconds or session")
+    if type(idle) is not int or not is_session(_text(fields, "session")):
+        raise ProtocolError(CloseCode.POP_OTHER, "answer: idle_seconds or session")
     return Accepted(
         session=_text(fields, "session"),
         token=_text(fields, "token"),
         connector=_text(fields, "connector"),
-        alternates=tuple(_alternate(item) for item in alternates[:MOST_ALTERNATES]),
+        alternates=parse_alternates(alternates)[:MOST_ALTERNATES],
         idle_seconds=idle,
     ), size
+
+
+def parse_alternates(items: object) -> tuple[Alternate, ...]:
+    """Return what a list of `{name, address, port}` names. Raises `ProtocolError(pop_other)`."""
+    if not isinstance(items, list):
+        raise ProtocolError(CloseCode.POP_OTHER, "alternates: expected a list")
+    return tuple(_alternate(item) for item in items)
 
 
 def _frame(fields: dict[str, object]) -> bytes:

@@ -116,12 +116,10 @@ class Stack:
             token = self.desk("pop", "token", name, "--address", address).splitlines()[0]
             url = f"https://127.0.0.1:{self.ports['api']}"
             words += ["--broker", url, "--token", token, "--ca", str(self.ca)]
-        other = "pop-b" if name == "pop-a" else "pop-a"
-        for one in (name, other):
-            words += ["--alternate", f"localhost@127.0.0.1:{self.ports[one]}"]
         return self.start(
             name,
             *("pop", "--state", str(state), "--listen", listen or address, "--ping-seconds", "1"),
+            *("--alternates-seconds", "1"),
             *(("--address", address) if listen else ()),
             *("--drain-seconds", "4", *words, *more),
             ready="pop.ready",
@@ -185,8 +183,11 @@ def gateway(
         stack.start("broker", "broker", *stack.broker_words(), ready="broker.ready")
         stack.desk("location", "create", "site")
         stack.desk("user", "add", "ann", stdin="a long enough password\n")
-        for pop in pops:
-            stack.start_pop(pop)
+        started = [stack.start_pop(pop) for pop in pops]
+        if len(pops) > 1:
+            wait_until(
+                lambda: all("alternates.learned" in pop.text() for pop in started), 10, "POPs know each other"
+            )
         echo = f"127.0.0.1:{stack.ports['echo']}"
         stack.start("echo-vda", "echo-vda", "--listen", echo, ready="listens")
         stack.add_resource("echo", stack.ports["echo"])

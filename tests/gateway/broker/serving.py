@@ -65,8 +65,8 @@ class Served:
         location = locations.create(desk.engine, site, tenant="default", now=desk.clock())
         return await self.enrol("connector", desk.enrolment.connector_token(location, desk.clock()))
 
-    async def enrol_pop(self, name: str = "fra") -> ssl.SSLContext:
-        token = self.desk.enrolment.pop_token(name, ["127.0.0.1:443"], self.desk.clock())
+    async def enrol_pop(self, name: str = "fra", address: str = "127.0.0.1:443") -> ssl.SSLContext:
+        token = self.desk.enrolment.pop_token(name, [address], self.desk.clock())
         return (await self.enrol("pop", token))[0]
 
 
@@ -108,11 +108,13 @@ class PopLine:
         self._waiting: list[Frame] = []
 
     @classmethod
-    async def dial(cls, served: Served, tls: ssl.SSLContext, name: str) -> PopLine:
+    async def dial(
+        cls, served: Served, tls: ssl.SSLContext, name: str, address: str = "127.0.0.1:443"
+    ) -> PopLine:
         tls.set_alpn_protocols([ALPN])
         host, _, port = served.running.signal.rpartition(":")
         line = cls(*await asyncio.open_connection(host, int(port), ssl=tls))
-        line.send(Hello("pop", name, addresses=("127.0.0.1:443",)))
+        line.send(Hello("pop", name, addresses=(address,)))
         return line
 
     def send(self, *frames: Frame) -> None:

@@ -44,7 +44,7 @@ LOCATION = "loc1"
 TICKETS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 FAST = Times(
     handshake_seconds=0.3, preamble_seconds=0.3, park_seconds=0.3, launch_seconds=2.0, hedge_seconds=0.05,
-    redeem_seconds=0.5, drain_seconds=0.3,
+    redeem_seconds=0.5, drain_seconds=0.3, alternates_seconds=0.05,
 )  # fmt: skip
 
 
@@ -62,6 +62,9 @@ class FakeSta:
     delay: float = 0.0
     status: int = 200
     unknown: str = "client_ticket_refused"
+    alternates: list[dict[str, object]] = field(default_factory=list)
+    named: int = 0
+    """How often it was asked for them."""
     url: str = ""
 
     def know(self, number: int, **changes: object) -> str:
@@ -83,6 +86,10 @@ class FakeSta:
         if grant is None:
             return web.json_response({"code": self.unknown}, status=403)
         return web.json_response(grant)
+
+    async def name_alternates(self, _request: web.Request) -> web.Response:
+        self.named += 1
+        return web.json_response({"alternates": self.alternates}, status=self.status)
 
 
 @dataclass
@@ -273,6 +280,7 @@ async def _sta(certificates: Certificates) -> AsyncIterator[FakeSta]:
     sta = FakeSta()
     app = web.Application()
     app.router.add_post("/sta/redeem", sta.redeem)
+    app.router.add_get("/pops/alternates", sta.name_alternates)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     context: ssl.SSLContext = certificates.server_context(mutual=True)

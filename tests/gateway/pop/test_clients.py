@@ -83,6 +83,41 @@ def test_a_resumable_session_moves_to_a_second_wire_by_its_token(
     asyncio.run(body())
 
 
+def test_every_wire_names_the_alternates_that_the_broker_named_last(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    """A resumed wire too, which asks no broker; and on while the broker answers nothing."""
+
+    async def body() -> None:
+        async with scene(certificates, tmp_path / "a") as s:
+            await s.connector()
+            soon = int(time.time()) + 600
+            routing = token.RoutingToken(f"{5:032x}", LOCATION, "acme", "ada", soon, soon + 3600)
+            text = token.sign(routing, s.token_key)
+            s.sta.know(5, resume_token=text)
+            _, accepted = await rsp(s, hello.ClientHello(1, ticket=ticket(5)))
+            assert accepted.alternates == ()
+            epoch = 1
+
+            async def told() -> tuple[hello.Alternate, ...]:
+                nonlocal epoch
+                epoch += 1
+                wanted = hello.ClientHello(epoch, token=text, connector=accepted.connector)
+                channel, resumed = await rsp(s, wanted)
+                channel.close()
+                await until(lambda: len(s.pop.sessions) <= 1)
+                return resumed.alternates
+
+            s.sta.alternates = [{"name": "gw.test", "address": "192.0.2.9", "port": 443}]
+            await until(lambda: s.pop.alternates.now)
+            assert await told() == (hello.Alternate("gw.test", "192.0.2.9", 443),)
+            s.sta.status, asked = 503, s.sta.named
+            await until(lambda: s.sta.named > asked + 1)
+            assert await told() == (hello.Alternate("gw.test", "192.0.2.9", 443),)
+
+    asyncio.run(body())
+
+
 @pytest.mark.parametrize(
     ("first", "reason"),
     [

@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from gateway.errors import ConfigError, Lost, Unreachable
-from gateway.pop.http import HttpPeer
+from gateway.pop.http import HttpPeer, fetch
 from tests.gateway.pop.itmserver import POP, fake_itm
 
 STATE = f"/api/v1/pops/{POP}/state?while=&wait=0"
@@ -65,5 +65,28 @@ def test_no_tls_there_is_unreachable_and_no_http_is_lost() -> None:
                 await peer(f"https://127.0.0.1:{port}").request("GET", "/")
             with pytest.raises(Lost, match="not HTTP"):
                 await peer(f"http://127.0.0.1:{port}").request("GET", "/")
+
+    asyncio.run(body())
+
+
+def test_a_fetch_takes_the_first_body_that_is_good() -> None:
+    """A server that is away, or says no, is passed over; so is a body that is not taken."""
+
+    async def body() -> None:
+        async with fake_itm() as gone:
+            away = peer(gone.url)
+        async with fake_itm() as itm:
+            good, bodies = peer(itm.url), list[bytes]()
+
+            def take(found: bytes) -> bool:
+                bodies.append(found)
+                return len(bodies) > 1
+
+            assert not await fetch([away, good], "/no/such/path", take)
+            assert bodies == []
+            assert await fetch([away, good, good], STATE, take)
+            assert len(bodies) == 2
+            assert not await fetch([], STATE, take)
+            good.close()
 
     asyncio.run(body())

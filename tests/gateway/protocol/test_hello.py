@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.protocol.codes import CloseCode
 from gateway.protocol.errors import ProtocolError
 from gateway.protocol.hello import (
+    MOST_ALTERNATES,
     Accepted,
     Alternate,
     ClientHello,
@@ -39,6 +40,18 @@ def test_hello_and_answer_come_back() -> None:
     ):
         assert parse(wire + b"stream") == (value, len(wire))
         assert all(parse(wire[:size]) is None for size in range(len(wire)))
+
+
+def test_alternates_give_way_to_the_rest_of_an_answer() -> None:
+    """An answer of at most 4096 bytes is never given up for them: the first ones stay."""
+    many = tuple(Alternate("n" * 200, f"192.0.2.{number}", 443) for number in range(MOST_ALTERNATES))
+    wire = encode_answer(Accepted("ab" * 16, "t" * 2048, "c1", many, 3600))
+    parsed = parse_answer(wire)
+    assert parsed is not None
+    assert parsed[0].alternates == many[: len(parsed[0].alternates)]
+    assert 0 < len(parsed[0].alternates) < MOST_ALTERNATES
+    with pytest.raises(ProtocolError):
+        encode_answer(Accepted("ab" * 16, "t" * 5000, "c1", many))
 
 
 def test_a_no_is_raised_with_its_code() -> None:
