@@ -25,6 +25,7 @@ ECDSA_P256: Final = 13
 ED25519: Final = 15
 ALGORITHMS: Final = {"ecdsa-p256": ECDSA_P256, "ed25519": ED25519}
 """By the words of the catalog."""
+WORDS: Final = {number: word for word, number in ALGORITHMS.items()}
 ZONE_KEY: Final = 0x0100
 ENTRY_POINT: Final = 0x0001  # SEP, RFC 3757
 PROTOCOL: Final = 3

@@ -14,7 +14,7 @@ zone has passed; and the old DS leads to a key that still signs until that DS ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -22,7 +22,7 @@ Role = Literal["csk", "ksk", "zsk"]
 Stage = Literal["published", "active", "retired"]
 
 PROPAGATION_SECONDS: Final = 3600
-"""For every server of the zone, secondaries among them, to have what was published."""
+"""For every server of the zone to have what was published; a slow secondary may need more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class Policy:
     key_ttl: int = 3600
     longest_ttl: int = 86_400
     ds_ttl: int = 86_400
+    propagation_seconds: float = PROPAGATION_SECONDS
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -68,6 +69,25 @@ class Wanted:
 
     role: Role
     stage: Stage
+
+
+def as_begun(policy: Policy, keys: Sequence[ZoneKey]) -> Policy:
+    """Return the policy with the roles and the algorithm of the keys that there are.
+
+    Neither may change under a live zone: caches have a key set that does not know the new kind of key, and a
+    zone has to be signed by every algorithm of its key set (RFC 4035 2.2).
+    """
+    if not keys:
+        return policy
+    is_split = all(key.role != "csk" for key in keys)
+    return replace(policy, algorithm=keys[0].algorithm, is_split=is_split)
+
+
+def waiting(keys: Iterable[ZoneKey], seen: Container[str], now: float) -> tuple[ZoneKey, ...]:
+    """Return the keys; a published one that nobody could see yet (`seen` has the ids) is published now."""
+    return tuple(
+        replace(key, since=now) if key.stage == "published" and key.id not in seen else key for key in keys
+    )
 
 
 def missing(keys: Sequence[ZoneKey], policy: Policy, now: float) -> Wanted | None:
@@ -91,7 +111,7 @@ def advance(keys: Sequence[ZoneKey], policy: Policy, now: float) -> tuple[ZoneKe
 
 def _risen(key: ZoneKey, policy: Policy, now: float) -> ZoneKey:
     """Published for as long as a cache may keep the DNSKEY set without it: it may sign."""
-    is_known = now - key.since >= policy.key_ttl + PROPAGATION_SECONDS
+    is_known = now - key.since >= policy.key_ttl + policy.propagation_seconds
     return replace(key, stage="active", since=now) if key.stage == "published" and is_known else key
 
 
@@ -109,7 +129,7 @@ def _retired(key: ZoneKey, keys: Sequence[ZoneKey], policy: Policy, now: float) 
 
 
 def _is_gone(key: ZoneKey, policy: Policy, now: float) -> bool:
-    return key.stage == "retired" and now - key.since >= policy.longest_ttl + PROPAGATION_SECONDS
+    return key.stage == "retired" and now - key.since >= policy.longest_ttl + policy.propagation_seconds
 
 
 def entry_signers(keys: Iterable[ZoneKey]) -> tuple[ZoneKey, ...]:
@@ -139,9 +159,9 @@ def next_change(keys: Sequence[ZoneKey], policy: Policy) -> float:
     times = [float("inf")]
     for key in keys:
         if key.stage == "published":
-            times.append(key.since + policy.key_ttl + PROPAGATION_SECONDS)
+            times.append(key.since + policy.key_ttl + policy.propagation_seconds)
         elif key.stage == "retired":
-            times.append(key.since + policy.longest_ttl + PROPAGATION_SECONDS)
+            times.append(key.since + policy.longest_ttl + policy.propagation_seconds)
         elif key.role == "zsk":
             times.append(key.since + policy.zsk_seconds)
         elif key.ds_seen_at is not None:

@@ -62,9 +62,15 @@ class Keystore:
         return tuple(self._load(path) for path in sorted(self.directory.glob(f"*{SUFFIX}")))
 
     def make(self, role: Role, stage: Stage, algorithm: int, now: float) -> StoredKey:
-        """Make a key and keep it, durable before it is used."""
-        private = dnssec.generate(algorithm)
-        public = dnssec.public_of(private, is_entry_point=role != "zsk")
+        """Make a key with a tag of its own (RFC 4034 B: tags may collide) and keep it, durable before it is
+        used.
+        """
+        taken = {key.tag for key in self.load()}
+        while True:
+            private = dnssec.generate(algorithm)
+            public = dnssec.public_of(private, is_entry_point=role != "zsk")
+            if public.tag not in taken:
+                break
         made = time.strftime("%Y%m%d%H%M%S", time.gmtime(now))
         life = ZoneKey(f"{made}-{public.tag:05d}", role, algorithm, stage, now)
         stored = StoredKey(life, SigningKey(self._origin, public, private))

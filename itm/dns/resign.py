@@ -31,13 +31,16 @@ KEY_TYPES: Final = frozenset({DNSKEY, CDS, CDNSKEY})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signing:
-    """One zone to sign: with its keys, with what steering can answer in it, and who signs what."""
+    """One zone to sign: with its keys, with what steering can answer in it, and who signs what.
+
+    Without anyone to sign, it keeps the signatures it has.
+    """
 
     zone: Zone
     keys: ZoneKeys
     variants: Sequence[RRset]
     for_keys: tuple[SigningKey, ...]
-    for_data: SigningKey
+    for_data: tuple[SigningKey, ...]
 
 
 def resign(zones: Iterable[Signing], old: Signatures, now: float) -> tuple[Signatures, int]:
@@ -49,18 +52,32 @@ def resign(zones: Iterable[Signing], old: Signatures, now: float) -> tuple[Signa
         kept_keys[one.zone.origin] = one.keys
         for rrset in signable(one.zone, one.variants):
             digest = dnssec.digest(rrset)
-            by_tag = {dnssec.tag_of(rdata): rdata for rdata in old.rrsigs.get(digest, ())}
-            signers = one.for_keys if rrset.rtype in KEY_TYPES else (one.for_data,)
-            found = []
-            for key in signers:
-                rdata = by_tag.get(key.public.tag)
-                if rdata is None or dnssec.expiration_of(rdata) - now < REFRESH_SECONDS:
-                    rdata = key.sign(rrset, int(now) - BEFORE_SECONDS, _expiration(digest, now))
-                    made += 1
-                ends_at = min(ends_at, dnssec.expiration_of(rdata))
-                found.append(rdata)
-            rrsigs[digest] = tuple(found)
+            held = old.rrsigs.get(digest, ())
+            signers = one.for_keys if rrset.rtype in KEY_TYPES else one.for_data
+            if signers:
+                held, new = _renewed(rrset, digest, held, signers, now)
+                made += new
+            if held:
+                rrsigs[digest] = held
+                ends_at = min(ends_at, *map(dnssec.expiration_of, held))
     return Signatures(kept_keys, rrsigs, ends_at if rrsigs else 0.0), made
+
+
+def _renewed(
+    rrset: RRset, digest: bytes, held: Iterable[Rdata], signers: Iterable[SigningKey], now: float
+) -> tuple[tuple[Rdata, ...], int]:
+    """Return a signature by each signer, those of `held` that are good for longer among them, and how many
+    are new.
+    """
+    by_tag = {dnssec.tag_of(rdata): rdata for rdata in held}
+    found, made = [], 0
+    for key in signers:
+        rdata = by_tag.get(key.public.tag)
+        if rdata is None or dnssec.expiration_of(rdata) - now < REFRESH_SECONDS:
+            rdata = key.sign(rrset, int(now) - BEFORE_SECONDS, _expiration(digest, now))
+            made += 1
+        found.append(rdata)
+    return tuple(found), made
 
 
 def _expiration(digest: bytes, now: float) -> int:

@@ -13,12 +13,19 @@ from itm.dns.rdata import RRset
 
 _CIRCLE: Final = 1 << 32
 _NUMBER: Final = struct.Struct(">I")
+_TIMERS: Final = struct.Struct(">II")
 
 
 def of(soa: RRset) -> int:
     """Return the serial of a SOA record."""
     number: int = _NUMBER.unpack_from(soa.rdatas[0].after)[0]
     return number
+
+
+def lag_of(soa: RRset) -> int:
+    """Return how long a secondary that hears no NOTIFY may lag behind: refresh and one retry, seconds."""
+    refresh, retry = _TIMERS.unpack_from(soa.rdatas[0].after, _NUMBER.size)
+    return int(refresh + retry)
 
 
 def renumbered(soa: RRset, serial: int) -> RRset:

@@ -17,8 +17,8 @@ from typing import Final
 
 from itm.catalog.types import Dnssec, ZoneText
 from itm.dns import flatzone, keyring, serial, signatures, zonebook
-from itm.dns.dnssec import ALGORITHMS
-from itm.dns.keyring import Policy
+from itm.dns.dnssec import ALGORITHMS, WORDS
+from itm.dns.keyring import PROPAGATION_SECONDS, Policy
 from itm.dns.keystore import Keystore, StoredKey
 from itm.dns.name import decode, encode
 from itm.dns.rdata import CDNSKEY, CDS, DNSKEY
@@ -26,6 +26,7 @@ from itm.dns.resign import REFRESH_SECONDS, Signing, resign
 from itm.dns.signatures import Signatures, SignedBy, ZoneKeys
 from itm.dns.steered import SteeredName
 from itm.dns.steerednames import SteeredNames, names_of
+from itm.dns.turnover import Turn, turn
 from itm.dns.zone import Zone
 from itm.errors import CatalogError, ConfigError, SnapshotError
 from itm.routemap import snapshot
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 KEYS: Final = "keys"
 """Its directory below the state."""
 LOOK_SECONDS: Final = 0.5
+RETRY_SECONDS: Final = 60
+"""After which a zone whose keys could not be read is tried again, if they do not change before."""
 BATCH_SECONDS: Final = 3600
 """Signatures end at moments of their own: those of an hour are made anew together, and loaded once."""
 KEY_TTL: Final = 3600
@@ -92,41 +95,63 @@ class Signer:
         now = self._clock()
         names = names_of(routemap.services, routemap.pops)
         plain = zonebook.zones_of(routemap.zones, names)
-        held: dict[bytes, tuple[StoredKey, ...]] = {}
-        apexes: dict[bytes, ZoneKeys] = {}
-        policies: dict[bytes, Policy] = {}
         old = self._signed.content
         longest = max((service.ttl for service in routemap.services), default=0)
+        turns: dict[bytes, Turn] = {}
+        apexes: dict[bytes, ZoneKeys] = {}
+        has_fault = False
         for store, text, how in self._zones(routemap):
             origin = encode(text.name.lower())
-            policies[origin] = policy_of(how, plain[origin], longest)
-            held[origin] = turn_over(store, policies[origin], now)
-            apexes[origin] = apex_of(held[origin], origin)
-            if (before := old.zones.get(origin)) is not None:
+            before = old.zones.get(origin)
+            policy = policy_of(text, how, plain[origin], longest)
+            try:
+                turns[origin] = turn(store, policy, before.rdatas.get(DNSKEY, ()) if before else (), now)
+            except (ConfigError, OSError) as error:
+                has_fault = True
+                log.error("zone.not_signed", extra={"zone": text.name, "reason": str(error)})
+                if before is not None:
+                    apexes[origin] = before  # it keeps what it has, the other zones go on
+                continue
+            self._compare(text.name, policy, turns[origin].policy)
+            apexes[origin] = apex_of(turns[origin].keys, origin)
+            if before is not None:
                 apexes[origin] = replace(apexes[origin], serial=before.serial, content=before.content)
-        work = _Work(routemap, names, plain, held, policies)
+        work = _Work(routemap, names, plain, turns)
         fresh, made, contents = work.sign(apexes, old, now)
-        self._watch({o: (serial.of(plain[o].soa), contents[o]) for o in contents.keys() - held.keys()})
+        self._watch({o: (serial.of(plain[o].soa), contents[o]) for o in contents.keys() - apexes.keys()})
         moved = {
             origin: serial.moved(serial.of(plain[origin].soa), keys.serial)
             for origin, keys in apexes.items()
-            if _is_moved(keys, contents[origin], serial.of(plain[origin].soa))
+            if origin in turns and _is_moved(keys, contents[origin], serial.of(plain[origin].soa))
         }
         if moved:
             apexes |= {origin: replace(apexes[origin], serial=number) for origin, number in moved.items()}
             fresh, more, contents = work.sign(apexes, fresh, now)
             made += more
-            keys_now = {origin: replace(keys, content=contents[origin]) for origin, keys in apexes.items()}
+            keys_now = {
+                origin: replace(keys, content=contents[origin]) if origin in turns else keys
+                for origin, keys in apexes.items()
+            }
             fresh = replace(fresh, zones=keys_now)
         if made or moved or fresh.rrsigs.keys() != old.rrsigs.keys() or not self._file.exists():
             signatures.write(self._file, fresh)
             self._signed.look()
             log.info("zones.signed", extra={"made": made, "held": len(fresh.rrsigs)})
-        changes = [keyring.next_change([key.life for key in held[o]], policies[o]) for o in held]
-        self._due_at = (
-            min([fresh.ends_at - REFRESH_SECONDS + BATCH_SECONDS, *changes]) if held else float("inf")
-        )
+        for one in turns.values():
+            one.keep()
+        changes = [keyring.next_change([key.life for key in one.keys], one.policy) for one in turns.values()]
+        again = now + RETRY_SECONDS if has_fault else float("inf")
+        ends = fresh.ends_at - REFRESH_SECONDS + BATCH_SECONDS if turns else float("inf")
+        self._due_at = min([again, ends, *changes])
         return made
+
+    def _compare(self, name: str, wanted: Policy, begun: Policy) -> None:
+        """Tell of a zone whose catalog asks for other keys than it was begun with."""
+        if (wanted.algorithm, wanted.is_split) != (begun.algorithm, begun.is_split):
+            log.error(
+                "zone.keys_differ",
+                extra={"zone": name, "kept": _kind(begun), "asked_for": _kind(wanted)},
+            )
 
     def _watch(self, unsigned: dict[bytes, tuple[int, bytes]]) -> None:
         """Tell of an unsigned zone that changed under its serial: its secondaries will not fetch it."""
@@ -139,13 +164,12 @@ class Signer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Work:
-    """One map's zones as their texts have them, and, by origin of those to be signed, keys and policies."""
+    """One map's zones as their texts have them, and, by origin of those to be signed, their keys."""
 
     routemap: RouteMap
     names: SteeredNames
     plain: Mapping[bytes, Zone]
-    held: Mapping[bytes, tuple[StoredKey, ...]]
-    policies: Mapping[bytes, Policy]
+    turns: Mapping[bytes, Turn]
 
     def sign(
         self, apexes: Mapping[bytes, ZoneKeys], old: Signatures, now: float
@@ -156,12 +180,9 @@ class _Work:
         zones = zonebook.with_keys(self.routemap.zones, self.plain, apexes, self.names)
         homes = {one: zonebook.nearest(encode(one.name), zones) for one in self.routemap.services}
         steered = [SteeredName(one, zones[home or b""], self.routemap.pops) for one, home in homes.items()]
-        jobs = [
-            _job(zones[origin], apexes[origin], keys, self.policies[origin], steered)
-            for origin, keys in self.held.items()
-        ]
+        jobs = [_job(zones[origin], apex, self.turns.get(origin), steered) for origin, apex in apexes.items()]
         fresh, made = resign(jobs, old, now)
-        sent = {encode(text.name) for text in self.routemap.zones if text.secondaries} | self.held.keys()
+        sent = {encode(text.name) for text in self.routemap.zones if text.secondaries} | apexes.keys()
         return fresh, made, {o: flatzone.digest(zones[o], steered, fresh.sign) for o in sent}
 
 
@@ -170,8 +191,11 @@ def _is_moved(keys: ZoneKeys, content: bytes, written: int) -> bool:
     return keys.serial is None or content != keys.content or serial.is_later(written, keys.serial)
 
 
-def policy_of(how: Dnssec, zone: Zone, steered_ttl: int) -> Policy:
-    """Return what the catalog asks for, with the longest TTL of the zone's records and of steered answers."""
+def policy_of(text: ZoneText, how: Dnssec, zone: Zone, steered_ttl: int) -> Policy:
+    """Return what the catalog asks for, with the longest TTL of the zone's records and of steered answers.
+
+    Secondaries have what was published when their refresh has come round, whatever NOTIFY did.
+    """
     ttls = [rrset.ttl for node in zone.nodes.values() for rrset in node.rrsets.values()]
     return Policy(
         ALGORITHMS[how.algorithm],
@@ -180,29 +204,13 @@ def policy_of(how: Dnssec, zone: Zone, steered_ttl: int) -> Policy:
         key_ttl=KEY_TTL,
         longest_ttl=max(steered_ttl, *ttls),
         ds_ttl=DS_TTL,
+        propagation_seconds=propagation_of(text, zone),
     )
 
 
-def turn_over(store: Keystore, policy: Policy, now: float) -> tuple[StoredKey, ...]:
-    """Move a zone's keys on to `now`, on disk too, and return them."""
-    with store.locked():
-        before = store.load()
-        lives = {key.life.id: key for key in before}
-        after = keyring.advance([key.life for key in before], policy, now)
-        for life in after:
-            if lives[life.id].life != life:
-                lives[life.id] = replace(lives[life.id], life=life)
-                store.save(lives[life.id])
-                log.info("key.moved", extra={"key": life.id, "role": life.role, "stage": life.stage})
-        for key_id in lives.keys() - {life.id for life in after}:
-            store.remove(key_id)
-            log.info("key.removed", extra={"key": key_id})
-        keys = [lives[life.id] for life in after]
-        while (wanted := keyring.missing([key.life for key in keys], policy, now)) is not None:
-            made = store.make(wanted.role, wanted.stage, policy.algorithm, now)
-            log.info("key.made", extra={"key": made.life.id, "role": wanted.role, "stage": wanted.stage})
-            keys.append(made)
-    return tuple(keys)
+def propagation_of(text: ZoneText, zone: Zone) -> float:
+    """Return the seconds until every server of a zone has what was published."""
+    return max(PROPAGATION_SECONDS, serial.lag_of(zone.soa) if text.secondaries else 0)
 
 
 def apex_of(keys: tuple[StoredKey, ...], origin: bytes) -> ZoneKeys:
@@ -222,15 +230,20 @@ def apex_of(keys: tuple[StoredKey, ...], origin: bytes) -> ZoneKeys:
 def _job(
     zone: Zone,
     apex: ZoneKeys,
-    keys: tuple[StoredKey, ...],
-    policy: Policy,
+    turn: Turn | None,
     steered: Sequence[SteeredName],
 ) -> Signing:
-    by_id = {key.life.id: key.signing for key in keys}
-    lives = [key.life for key in keys]
     variants = [rrset for one in steered if one.zone is zone for rrset in one.variants()]
+    if turn is None:
+        return Signing(zone, apex, variants, (), ())
+    by_id = {key.life.id: key.signing for key in turn.keys}
+    lives = [key.life for key in turn.keys]
     entry = tuple(by_id[life.id] for life in keyring.entry_signers(lives))
-    return Signing(zone, apex, variants, entry, by_id[keyring.zone_signer(lives, policy).id])
+    return Signing(zone, apex, variants, entry, (by_id[keyring.zone_signer(lives, turn.policy).id],))
+
+
+def _kind(policy: Policy) -> str:
+    return f"{WORDS[policy.algorithm]} {'ksk-zsk' if policy.is_split else 'csk'}"
 
 
 async def run(signer: Signer, stopping: asyncio.Event) -> None:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
-from itm.catalog.types import Dnssec, ZoneText
+from itm.catalog.types import ZoneText
 from itm.dns import counters, export, keyring, notifier, signatures
-from itm.dns.dnssec import ALGORITHMS
+from itm.dns import zone as zones
+from itm.dns.dnssec import WORDS
 from itm.dns.keystore import Keystore, StoredKey
 from itm.dns.name import encode
-from itm.dns.signer import DS_TTL, KEY_TTL, KEYS
+from itm.dns.signer import DS_TTL, KEY_TTL, KEYS, propagation_of
 from itm.errors import NotSigned, Refused, SnapshotError
 from itm.ops.context import EDGE, Edge
 from itm.routemap import current, snapshot
-
-WORDS: Final = {number: word for word, number in ALGORITHMS.items()}
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -79,8 +78,7 @@ def _roll(edge: Edge, zone: ZoneText) -> tuple[StoredKey, ...]:
         if len(entry) != 1:
             what = "has no key yet" if not entry else "is in the middle of a rollover already"
             raise Refused(409, f"{zone.name} {what}")
-        algorithm = (zone.dnssec or Dnssec()).algorithm
-        store.make(entry[0].life.role, "published", ALGORITHMS[algorithm], edge.clock())
+        store.make(entry[0].life.role, "published", entry[0].life.algorithm, edge.clock())
         return store.load()
 
 
@@ -156,6 +154,7 @@ def _shown(zone: ZoneText, found: tuple[StoredKey, ...]) -> dict[str, Any]:
     lives = [key.life for key in found]
     wanted = {life.id for life in keyring.announced(lives)}
     origin = encode(zone.name)
+    known_after = KEY_TTL + propagation_of(zone, zones.parse(zone))
     shown = []
     for key in found:
         life, public = key.life, key.signing.public
@@ -168,9 +167,7 @@ def _shown(zone: ZoneText, found: tuple[StoredKey, ...]) -> dict[str, Any]:
                 "tag": public.tag,
                 "stage": life.stage,
                 "since": life.since,
-                "active_at": life.since + KEY_TTL + keyring.PROPAGATION_SECONDS
-                if life.stage == "published"
-                else None,
+                "active_at": life.since + known_after if life.stage == "published" else None,
                 "ds": f"{public.tag} {ds[2]} {ds[3]} {ds[4:].hex()}" if life.is_entry_point else None,
                 "is_wanted_at_parent": life.id in wanted,
                 "ds_seen_at": life.ds_seen_at,

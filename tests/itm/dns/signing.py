@@ -55,7 +55,7 @@ def sign(routemap: RouteMap, *, algorithm: str = ECDSA, old: Signatures | None =
             keys[origin],
             [rrset for one in names if one.zone is zone for rrset in one.variants()],
             (pairs[origin],),
-            pairs[origin],
+            (pairs[origin],),
         )
         for origin, zone in zones.items()
     ]

@@ -25,7 +25,7 @@ def job(*keys: SigningKey, data: int = 0, variants: tuple[RRset, ...] = ()) -> S
     """A zone whose DNSKEY set all keys sign, and one of them the rest."""
     apex = ZoneKeys(60, {DNSKEY: tuple(each.public.rdata for each in keys)})
     zone = with_keys(zones.parse(ZoneText("example.net.", TEXT)), apex, {})
-    return Signing(zone, apex, variants, keys, keys[data])
+    return Signing(zone, apex, variants, keys, (keys[data],))
 
 
 def test_all_that_is_served_is_signed_once() -> None:

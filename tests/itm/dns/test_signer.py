@@ -229,5 +229,95 @@ def test_a_retired_key_outlives_the_longest_steered_answer() -> None:
     """A service's TTL may be longer than every record's: its signatures live in caches as long."""
     (text,) = flagged(demo_map()).zones
     zone = zones.parse(text)
-    assert policy_of(Dnssec(), zone, 86_400).longest_ttl == 86_400
-    assert policy_of(Dnssec(), zone, 20).longest_ttl == 600
+    assert policy_of(text, Dnssec(), zone, 86_400).longest_ttl == 86_400
+    assert policy_of(text, Dnssec(), zone, 20).longest_ttl == 600
+
+
+def stages(bench: Bench) -> list[str]:
+    return sorted(f"{key.life.role} {key.life.stage}" for key in bench.keys.load())
+
+
+def test_a_live_zone_keeps_the_kind_of_its_keys(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Another role or algorithm would be unknown to the caches: it is told, and the zone stays as it is."""
+    bench = Bench(tmp_path, flagged(demo_map()))
+    bench.signer.work()
+    before = bench.signed.zones[ORIGIN].rdatas
+    bench.serve(split(demo_map()))
+    assert bench.signer.work() == 0
+    assert "zone.keys_differ" in caplog.text
+    assert bench.signed.zones[ORIGIN].rdatas == before
+    assert stages(bench) == ["csk active"]
+    bench.check()
+
+
+def test_a_key_s_clock_starts_when_it_is_served(tmp_path: Path) -> None:
+    """A signer that stood still for hours after a rollover was begun: caches have seen nothing yet."""
+    bench = Bench(tmp_path, flagged(demo_map()))
+    bench.signer.work()
+    with bench.keys.locked():
+        bench.keys.make("csk", "published", 13, bench.now)
+    bench.now += 3 * 3600
+    bench.signer.work()
+    assert stages(bench) == ["csk active", "csk published"]
+    bench.now += 2 * 3600 - 1
+    bench.signer.work()
+    assert stages(bench) == ["csk active", "csk published"]
+    bench.now += 1
+    bench.signer.work()
+    assert stages(bench) == ["csk active", "csk active"]
+
+
+def test_what_could_not_be_written_has_not_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk when the next key is to sign: it rises, and the old one retires, when it is served so."""
+    bench = Bench(tmp_path, split(demo_map()))
+    bench.signer.work()
+    bench.now += 30 * DAY
+    bench.signer.work()
+    assert stages(bench) == ["ksk active", "zsk active", "zsk published"]
+    bench.now += 2 * 3600
+
+    def full(path: Path, content: signatures.Signatures) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(signatures, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            bench.signer.work()
+    assert stages(bench) == ["ksk active", "zsk active", "zsk published"]
+    bench.now += 40 * DAY
+    bench.signer.work()
+    (retired,) = (key.life for key in bench.keys.load() if key.life.stage == "retired")
+    assert retired.since == bench.now
+    bench.check()
+
+
+def test_a_damaged_key_stops_its_zone_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It keeps the signatures it has; the other zone goes on, and so does this one when the key is back."""
+    (zone,) = flagged(demo_map()).zones
+    text = "@ 60 SOA ns h 1 7200 900 86400 60\n@ 60 NS ns\nns 60 A 198.51.100.1\n"
+    other = dataclasses.replace(zone, name="example.org.", text=text, includes=())
+    bench = Bench(tmp_path, dataclasses.replace(demo_map(), zones=(zone, other)))
+    bench.signer.work()
+    (file,) = bench.keys.directory.glob("*.key")
+    pem = file.read_text()
+    file.write_text("{")
+    bench.serve(edited(bench.routemap, "198.51.100.1", "198.51.100.2"))
+    held = bench.signed.zones[ORIGIN]
+    assert bench.signer.work() == 2  # the address and the SOA of the other zone
+    assert "zone.not_signed" in caplog.text
+    assert file.name in str(vars(caplog.records[0])["reason"])
+    assert bench.signed.zones[ORIGIN].rdatas == held.rdatas
+    bench.check()
+    file.write_text(pem)
+    bench.now += 61
+    assert bench.signer.work() == 0
+    bench.check()
+
+
+def test_a_slow_secondary_is_waited_for() -> None:
+    """Who hears no NOTIFY has the new key set after refresh and a retry."""
+    (text,) = flagged(demo_map()).zones
+    zone = zones.parse(text)
+    alone = policy_of(text, Dnssec(), zone, 0)
+    shared = policy_of(dataclasses.replace(text, secondaries=(Secondary("192.0.2.7"),)), Dnssec(), zone, 0)
+    assert (alone.propagation_seconds, shared.propagation_seconds) == (3600, 7200 + 3600)
