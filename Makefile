@@ -39,19 +39,20 @@ bench-quick: $(STAMP)
 	$(BIN)/python -m bench.build --rounds 1
 	$(BIN)/python -m bench.collect
 	$(BIN)/python -m bench.dns --seconds 1 --rounds 1
+	$(BIN)/python -m bench.dns.features --seconds 0.5 --rounds 1
 	$(BIN)/python -m bench.launch --count 40 --rounds 1
 	$(BIN)/python -m bench.stream --seconds 1 --rounds 1
 	$(BIN)/python -m bench.relay --seconds 1 --rounds 1 --idle 500
 	$(BIN)/python -m bench.flood --stalled 100 --half-open 1000 --networks 50
 	$(BIN)/python -m bench.survival --kills 2
 
-# Coverage-guided fuzzing of every parser; corpus and crashes stay in build/fuzz. Ten minutes for the DNS packets:
-# make fuzz FUZZ_SECONDS=600 FUZZ_TARGETS=dns_packet
-FUZZ_SECONDS ?= 60
+# Coverage-guided fuzzing of every parser; corpus and crashes stay in build/fuzz. A minute for each, ten for
+# the DNS packets; others: make fuzz FUZZ_SECONDS=600 FUZZ_TARGETS=dns_zone
+FUZZ_SECONDS ?=
 FUZZ_TARGETS ?=
 fuzz: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[fuzz]"
-	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+	$(BIN)/python -m tests.fuzz $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) $(FUZZ_TARGETS)
 
 # Other people's testers on what we serve, and on four other servers; as root. CONFORM=--write notes the results.
 CONFORM ?=

@@ -28,7 +28,7 @@ from bench.gateway.stand import Stand, stand
 from bench.meter import Meter
 from bench.report import publish, setting, spread
 
-PHASES = ("tls", "preamble", "redeem", "join", "vda", "pop")
+PHASES = ("tls", "preamble", "redeem", "join", "vda", "pop", "first_byte")
 
 
 def bare(port: int, _: str) -> None:

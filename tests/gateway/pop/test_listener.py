@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.dial import connect
+import pytest
+
+from gateway.dial import connect, start_tls
+from gateway.errors import Lost
 from gateway.pop.config import Caps
 from tests.gateway.certificates import Certificates
 from tests.gateway.pop.scene import FAST, ended, scene, until
@@ -60,5 +64,32 @@ def test_a_connection_that_says_nothing_and_leaves_is_gone_at_once(
             (await connect("127.0.0.1", s.port, seconds=5)).close()
             await until(lambda: s.refused("client_gone") == 1)
             assert s.refused("client_tls") == 0
+
+    asyncio.run(body())
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_tls_1_2_is_accepted_and_tls_1_1_refused(certificates: Certificates, tmp_path: Path) -> None:
+    """1.2 and 1.3 reach the HTTP face; a client that knows nothing later than 1.1 fails and is counted."""
+
+    async def body() -> None:
+        async with scene(certificates, tmp_path / "a") as s:
+
+            async def answer(version: ssl.TLSVersion) -> bytes:
+                context = certificates.client_context()
+                context.set_ciphers("ALL:@SECLEVEL=0")
+                context.minimum_version = context.maximum_version = version
+                plain = await connect("127.0.0.1", s.port, seconds=5)
+                channel = await start_tls(plain, context, server_name="gw.test", seconds=5)
+                s.channels.append(channel)
+                await channel.write(b"GET /probe/v1/r.gif HTTP/1.1\r\nHost: gw.test\r\n\r\n")
+                return await channel.read()
+
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                assert (await answer(version)).startswith(b"HTTP/1.1 200")
+            assert s.refused("client_tls") == 0
+            with pytest.raises(Lost, match="protocol version"):
+                await answer(ssl.TLSVersion.TLSv1_1)
+            await until(lambda: s.refused("client_tls") == 1)
 
     asyncio.run(body())
