@@ -333,7 +333,7 @@ class Pop:
                     credential.renew, self._config.state, self._who, self.doors.outward, self._clock
                 )
                 self.doors.reload()
-            except GatewayError as error:
+            except (GatewayError, OSError) as error:
                 log.warning("certificate.not_renewed", extra={"reason": str(error)})
                 await asyncio.sleep(RENEW_RETRY_SECONDS)
 
