@@ -79,7 +79,7 @@ class Program:
         self._post = partial(post_json, proxy=settings.proxy)
         self._credential = load_credential(settings.state) or self._enrol()
         self._check_agent()
-        self._dial = self._new_dial()
+        self._api, self._dial = self._contexts(self._credential)
         self._resolve = by_servers(settings.resolvers)
         self._parked = Parked(lambda: self._dial, kept=settings.parked)
         introduction = Introduction(
@@ -161,33 +161,32 @@ class Program:
         while True:
             await asyncio.sleep(max(1.0, self._credential.renew_at - self._clock()))
             try:
-                context = client_context(self._credential, self._settings.state)
-                self._credential = await asyncio.to_thread(
-                    renew, self._credential, context, self._clock, self._post
-                )
-            except GatewayError as error:
+                fresh = await asyncio.to_thread(renew, self._credential, self._api, self._clock, self._post)
+                api, dial = self._contexts(fresh)
+                save_credential(self._settings.state, fresh)
+            except (GatewayError, OSError) as error:
                 log.warning("certificate.not_renewed", extra={"reason": str(error)})
                 await asyncio.sleep(RENEW_RETRY_SECONDS)
                 continue
-            save_credential(self._settings.state, self._credential)
-            self._dial = self._new_dial()
+            self._credential, self._api, self._dial = fresh, api, dial
             log.info("certificate.renewed", extra={"expires_at": self._credential.expires_at})
 
     def _ask(self, body: Mapping[str, object]) -> dict[str, Any]:
-        context = client_context(self._credential, self._settings.state)
-        return self._post(self._credential.broker, "/connectors/sessions", body, context)
+        return self._post(self._credential.broker, "/connectors/sessions", body, self._api)
 
     def _ended(self, ledger: Ledger, session: str, code: CloseCode, is_cut: bool) -> None:
         ledger.ended(session, code)
         if is_cut:
             self._pops.broadcast(End(session, code))
 
-    def _new_dial(self) -> PopDial:
-        contexts = {}
+    def _contexts(self, credential: Credential) -> tuple[ssl.SSLContext, PopDial]:
+        """Return what presents the credential to the broker, and to POPs; made once, shared by threads."""
+        state, contexts = self._settings.state, {}
         for alpn in (control.ALPN, data.ALPN):
-            contexts[alpn] = client_context(self._credential, self._settings.state)
+            contexts[alpn] = client_context(credential, state)
             contexts[alpn].set_alpn_protocols([alpn])
-        return PopDial(contexts, self._credential.gateway_name, self._settings.proxy)
+        dial = PopDial(contexts, credential.gateway_name, self._settings.proxy)
+        return client_context(credential, state), dial
 
     async def _find_pops(self) -> Found:
         """Return the addresses the operator gave; else what the gateway's name says now, and the broker's."""
