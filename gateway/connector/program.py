@@ -21,7 +21,14 @@ from gateway.address import join_address
 from gateway.channel import Channel
 from gateway.connector.allow import AllowList
 from gateway.connector.control import Introduction
-from gateway.connector.credential import Credential, client_context, load_credential, save_credential
+from gateway.connector.credential import (
+    Credential,
+    client_context,
+    load_credential,
+    save_credential,
+    way_back,
+    why_not_renewed,
+)
 from gateway.connector.dial import PopDial, open_own, open_vda
 from gateway.connector.enrol import enrol, post_json, renew
 from gateway.connector.health import Health
@@ -51,7 +58,8 @@ OWN_PORTS: Final = ("127.0.0.1:1494,2598,3389,5900-5999",)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator says; `broker`, `token` and `ca` are needed until the connector is enrolled.
+    """What the operator says; `broker`, `token` and `ca` are needed to enrol: at first, and after its
+    certificate has expired.
 
     `is_agent`: this machine is the VDA, nothing else is reached. `resolvers` are name servers to ask instead
     of the system; `parked` data channels wait at each POP.
@@ -77,7 +85,7 @@ class Program:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
         self._post = partial(post_json, proxy=settings.proxy)
-        self._credential = load_credential(settings.state) or self._enrol()
+        self._credential = self._stored() or self._enrol()
         self._check_agent()
         self._api, self._dial = self._contexts(self._credential)
         self._resolve = by_servers(settings.resolvers)
@@ -141,6 +149,19 @@ class Program:
         except TimeoutError:
             log.warning("connector.drain_cut", extra={"sessions": joins.load.sessions})
 
+    def _stored(self) -> Credential | None:
+        """Return what was saved; None when there is nothing, or it has expired and a token is given."""
+        credential = load_credential(self._settings.state)
+        if credential is None:
+            return None
+        way = way_back(credential.expires_at, self._clock(), "connector")
+        if not way:
+            return credential
+        if not self._settings.token:
+            raise ConfigError(f"{self._settings.state}: {way}")
+        log.warning("certificate.expired", extra={"connector": credential.connector, "reason": way})
+        return None
+
     def _enrol(self) -> Credential:
         settings = self._settings
         if not settings.broker or not settings.token:
@@ -165,7 +186,8 @@ class Program:
                 api, dial = self._contexts(fresh)
                 save_credential(self._settings.state, fresh)
             except (GatewayError, OSError) as error:
-                log.warning("certificate.not_renewed", extra={"reason": str(error)})
+                reason = why_not_renewed(error, self._credential.expires_at, self._clock(), "connector")
+                log.warning("certificate.not_renewed", extra={"reason": reason})
                 await asyncio.sleep(RENEW_RETRY_SECONDS)
                 continue
             self._credential, self._api, self._dial = fresh, api, dial

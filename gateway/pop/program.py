@@ -17,6 +17,7 @@ from aiohttp import web
 
 from gateway.address import split_address
 from gateway.channel import Channel
+from gateway.connector.credential import why_not_renewed
 from gateway.errors import ConfigError, GatewayError
 from gateway.pop import admin, credential, reach
 from gateway.pop.alternates import Alternates
@@ -334,7 +335,8 @@ class Pop:
                 )
                 self.doors.reload()
             except (GatewayError, OSError) as error:
-                log.warning("certificate.not_renewed", extra={"reason": str(error)})
+                reason = why_not_renewed(error, self._who.expires_at, self._clock(), "pop")
+                log.warning("certificate.not_renewed", extra={"reason": reason})
                 await asyncio.sleep(RENEW_RETRY_SECONDS)
 
 

@@ -16,6 +16,7 @@ from gateway.connector import program
 from gateway.connector.allow import parse_allow_list
 from gateway.connector.credential import FILE, load_credential
 from gateway.connector.program import Program, Settings
+from gateway.errors import ConfigError
 from tests.gateway.broker.serving import Served, broker
 
 DAY = 86_400.0
@@ -101,5 +102,45 @@ def test_asking_the_broker_writes_no_key(tmp_path: Path) -> None:
             answer = await asyncio.to_thread(one._ask, {"sessions": [], "ended": []})
             assert answer["tokens"] == {}
             assert not (here.state / "connector.pem").exists()
+
+    asyncio.run(story())
+
+
+def test_an_expired_certificate_has_a_way_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """At start the operator learns what to do, and a new token makes a connector of the same directory."""
+
+    async def story() -> None:
+        async with site(tmp_path) as here:
+            first = (await here.connector(here.token()))._credential
+            here.late = 2 * DAY
+            with pytest.raises(ConfigError, match=r"expired at .* UTC; start with .*`connector token`"):
+                await here.connector()
+            assert load_credential(here.state) == first
+            here.late = 0.0
+            assert (await here.connector("unspent"))._credential == first  # no token is spent without need
+            here.late = 2 * DAY
+            second = (await here.connector(here.token()))._credential
+            assert second.connector != first.connector
+            assert load_credential(here.state) == second
+            assert "certificate.expired" in caplog.text
+
+    asyncio.run(story())
+
+
+def test_a_certificate_that_expires_meanwhile_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The line about the renewal that failed says what the operator has to do from then on."""
+    monkeypatch.setattr(program, "RENEW_RETRY_SECONDS", 0.01)
+
+    async def story() -> None:
+        async with site(tmp_path) as here:
+            one = await here.connector(here.token())
+            here.served.desk.enrolment.revoke("connector", one._credential.connector, time.time())
+            here.late = 2 * DAY
+            async with going_on(one._renew()):
+                await until(lambda: "certificate.not_renewed" in caplog.text)
+            (record, *_) = (r for r in caplog.records if r.message == "certificate.not_renewed")
+            assert "was revoked; the certificate expired at" in record.reason  # type: ignore[attr-defined]
 
     asyncio.run(story())

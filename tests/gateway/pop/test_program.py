@@ -67,7 +67,7 @@ def test_a_full_disk_does_not_end_the_pop(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A renewal that cannot be written is told and tried again."""
+    """A renewal that cannot be written is told, with the way back once it is too late, and tried again."""
     monkeypatch.setattr(program, "RENEW_RETRY_SECONDS", 0.01)
     faults = [OSError(28, "No space left on device")]
 
@@ -81,11 +81,12 @@ def test_a_full_disk_does_not_end_the_pop(
                 return fresh
 
             monkeypatch.setattr(credential, "renew", renew)
-            s.pop._who = replace(fresh, renew_at=0.0)
+            s.pop._who = replace(fresh, renew_at=0.0, expires_at=0.0)
             renewing = s.tasks.create_task(s.pop._renew())
             await until(lambda: "certificate.not_renewed" in caplog.text)
             await until(lambda: s.pop._who is fresh)
-            assert "No space left" in caplog.records[-1].reason  # type: ignore[attr-defined]
+            (record, *_) = (r for r in caplog.records if r.message == "certificate.not_renewed")
+            assert "No space left on device; the certificate expired at" in record.reason  # type: ignore[attr-defined]
             renewing.cancel()
 
     asyncio.run(body())
