@@ -334,6 +334,7 @@ class Pop:
                     credential.renew, self._config.state, self._who, self.doors.outward, self._clock
                 )
                 self.doors.reload()
+                log.info("certificate.renewed", extra={"expires_at": self._who.expires_at})
             except (GatewayError, OSError) as error:
                 reason = why_not_renewed(error, self._who.expires_at, self._clock(), "pop")
                 log.warning("certificate.not_renewed", extra={"reason": reason})
