@@ -21,11 +21,12 @@ from gateway.broker.neighbours import Neighbours
 from gateway.broker.reach import Reach
 from gateway.broker.signals import Signals
 from gateway.broker.tls import ServerTls
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, GatewayError
 from gateway.workspace.routes import ROUTES as WORKSPACE
 
 GRACE_SECONDS: Final = 2.0
 HANDSHAKE_SECONDS: Final = 10.0
+RENEW_RETRY_SECONDS: Final = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +99,15 @@ def _naming(setting: str, text: str) -> Iterator[None]:
 
 
 async def _renew(tls: ServerTls) -> None:
-    """For ever: a new certificate at half the life of the last."""
+    """For ever: a new certificate at half the life of the last; one that fails is tried again."""
+    pause = tls.seconds / 2
     while True:
-        await asyncio.sleep(tls.seconds / 2)
-        await asyncio.to_thread(tls.renew)
+        await asyncio.sleep(pause)
+        try:
+            await asyncio.to_thread(tls.renew)
+        except (GatewayError, OSError) as error:
+            log.warning("broker.certificate_not_renewed", extra={"reason": str(error)})
+            pause = RENEW_RETRY_SECONDS
+            continue
+        pause = tls.seconds / 2
         log.info("broker.certificate_renewed")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway import log
+from gateway.connector.credential import way_back
 from gateway.errors import ConfigError
 from gateway.pop import credential
 from gateway.pop.config import Caps, ItmConfig, PopConfig, Times, parse_address
+from gateway.pop.credential import Credential
 from gateway.pop.program import serve
 from gateway.protocol.hello import Alternate
 
@@ -78,13 +82,31 @@ def _limits() -> list[tuple[type, dataclasses.Field[object]]]:
 def run(args: argparse.Namespace) -> int:
     """Run until stopped and drained."""
     log.configure("pop")
+    asyncio.run(serve(_config(args), _identity(args, time.time)))
+    return 0
+
+
+def _identity(args: argparse.Namespace, clock: Callable[[], float]) -> Credential:
+    """Return what was saved, or what enrolment brings: at first, and after the certificate has expired."""
+    if (stored := _stored(args, clock())) is not None:
+        return stored
+    if not args.broker or not args.token:
+        raise ConfigError(f"{args.state} holds no credential: enrol with --broker and --token")
+    return credential.enrol(args.state, args.broker[0], args.token, args.ca, clock)
+
+
+def _stored(args: argparse.Namespace, now: float) -> Credential | None:
+    """Return what was saved; None when there is nothing, or it has expired and a token is given."""
     who = credential.load(args.state)
     if who is None:
-        if not args.broker or not args.token:
-            raise ConfigError(f"{args.state} holds no credential: enrol with --broker and --token")
-        who = credential.enrol(args.state, args.broker[0], args.token, args.ca, time.time)
-    asyncio.run(serve(_config(args), who))
-    return 0
+        return None
+    way = way_back(who.expires_at, now, "pop")
+    if not way:
+        return who
+    if not args.token:
+        raise ConfigError(f"{args.state}: {way}")
+    logging.getLogger(__name__).warning("certificate.expired", extra={"pop": who.name, "reason": way})
+    return None
 
 
 def _config(args: argparse.Namespace) -> PopConfig:

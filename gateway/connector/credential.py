@@ -10,6 +10,7 @@ import json
 import os
 import ssl
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +67,25 @@ def new_key_request() -> KeyRequest:
 def certificate_end(cert_pem: str) -> float:
     """Return when the certificate expires, in seconds since 1970."""
     return x509.load_pem_x509_certificate(cert_pem.encode()).not_valid_after_utc.timestamp()
+
+
+def way_back(expires_at: float, now: float, role: str) -> str:
+    """Return what to do about a certificate that has expired (seconds since 1970); empty while it holds.
+
+    An expired one renews nothing: the broker's handshake refuses it.
+    """
+    if now < expires_at:
+        return ""
+    end = datetime.fromtimestamp(expires_at, UTC)
+    return (
+        f"the certificate expired at {end:%Y-%m-%d %H:%M:%S} UTC;"
+        f" start with --broker, --ca and a new --token of `{role} token`"
+    )
+
+
+def why_not_renewed(error: Exception, expires_at: float, now: float, role: str) -> str:
+    """Return the error, and the way back once the certificate has expired."""
+    return "; ".join(filter(None, (str(error), way_back(expires_at, now, role))))
 
 
 def save_credential(state: Path, credential: Credential) -> None:

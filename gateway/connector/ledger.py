@@ -66,7 +66,7 @@ class Ledger:
             is_due = loop.time() >= next_renewal
             try:
                 renew_after = await self._exchange(self._holder.sessions() if is_due else ())
-            except GatewayError as error:
+            except (GatewayError, OSError) as error:
                 log.warning("sessions.not_told", extra={"reason": str(error)})
                 await asyncio.sleep(random.uniform(0.5, 1) * RETRY_SECONDS)
                 continue

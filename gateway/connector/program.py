@@ -21,7 +21,14 @@ from gateway.address import join_address
 from gateway.channel import Channel
 from gateway.connector.allow import AllowList
 from gateway.connector.control import Introduction
-from gateway.connector.credential import Credential, client_context, load_credential, save_credential
+from gateway.connector.credential import (
+    Credential,
+    client_context,
+    load_credential,
+    save_credential,
+    way_back,
+    why_not_renewed,
+)
 from gateway.connector.dial import PopDial, open_own, open_vda
 from gateway.connector.enrol import enrol, post_json, renew
 from gateway.connector.health import Health
@@ -51,7 +58,8 @@ OWN_PORTS: Final = ("127.0.0.1:1494,2598,3389,5900-5999",)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator says; `broker`, `token` and `ca` are needed until the connector is enrolled.
+    """What the operator says; `broker`, `token` and `ca` are needed to enrol: at first, and after its
+    certificate has expired.
 
     `is_agent`: this machine is the VDA, nothing else is reached. `resolvers` are name servers to ask instead
     of the system; `parked` data channels wait at each POP.
@@ -77,9 +85,9 @@ class Program:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
         self._post = partial(post_json, proxy=settings.proxy)
-        self._credential = load_credential(settings.state) or self._enrol()
+        self._credential = self._stored() or self._enrol()
         self._check_agent()
-        self._dial = self._new_dial()
+        self._api, self._dial = self._contexts(self._credential)
         self._resolve = by_servers(settings.resolvers)
         self._parked = Parked(lambda: self._dial, kept=settings.parked)
         introduction = Introduction(
@@ -141,6 +149,19 @@ class Program:
         except TimeoutError:
             log.warning("connector.drain_cut", extra={"sessions": joins.load.sessions})
 
+    def _stored(self) -> Credential | None:
+        """Return what was saved; None when there is nothing, or it has expired and a token is given."""
+        credential = load_credential(self._settings.state)
+        if credential is None:
+            return None
+        way = way_back(credential.expires_at, self._clock(), "connector")
+        if not way:
+            return credential
+        if not self._settings.token:
+            raise ConfigError(f"{self._settings.state}: {way}")
+        log.warning("certificate.expired", extra={"connector": credential.connector, "reason": way})
+        return None
+
     def _enrol(self) -> Credential:
         settings = self._settings
         if not settings.broker or not settings.token:
@@ -161,33 +182,33 @@ class Program:
         while True:
             await asyncio.sleep(max(1.0, self._credential.renew_at - self._clock()))
             try:
-                context = client_context(self._credential, self._settings.state)
-                self._credential = await asyncio.to_thread(
-                    renew, self._credential, context, self._clock, self._post
-                )
-            except GatewayError as error:
-                log.warning("certificate.not_renewed", extra={"reason": str(error)})
+                fresh = await asyncio.to_thread(renew, self._credential, self._api, self._clock, self._post)
+                api, dial = self._contexts(fresh)
+                save_credential(self._settings.state, fresh)
+            except (GatewayError, OSError) as error:
+                reason = why_not_renewed(error, self._credential.expires_at, self._clock(), "connector")
+                log.warning("certificate.not_renewed", extra={"reason": reason})
                 await asyncio.sleep(RENEW_RETRY_SECONDS)
                 continue
-            save_credential(self._settings.state, self._credential)
-            self._dial = self._new_dial()
+            self._credential, self._api, self._dial = fresh, api, dial
             log.info("certificate.renewed", extra={"expires_at": self._credential.expires_at})
 
     def _ask(self, body: Mapping[str, object]) -> dict[str, Any]:
-        context = client_context(self._credential, self._settings.state)
-        return self._post(self._credential.broker, "/connectors/sessions", body, context)
+        return self._post(self._credential.broker, "/connectors/sessions", body, self._api)
 
     def _ended(self, ledger: Ledger, session: str, code: CloseCode, is_cut: bool) -> None:
         ledger.ended(session, code)
         if is_cut:
             self._pops.broadcast(End(session, code))
 
-    def _new_dial(self) -> PopDial:
-        contexts = {}
+    def _contexts(self, credential: Credential) -> tuple[ssl.SSLContext, PopDial]:
+        """Return what presents the credential to the broker, and to POPs; made once, shared by threads."""
+        state, contexts = self._settings.state, {}
         for alpn in (control.ALPN, data.ALPN):
-            contexts[alpn] = client_context(self._credential, self._settings.state)
+            contexts[alpn] = client_context(credential, state)
             contexts[alpn].set_alpn_protocols([alpn])
-        return PopDial(contexts, self._credential.gateway_name, self._settings.proxy)
+        dial = PopDial(contexts, credential.gateway_name, self._settings.proxy)
+        return client_context(credential, state), dial
 
     async def _find_pops(self) -> Found:
         """Return the addresses the operator gave; else what the gateway's name says now, and the broker's."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from gateway.connector.credential import KeyRequest, new_key_request
+from gateway.connector.credential import KeyRequest, certificate_end, new_key_request
 from gateway.connector.enrol import Post, post_json
 from gateway.errors import ConfigError, Refused
 from gateway.protocol import token
@@ -27,19 +27,25 @@ FILE: Final = "pop.json"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An enrolled POP; `renew_at` in Unix seconds; `signal` is the broker's signal port, `host:port`."""
+    """An enrolled POP; `renew_at` and `expires_at` in Unix seconds.
+
+    `signal` is the broker's signal port, `host:port`.
+    """
 
     name: str
     broker: str
     gateway_name: str
     signal: str
     renew_at: float
+    expires_at: float
 
 
 def load(state: Path) -> Credential | None:
     """Return what enrolment left, None before it; `ConfigError` for damaged files."""
     try:
-        return Credential(**json.loads((state / FILE).read_text()))
+        fields = json.loads((state / FILE).read_text())
+        end = certificate_end((state / "pop.pem").read_text())  # the file's own word, whatever was noted
+        return Credential(**(fields | {"expires_at": end}))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
@@ -92,6 +98,7 @@ def _keep(state: Path, broker: str, key: KeyRequest, answer: dict[str, Any], now
             gateway_name=str(answer["gateway_name"]),
             signal=str(answer["signal"]),
             renew_at=now + float(answer["renew_after_seconds"]),
+            expires_at=certificate_end(str(answer["cert_pem"])),
         )
         files = {
             "ca.pem": str(answer["ca_pem"]),

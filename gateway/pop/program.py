@@ -17,6 +17,7 @@ from aiohttp import web
 
 from gateway.address import split_address
 from gateway.channel import Channel
+from gateway.connector.credential import why_not_renewed
 from gateway.errors import ConfigError, GatewayError
 from gateway.pop import admin, credential, reach
 from gateway.pop.alternates import Alternates
@@ -333,8 +334,10 @@ class Pop:
                     credential.renew, self._config.state, self._who, self.doors.outward, self._clock
                 )
                 self.doors.reload()
-            except GatewayError as error:
-                log.warning("certificate.not_renewed", extra={"reason": str(error)})
+                log.info("certificate.renewed", extra={"expires_at": self._who.expires_at})
+            except (GatewayError, OSError) as error:
+                reason = why_not_renewed(error, self._who.expires_at, self._clock(), "pop")
+                log.warning("certificate.not_renewed", extra={"reason": reason})
                 await asyncio.sleep(RENEW_RETRY_SECONDS)
 
 

@@ -57,6 +57,8 @@ class Stack:
     running: dict[str, Process] = field(default_factory=dict)
     within: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What is put before a program's command, by its name: to run it in a network namespace."""
+    settings: tuple[str, ...] = ()
+    """The broker's, `NAME=VALUE`, beside its addresses."""
 
     @property
     def ca(self) -> Path:
@@ -76,6 +78,7 @@ class Stack:
             *("--set", f"listen=127.0.0.1:{self.ports['api']}"),
             *("--set", f"signal=127.0.0.1:{self.ports['signal']}"),
             *("--set", f"gateway=localhost:{self.ports['pop-a']}"),
+            *(word for setting in self.settings for word in ("--set", setting)),
         )
 
     def desk(self, *words: str, stdin: str | None = None) -> str:
@@ -174,11 +177,15 @@ class Stack:
 
 @contextlib.contextmanager
 def gateway(
-    folder: Path, *, pops: tuple[str, ...] = ("pop-a",), with_connector: bool = True
+    folder: Path,
+    *,
+    pops: tuple[str, ...] = ("pop-a",),
+    with_connector: bool = True,
+    settings: tuple[str, ...] = (),
 ) -> Iterator[Stack]:
     """Run a gateway with a location `site`, a user `ann`, a resource `echo`."""
     names = ("api", "signal", "pop-a", "pop-b", "echo")
-    stack = Stack(folder, dict(zip(names, free_ports(len(names)), strict=True)))
+    stack = Stack(folder, dict(zip(names, free_ports(len(names)), strict=True)), settings=settings)
     try:
         stack.start("broker", "broker", *stack.broker_words(), ready="broker.ready")
         stack.desk("location", "create", "site")

@@ -6,13 +6,18 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gateway.broker import program
+from gateway.broker.authority import open_authority
 from gateway.broker.config import Settings
 from gateway.broker.desk import opened
 from gateway.broker.program import serving
+from gateway.broker.tls import ServerTls
 from gateway.errors import ConfigError
 from tests.gateway.broker.serving import broker
 
@@ -59,3 +64,31 @@ def test_the_program_starts_serves_and_stops(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert "Traceback" not in rest
     assert rest.splitlines()[-1].endswith("broker.stopping")
+
+
+def test_a_full_disk_does_not_end_the_broker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A certificate that cannot be written is told and tried again."""
+    monkeypatch.setattr(program, "RENEW_RETRY_SECONDS", 0.01)
+    caplog.set_level("INFO")
+
+    async def story() -> None:
+        authority = open_authority(tmp_path, time.time)
+        tls = ServerTls(authority, tmp_path, ("localhost",), 0.02, "STA1")
+        (tmp_path / "broker.new").mkdir()  # as good as a full disk, also for root
+        renewing = asyncio.ensure_future(program._renew(tls))
+        try:
+            await until(lambda: "broker.certificate_not_renewed" in caplog.text)
+            (tmp_path / "broker.new").rmdir()
+            await until(lambda: "broker.certificate_renewed" in caplog.text)
+        finally:
+            renewing.cancel()
+
+    asyncio.run(story())
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.005)

@@ -15,6 +15,7 @@ from gateway.connector.credential import (
     load_credential,
     new_key_request,
     save_credential,
+    why_not_renewed,
 )
 from gateway.errors import ConfigError
 
@@ -45,6 +46,16 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{")
     with pytest.raises(ConfigError, match=FILE):
         load_credential(tmp_path)
+
+
+def test_an_expired_certificate_is_told_with_the_way_back() -> None:
+    """From its last second on the reason of a failed renewal says what to do."""
+    fault = OSError("no answer")
+    assert why_not_renewed(fault, 1000.0, 999.0, "pop") == "no answer"
+    assert why_not_renewed(fault, 1000.0, 1000.0, "pop") == (
+        "no answer; the certificate expired at 1970-01-01 00:16:40 UTC;"
+        " start with --broker, --ca and a new --token of `pop token`"
+    )
 
 
 def test_each_request_has_a_new_key() -> None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import pytest
+
 from gateway.connector import ledger
 from gateway.connector.ledger import Ledger
 from gateway.errors import Unreachable
@@ -18,11 +20,13 @@ class Broker:
     def __init__(self) -> None:
         self.bodies: list[Mapping[str, Any]] = []
         self.answer: dict[str, Any] = {"tokens": {}, "ended": [], "renew_after_seconds": 3600}
-        self.is_away = False
+        self.is_away = self.is_broken = False
 
     def ask(self, body: Mapping[str, object]) -> dict[str, Any]:
         if self.is_away:
             raise Unreachable("nobody")
+        if self.is_broken:
+            raise OSError(28, "No space left on device")
         self.bodies.append(body)
         return self.answer
 
@@ -107,5 +111,22 @@ def test_ends_wait_for_a_broker_that_is_away(monkeypatch: Any) -> None:
         one.ended("s3", CloseCode.CLIENT_CLOSED)
         await until(lambda: len(broker.bodies) == 2)
         assert broker.bodies[1] == {"sessions": [], "ended": ["s3 client_closed"]}
+
+    play(holder, broker, story)
+
+
+def test_a_fault_of_the_machine_is_told_and_passes(
+    monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of the system ends nothing: the ledger pauses and asks again."""
+    monkeypatch.setattr(ledger, "RETRY_SECONDS", 0.01)
+    holder, broker = Holder("s1"), Broker()
+    broker.is_broken = True
+
+    async def story(_: Ledger) -> None:
+        await until(lambda: "sessions.not_told" in caplog.text)
+        broker.is_broken = False
+        await until(lambda: broker.bodies)
+        assert broker.bodies[0]["sessions"] == ["s1"]
 
     play(holder, broker, story)

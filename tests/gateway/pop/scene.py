@@ -249,7 +249,7 @@ async def scene(
         )  # fmt: skip
         config = replace(config, **changes)  # type: ignore[arg-type]
         stopping = asyncio.Event()
-        who = Credential("pop-a", stas[0].url if stas else "", "gw.test", "", 9e9)
+        who = Credential("pop-a", stas[0].url if stas else "", "gw.test", "", 9e9, 9e9)
         async with asyncio.TaskGroup() as tasks:
             pop = Pop(config, who, tasks)
             running = tasks.create_task(pop.run(stopping))

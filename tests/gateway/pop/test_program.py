@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import Lost
+from gateway.pop import credential, program
 from gateway.pop.health import Health
 from gateway.protocol import control, hello
 from gateway.protocol.codes import CloseCode
@@ -55,5 +57,38 @@ def test_a_session_ends_at_its_longest_duration_and_by_the_broker(
             await until(lambda: any(isinstance(frame, control.End) for frame in connector.other))
             await until(lambda: len(s.pop.sessions) == 0)
             assert s.pop.sessions.trace(f"{1:032x}")[0].code == "client_session_expired"
+
+    asyncio.run(body())
+
+
+def test_a_full_disk_does_not_end_the_pop(
+    certificates: Certificates,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A renewal that cannot be written is told, with the way back once it is too late, and tried again."""
+    monkeypatch.setattr(program, "RENEW_RETRY_SECONDS", 0.01)
+    caplog.set_level("INFO")
+    faults = [OSError(28, "No space left on device")]
+
+    async def body() -> None:
+        async with scene(certificates, tmp_path / "a") as s:
+            fresh = s.pop._who
+
+            def renew(*_: object) -> credential.Credential:
+                if faults:
+                    raise faults.pop()
+                return fresh
+
+            monkeypatch.setattr(credential, "renew", renew)
+            s.pop._who = replace(fresh, renew_at=0.0, expires_at=0.0)
+            renewing = s.tasks.create_task(s.pop._renew())
+            await until(lambda: "certificate.not_renewed" in caplog.text)
+            await until(lambda: "certificate.renewed" in caplog.text)
+            assert s.pop._who is fresh
+            (record, *_) = (r for r in caplog.records if r.message == "certificate.not_renewed")
+            assert "No space left on device; the certificate expired at" in record.reason  # type: ignore[attr-defined]
+            renewing.cancel()
 
     asyncio.run(body())
