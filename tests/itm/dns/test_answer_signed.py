@@ -8,6 +8,8 @@ import pytest
 
 from itm.dns.answer import Answerer
 from itm.dns.book import build
+from itm.dns.lookup import lookup
+from itm.dns.name import encode
 from itm.dns.signatures import Signatures
 from itm.errors import NotSigned
 from itm.routemap.health import Content
@@ -64,6 +66,36 @@ def test_every_reply_validates(
         kinds = {line.split()[2] for section in ("answer", "authority") for line in plain.lines(section)}
         assert kinds & {"RRSIG", "DNSKEY", "CDS"} == ({"DNSKEY", "CDS"} & kinds)
         assert ("NSEC" in kinds) == (rtype == NSEC)
+
+
+@pytest.mark.parametrize(
+    ("name", "rtype", "owners"),
+    [
+        ("example.net.", MX, {"mail.example.net."}),
+        ("example.net.", NS, {"ns1.example.net."}),
+        ("_sip._tcp.example.net.", 33, {"mail.example.net."}),
+        ("host.sub.example.net.", A, {"ns1.example.net."}),  # but not the glue beside it
+    ],
+)
+def test_additional_records_are_signed(
+    server: Answerer, signatures: Signatures, name: str, rtype: int, owners: set[str]
+) -> None:
+    """RFC 4035 3.1.1: the zone's own addresses come with their signatures; glue has none (RFC 4035 2.2)."""
+    message = judge(tell(server, Ask(name, rtype, ttl=DO)).wire, signatures)
+    kinds = {str(rrset.name): set[int]() for rrset in message.additional}
+    for rrset in message.additional:
+        kinds[str(rrset.name)].add(int(rrset.rdtype))
+    assert {owner for owner, found in kinds.items() if RRSIG in found} == owners
+    assert all(found & {A, AAAA} for found in kinds.values())
+
+
+def test_glue_must_be_sent_and_the_rest_may_be_left_out(server: Answerer) -> None:
+    """RFC 9471: signatures beside other servers' addresses do not make a referral need more room."""
+    name = encode("host.sub.example.net.")
+    zone = server.book.zones.zones[encode("example.net.")]
+    body = server.book.body(zone, name, lookup(zone, name, A), dnssec=True)
+    assert body.least_counts == (0, 4, 1)
+    assert body.full_counts == (0, 4, 5)
 
 
 DENIALS = [
