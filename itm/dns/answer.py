@@ -246,7 +246,7 @@ class Answerer:
             if query.dnssec_ok and entry.signed is not None:
                 entry = entry.signed
             return self._steered(entry, query.subnet, peer)
-        if query.qtype == RRSIG:
+        if query.qtype == RRSIG and outcome.authoritative:  # at a cut they are the child's to give
             outcome = proof.rrsigs(zone, query.name, self._book.zones.sign) or outcome
         body = self._book.body(zone, query.name, outcome, dnssec=query.dnssec_ok)
         return self._counted(body, outcome.rcode), 0

@@ -98,6 +98,18 @@ def test_glue_must_be_sent_and_the_rest_may_be_left_out(server: Answerer) -> Non
     assert body.full_counts == (0, 4, 5)
 
 
+@pytest.mark.parametrize("ttl", [0, DO], ids=["plain", "do"])
+@pytest.mark.parametrize("name", ["sub.example.net.", "ns.sub.example.net.", "host.sub.example.net."])
+def test_signatures_at_a_cut_are_the_childs(server: Answerer, name: str, ttl: int) -> None:
+    """A question for RRSIG itself is referred at a cut and below it, as most are (RFC 1034 4.3.2)."""
+    told = tell(server, Ask(name, RRSIG, ttl=ttl))
+    assert (told.rcode, told.aa, told.lines("answer")) == (0, False, [])
+    assert [line.split()[2] for line in told.lines("authority")][:2] == ["NS", "NS"]
+    there = tell(server, Ask("www.example.net.", RRSIG, ttl=ttl))
+    assert there.aa
+    assert [line.split()[2] for line in there.lines("answer")] == ["RRSIG"]
+
+
 DENIALS = [
     # NXDOMAIN: the span of the name, and that of the wildcard
     ("no.example.net.", A, NXDOMAIN, ["x.new.example.net.", "example.net."]),
