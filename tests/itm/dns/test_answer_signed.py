@@ -43,7 +43,9 @@ QUESTIONS = [
     ("ent.example.net.", A), ("c.ent.example.net.", A), ("x.wild.example.net.", TXT),
     ("x.y.wild.example.net.", A), ("x.wild.example.net.", MX), ("wild.example.net.", TXT),
     ("*.wild.example.net.", A), ("x.wcname.example.net.", A), ("host.sub.example.net.", A),
-    ("sub.example.net.", DS), ("sub.example.net.", NS), ("x.old.example.net.", A),
+    ("sub.example.net.", DS), ("sub.example.net.", NS), ("host.secure.example.net.", A),
+    ("secure.example.net.", NS), ("secure.example.net.", DS), ("secure.example.net.", RRSIG),
+    ("x.old.example.net.", A),
     ("no.old.example.net.", A), ("old.example.net.", A), ("gw.example.net.", A),
     ("gw.example.net.", AAAA), ("gw.example.net.", TXT), ("gw.example.net.", MX),
     ("v4.gw2.example.net.", A), ("v4.gw2.example.net.", AAAA), ("gw2.example.net.", A),
@@ -140,6 +142,35 @@ def test_denials(
     message = judge(tell(server, Ask(name, rtype, ttl=DO)).wire, signatures)
     assert message.rcode() == rcode
     assert {owner for owner, _, _ in denied(message)} == set(owners)
+
+
+SECURE = "secure.example.net."
+SECURE_DS = f"{SECURE} 300 DS 60485 13 2 d4b7d520e7bb5f0f67674a0cceb1e3e0614b93c4f9e99b8383f6a1e4469da50a"
+
+
+@pytest.mark.parametrize("name", [SECURE, "host.secure.example.net."])
+def test_a_secure_delegation(server: Answerer, signatures: Signatures, name: str) -> None:
+    """A referral to a signed child has its DS and nothing to deny (RFC 4035 3.1.4)."""
+    told = tell(server, Ask(name, A, ttl=DO))
+    assert (told.aa, told.lines("answer")) == (False, [])
+    servers, ds, signature = told.lines("authority")
+    assert (servers, ds) == (f"{SECURE} 300 NS ns1.example.net.", SECURE_DS)
+    assert signature.startswith(f"{SECURE} 300 RRSIG DS 13 3 300 ")
+    judge(told.wire, signatures)
+    assert tell(server, Ask(name, A)).lines("authority") == [servers]
+
+
+def test_the_ds_of_a_secure_delegation(server: Answerer, signatures: Signatures) -> None:
+    """The parent answers it with authority, at the cut only (RFC 4035 3.1.4.1)."""
+    told = tell(server, Ask(SECURE, DS, ttl=DO))
+    assert told.aa
+    assert told.lines("authority") == []
+    ds, signature = told.lines("answer")
+    assert ds == SECURE_DS
+    assert signature.startswith(f"{SECURE} 300 RRSIG DS 13 3 300 ")
+    judge(told.wire, signatures)
+    assert tell(server, Ask(SECURE, DS)).lines("answer") == [SECURE_DS]
+    assert not tell(server, Ask("host.secure.example.net.", DS, ttl=DO)).aa
 
 
 def test_bitmaps_list_what_can_be_answered(server: Answerer, signatures: Signatures) -> None:
