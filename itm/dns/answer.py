@@ -28,7 +28,7 @@ from itm.dns.entry import SIGNED_PAYLOAD, Entry
 from itm.dns.identity import Identity
 from itm.dns.lookup import lookup
 from itm.dns.query import NOTAUTH, REFUSED, SERVFAIL, Edns, Query, parse
-from itm.dns.ratelimit import RateLimit, Verdict, kind_of
+from itm.dns.ratelimit import Kind, RateLimit, Verdict, kind_of
 from itm.dns.rdata import RRSIG
 from itm.dns.steering import Steering
 from itm.dns.tsig import Keys, Session
@@ -246,7 +246,7 @@ class Answerer:
             if query.dnssec_ok and entry.signed is not None:
                 entry = entry.signed
             return self._steered(entry, query.subnet, peer)
-        if query.qtype == RRSIG:
+        if query.qtype == RRSIG and outcome.authoritative:  # at a cut they are the child's to give
             outcome = proof.rrsigs(zone, query.name, self._book.zones.sign) or outcome
         body = self._book.body(zone, query.name, outcome, dnssec=query.dnssec_ok)
         return self._counted(body, outcome.rcode), 0
@@ -263,7 +263,9 @@ class Answerer:
         """Return the reply, a truncated one that leads to TCP, or None, by what the peer's network had."""
         if self._limit is None:
             return made
-        verdict = self._limit.judge(peer, kind_of(made), question.lower())
+        kind = kind_of(made)
+        name = self._book.speaker(question[:-4].lower()) if kind is Kind.ANSWER else b""
+        verdict = self._limit.judge(peer, kind, name)
         if verdict is Verdict.SEND:
             return made
         self.counters.limited += 1

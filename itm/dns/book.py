@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from itm.dns import proof, signedzone, zonebook
 from itm.dns.entry import Entry, key
-from itm.dns.lookup import NXDOMAIN, Outcome
+from itm.dns.lookup import NXDOMAIN, Outcome, speaker
 from itm.dns.name import decode, encode, parent
 from itm.dns.rdata import CNAME, DS
 from itm.dns.rdatatext import type_name
@@ -110,6 +110,13 @@ class Book:
                 self.zones.negatives.clear()
             body = self.zones.negatives[known] = compose(whole, name, zone.origin)
         return body
+
+    def speaker(self, name: bytes) -> bytes:
+        """Return the name whose records answer for a name (`lookup.speaker`); itself outside all zones."""
+        if name in self.short:
+            return name
+        origin = nearest(name, self.zones.zones)
+        return name if origin is None else speaker(self.zones.zones[origin], name)
 
     def zone_of(self, name: bytes, qtype: int) -> Zone | None:
         """Return the zone that answers for a name: the longest, or its parent's for DS (RFC 4035 3.1.4.1)."""

@@ -70,6 +70,17 @@ def lookup(zone: Zone, name: bytes, qtype: int) -> Outcome:
             return Outcome(answer=chain)
 
 
+def speaker(zone: Zone, name: bytes) -> bytes:
+    """Return the owner whose records answer for a name: itself, a wildcard, or the DNAME above it.
+
+    However many names a wildcard (RFC 4592) or a DNAME (RFC 6672) makes up, they have one speaker.
+    """
+    key = find(zone.nodes, name)
+    if key is None and (moved := _dname_above(zone, name)) is not None:
+        return moved.owner.lower()
+    return name if key is None else key
+
+
 def _at(zone: Zone, node: Node, name: bytes, qtype: int, chain: tuple[RRset, ...]) -> Outcome:
     if node.is_steered(qtype):
         return Outcome(is_steered=True)

@@ -20,14 +20,16 @@ Sign = Callable[[RRset], tuple[Rdata, ...]]
 
 def signed(zone: Zone, outcome: Outcome, name: bytes, sign: Sign) -> Outcome:
     """Return the outcome of a question about `name` (lower case) with all that a validator needs."""
+    additional = tuple(beside(outcome.additional, zone, sign))  # what has a signature: glue never (2.2)
     if not outcome.authoritative:
         more = beside([_delegation(zone, outcome)], zone, sign)
-        return dataclasses.replace(outcome, authority=(*outcome.authority, *more))
+        return dataclasses.replace(outcome, authority=(*outcome.authority, *more), additional=additional)
     denial = denials(zone, outcome, name)
     return dataclasses.replace(
         outcome,
         answer=tuple(beside(outcome.answer, zone, sign)),
         authority=tuple(beside((*outcome.authority, *denial), zone, sign)),
+        additional=additional,
     )
 
 

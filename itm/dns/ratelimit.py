@@ -19,7 +19,10 @@ MAX_NETWORKS: Final = 65_536
 
 
 class Kind(IntEnum):
-    """Replies are counted by kind: positive ones for each name, the others for all names together."""
+    """Replies are counted by kind: positive ones for each name, the others for all names together.
+
+    The names that a wildcard or a DNAME answers for count as one: they cost nothing to make up.
+    """
 
     ANSWER = 0
     NEGATIVE = 1
@@ -63,7 +66,7 @@ class RateLimit:
         self._networks: dict[str, bytes] = {}
 
     def judge(self, peer: str, kind: Kind, name: bytes) -> Verdict:
-        """Count one reply to `peer` about a question's `name` and say what becomes of it."""
+        """Count one reply to `peer` and say what becomes of it; `name` is whose records an answer holds."""
         second = int(self._clock())
         if second != self._second:
             self._second = second

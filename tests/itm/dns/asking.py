@@ -48,6 +48,8 @@ intocut      IN CNAME host.sub
 sub          IN NS  ns.sub
 sub          IN NS  ns1
 ns.sub       IN A   192.0.2.53
+secure       IN NS  ns1
+secure       IN DS  60485 13 2 ( D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA50A )
 mid          IN TXT ( "{x}" "{x}" "{x}" )
 $GENERATE 1-60 many IN TXT "text $ of the many at one name"
 big          IN TXT ( "{x}" "{x}" "{x}" "{x}" "{x}" )

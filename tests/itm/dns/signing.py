@@ -67,7 +67,10 @@ def _wire(name: str) -> bytes:
 
 
 def judge(wire: bytes, signatures: Signatures, now: float = NOW) -> dns.message.Message:
-    """Validate a reply: every RRset of answer and authority but NS of a referral has a good signature."""
+    """Validate a reply: every RRset of answer and authority but NS of a referral has a good signature.
+
+    In the additional section what has a signature must have a good one.
+    """
     message = dns.message.from_wire(wire)
     keys = {
         dns.name.from_wire(origin, 0)[0]: dns.rrset.from_rdata_list(
@@ -86,6 +89,11 @@ def judge(wire: bytes, signatures: Signatures, now: float = NOW) -> dns.message.
                 continue
             found = message.get_rrset(section, rrset.name, rrset.rdclass, dns.rdatatype.RRSIG, rrset.rdtype)
             assert found is not None, f"{rrset.name} {dns.rdatatype.to_text(rrset.rdtype)} is not signed"
+            dns.dnssec.validate(rrset, found, keys, now=now)  # type: ignore[arg-type]
+    for rrset in message.additional:
+        section = message.additional
+        found = message.get_rrset(section, rrset.name, rrset.rdclass, dns.rdatatype.RRSIG, rrset.rdtype)
+        if found is not None:
             dns.dnssec.validate(rrset, found, keys, now=now)  # type: ignore[arg-type]
     return message
 

@@ -137,6 +137,24 @@ def test_replies_above_the_rate(ask: Ask) -> None:
     assert (answerer.counters.limited, answerer.counters.slipped) == (4, 2)
 
 
+@pytest.mark.parametrize(
+    ("name", "rtype"),
+    [("{}.wild.example.net.", TXT), ("a.{}.wild.example.net.", A), ("{}.moved.example.net.", A)],
+)
+def test_made_up_names_are_counted_together(name: str, rtype: int) -> None:
+    """No name, spelling or type gets past the rate: a wildcard's and a DNAME's answers have one owner."""
+    answerer = server(RateLimit(Rates(5), Clock()))
+    asks = [Ask(name.format(f"{'xX'[n % 2]}{n}"), rtype) for n in range(200)]
+    assert [next(replies(answerer, ask, 1)) for ask in asks].count("sent") == 5
+
+
+def test_types_are_counted_together() -> None:
+    """A CNAME answers every type: what counts is the name."""
+    answerer = server(RateLimit(Rates(5), Clock()))
+    asks = [Ask("outside.example.net.", 1000 + n) for n in range(20)]
+    assert [next(replies(answerer, ask, 1)) for ask in asks].count("sent") == 5
+
+
 def test_who_is_not_limited() -> None:
     """TCP, and a client whose cookie is good; 0x20 does not make a name another."""
     answerer = server(RateLimit(Rates(2, 2, 2, 2), Clock()))

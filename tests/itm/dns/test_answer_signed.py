@@ -8,6 +8,8 @@ import pytest
 
 from itm.dns.answer import Answerer
 from itm.dns.book import build
+from itm.dns.lookup import lookup
+from itm.dns.name import encode
 from itm.dns.signatures import Signatures
 from itm.errors import NotSigned
 from itm.routemap.health import Content
@@ -41,7 +43,9 @@ QUESTIONS = [
     ("ent.example.net.", A), ("c.ent.example.net.", A), ("x.wild.example.net.", TXT),
     ("x.y.wild.example.net.", A), ("x.wild.example.net.", MX), ("wild.example.net.", TXT),
     ("*.wild.example.net.", A), ("x.wcname.example.net.", A), ("host.sub.example.net.", A),
-    ("sub.example.net.", DS), ("sub.example.net.", NS), ("x.old.example.net.", A),
+    ("sub.example.net.", DS), ("sub.example.net.", NS), ("host.secure.example.net.", A),
+    ("secure.example.net.", NS), ("secure.example.net.", DS), ("secure.example.net.", RRSIG),
+    ("x.old.example.net.", A),
     ("no.old.example.net.", A), ("old.example.net.", A), ("gw.example.net.", A),
     ("gw.example.net.", AAAA), ("gw.example.net.", TXT), ("gw.example.net.", MX),
     ("v4.gw2.example.net.", A), ("v4.gw2.example.net.", AAAA), ("gw2.example.net.", A),
@@ -64,6 +68,48 @@ def test_every_reply_validates(
         kinds = {line.split()[2] for section in ("answer", "authority") for line in plain.lines(section)}
         assert kinds & {"RRSIG", "DNSKEY", "CDS"} == ({"DNSKEY", "CDS"} & kinds)
         assert ("NSEC" in kinds) == (rtype == NSEC)
+
+
+@pytest.mark.parametrize(
+    ("name", "rtype", "owners"),
+    [
+        ("example.net.", MX, {"mail.example.net."}),
+        ("example.net.", NS, {"ns1.example.net."}),
+        ("_sip._tcp.example.net.", 33, {"mail.example.net."}),
+        ("host.sub.example.net.", A, {"ns1.example.net."}),  # but not the glue beside it
+    ],
+)
+def test_additional_records_are_signed(
+    server: Answerer, signatures: Signatures, name: str, rtype: int, owners: set[str]
+) -> None:
+    """RFC 4035 3.1.1: the zone's own addresses come with their signatures; glue has none (RFC 4035 2.2)."""
+    message = judge(tell(server, Ask(name, rtype, ttl=DO)).wire, signatures)
+    kinds = {str(rrset.name): set[int]() for rrset in message.additional}
+    for rrset in message.additional:
+        kinds[str(rrset.name)].add(int(rrset.rdtype))
+    assert {owner for owner, found in kinds.items() if RRSIG in found} == owners
+    assert all(found & {A, AAAA} for found in kinds.values())
+
+
+def test_glue_must_be_sent_and_the_rest_may_be_left_out(server: Answerer) -> None:
+    """RFC 9471: signatures beside other servers' addresses do not make a referral need more room."""
+    name = encode("host.sub.example.net.")
+    zone = server.book.zones.zones[encode("example.net.")]
+    body = server.book.body(zone, name, lookup(zone, name, A), dnssec=True)
+    assert body.least_counts == (0, 4, 1)
+    assert body.full_counts == (0, 4, 5)
+
+
+@pytest.mark.parametrize("ttl", [0, DO], ids=["plain", "do"])
+@pytest.mark.parametrize("name", ["sub.example.net.", "ns.sub.example.net.", "host.sub.example.net."])
+def test_signatures_at_a_cut_are_the_childs(server: Answerer, name: str, ttl: int) -> None:
+    """A question for RRSIG itself is referred at a cut and below it, as most are (RFC 1034 4.3.2)."""
+    told = tell(server, Ask(name, RRSIG, ttl=ttl))
+    assert (told.rcode, told.aa, told.lines("answer")) == (0, False, [])
+    assert [line.split()[2] for line in told.lines("authority")][:2] == ["NS", "NS"]
+    there = tell(server, Ask("www.example.net.", RRSIG, ttl=ttl))
+    assert there.aa
+    assert [line.split()[2] for line in there.lines("answer")] == ["RRSIG"]
 
 
 DENIALS = [
@@ -96,6 +142,35 @@ def test_denials(
     message = judge(tell(server, Ask(name, rtype, ttl=DO)).wire, signatures)
     assert message.rcode() == rcode
     assert {owner for owner, _, _ in denied(message)} == set(owners)
+
+
+SECURE = "secure.example.net."
+SECURE_DS = f"{SECURE} 300 DS 60485 13 2 d4b7d520e7bb5f0f67674a0cceb1e3e0614b93c4f9e99b8383f6a1e4469da50a"
+
+
+@pytest.mark.parametrize("name", [SECURE, "host.secure.example.net."])
+def test_a_secure_delegation(server: Answerer, signatures: Signatures, name: str) -> None:
+    """A referral to a signed child has its DS and nothing to deny (RFC 4035 3.1.4)."""
+    told = tell(server, Ask(name, A, ttl=DO))
+    assert (told.aa, told.lines("answer")) == (False, [])
+    servers, ds, signature = told.lines("authority")
+    assert (servers, ds) == (f"{SECURE} 300 NS ns1.example.net.", SECURE_DS)
+    assert signature.startswith(f"{SECURE} 300 RRSIG DS 13 3 300 ")
+    judge(told.wire, signatures)
+    assert tell(server, Ask(name, A)).lines("authority") == [servers]
+
+
+def test_the_ds_of_a_secure_delegation(server: Answerer, signatures: Signatures) -> None:
+    """The parent answers it with authority, at the cut only (RFC 4035 3.1.4.1)."""
+    told = tell(server, Ask(SECURE, DS, ttl=DO))
+    assert told.aa
+    assert told.lines("authority") == []
+    ds, signature = told.lines("answer")
+    assert ds == SECURE_DS
+    assert signature.startswith(f"{SECURE} 300 RRSIG DS 13 3 300 ")
+    judge(told.wire, signatures)
+    assert tell(server, Ask(SECURE, DS)).lines("answer") == [SECURE_DS]
+    assert not tell(server, Ask("host.secure.example.net.", DS, ttl=DO)).aa
 
 
 def test_bitmaps_list_what_can_be_answered(server: Answerer, signatures: Signatures) -> None:
