@@ -43,7 +43,7 @@ from tests.gateway.certificates import Certificates
 LOCATION = "loc1"
 TICKETS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 FAST = Times(
-    handshake_seconds=0.3, preamble_seconds=0.3, park_seconds=0.3, launch_seconds=2.0, hedge_seconds=0.05,
+    handshake_seconds=1.5, preamble_seconds=0.3, park_seconds=0.3, launch_seconds=2.0, hedge_seconds=0.05,
     redeem_seconds=0.5, drain_seconds=0.3, alternates_seconds=0.05,
 )  # fmt: skip
 
