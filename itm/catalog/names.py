@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from itm.catalog.cursor import Cursor
 
@@ -20,6 +21,8 @@ def read_name(cursor: Cursor, text: str) -> str:
     return name + "."
 
 
-def is_within(name: str, zone: str) -> bool:
-    """Tell whether `name` is the zone's apex or below it; both in normal form."""
-    return name == zone or name.endswith("." + zone)
+def closest(name: str, zones: Container[str]) -> str:
+    """Return the zone that a name lies in, the longest, empty when there is none; all in normal form."""
+    while name and name not in zones:
+        name = name.partition(".")[2]
+    return name

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from itm.catalog.cursor import Cursor
-from itm.catalog.names import is_within, read_name
+from itm.catalog.names import closest, read_name
 from itm.catalog.types import Dnssec, Pop, Secondary, Service, ZoneText
 
 SUFFIX = ".zone"
@@ -19,13 +19,16 @@ ALGORITHMS: Final = ("ecdsa-p256", "ed25519")
 KEYS: Final = ("csk", "ksk-zsk")
 _INCLUDE: Final = re.compile(r"^\$INCLUDE[ \t]+([^\s;]+)", re.MULTILINE | re.IGNORECASE)
 
-CheckZone = Callable[[ZoneText, Sequence[Service], Sequence[Pop]], Sequence[str]]
-"""A zone, the services that lie in it and the POPs, in; what is wrong with them, one text per fault, out."""
+CheckZone = Callable[[ZoneText, Sequence[Service], Sequence[Pop], Sequence[str]], Sequence[str]]
+"""A zone, the services that lie in it, the POPs and the names of the zones right below it, in; what is wrong
+with them, one text per fault, out."""
 
 
-def no_check(zone: ZoneText, services: Sequence[Service], pops: Sequence[Pop]) -> Sequence[str]:
+def no_check(
+    zone: ZoneText, services: Sequence[Service], pops: Sequence[Pop], children: Sequence[str]
+) -> Sequence[str]:
     """Find no fault: for readers of catalogs that were checked before they were kept."""
-    del zone, services, pops
+    del zone, services, pops, children
     return ()
 
 
@@ -125,14 +128,18 @@ def check_zones(
     """Refuse services outside every zone and whatever `check` finds; `cursor` is that of the services."""
     homes: dict[str, list[Service]] = {zone.name: [] for zone in zones}
     for service in services:
-        around = [name for name in homes if is_within(service.name, name)]
-        if around:
-            homes[max(around, key=len)].append(service)
+        home = closest(service.name, homes)
+        if home:
+            homes[home].append(service)
         elif service.name:
             cursor.at(None, service.name).refuse("lies in no zone of this catalog")
+    children: dict[str, list[str]] = {}
+    for zone in zones:
+        children.setdefault(closest(zone.name.partition(".")[2], homes), []).append(zone.name)
     for zone in zones:
         file = zone.name.removesuffix(".") + SUFFIX
-        cursor.reasons.extend(f"{file}: {reason}" for reason in check(zone, homes[zone.name], pops))
+        found = check(zone, homes[zone.name], pops, children.get(zone.name, ()))
+        cursor.reasons.extend(f"{file}: {reason}" for reason in found)
 
 
 def _is_plain(file: str) -> bool:

@@ -7,7 +7,7 @@ also be `steered`: its addresses, or its CNAME, come from the map, not from here
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from itm.catalog.types import ZoneText
@@ -120,12 +120,28 @@ def _negative(soa: RRset) -> RRset:
     return RRset(soa.owner, SOA, min(soa.ttl, minimum), soa.rdatas)
 
 
-def faults(text: ZoneText, services: Sequence[Named], pops: Sequence[Addressed]) -> Sequence[str]:
-    """Return what a DNS node would find wrong with a zone and the services in it; none when sound."""
+def undelegated(zone: Zone, origins: Iterable[bytes]) -> Iterator[str]:
+    """Give why zones that lie in this one are not reached: it does not hand them over (RFC 1034 4.2.1).
+
+    A resolver that comes down through the parent would be told, and a signed one would prove, that nothing
+    of them is there. Handed over by a zone in between is enough.
+    """
+    for origin in origins:
+        if cut_above(zone, origin) is None:
+            yield f"{decode(origin)} NS: expected at least one, since a zone of this name is served too"
+
+
+def faults(
+    text: ZoneText, services: Sequence[Named], pops: Sequence[Addressed], children: Sequence[str] = ()
+) -> Sequence[str]:
+    """Return what a DNS node would find wrong with a zone and the services in it; none when sound.
+
+    `children` are the zones beside it whose closest one above it is.
+    """
     try:
-        parse(text, names_of(services, pops))
+        found = parse(text, names_of(services, pops))
+        return tuple(undelegated(found, map(encode, children)))
     except CatalogError as error:
         return error.reasons
     except ValueError as error:  # a POP's id and a service's name that make no name together
         return (str(error),)
-    return ()

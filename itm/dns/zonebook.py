@@ -55,7 +55,8 @@ class ZoneBook:
 def zones_of(texts: Sequence[ZoneText], names: SteeredNames) -> dict[bytes, Zone]:
     """Return the zones of the texts by origin, unsigned, each with the steered names that lie in it.
 
-    Raises `CatalogError` when one is not sound or a service lies in none.
+    Raises `CatalogError` when one is not sound or does not delegate another that lies in it, or when a
+    service lies in none.
     """
     origins = {encode(text.name.lower()) for text in texts}
     home = {name: nearest(name, origins) for name in names.reserved}
@@ -69,6 +70,14 @@ def zones_of(texts: Sequence[ZoneText], names: SteeredNames) -> dict[bytes, Zone
         here = {name: types for name, types in names.reserved.items() if home[name] == origin}
         direct = tuple(rrset for rrset in names.direct if nearest(rrset.owner, origins) == origin)
         found[origin] = zones.parse(text, SteeredNames(here, {}, direct))
+    reasons = []
+    for child in found:
+        around = nearest(parent(child), origins)
+        if around is not None and around != child:  # the root is its own parent
+            lacking = zones.undelegated(found[around], [child])
+            reasons += [f"zone {decode(around)}: {reason}" for reason in lacking]
+    if reasons:
+        raise CatalogError(reasons)
     return found
 
 

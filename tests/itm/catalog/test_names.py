@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from itm.catalog.cursor import Cursor
-from itm.catalog.names import is_within, read_name
+from itm.catalog.names import closest, read_name
 
 
 @pytest.mark.parametrize("text", ["gw.example.net.", "GW.Example.net", "_x._tcp.a-b.c."])
@@ -26,7 +26,9 @@ def test_wrong_names(text: str) -> None:
 
 def test_within() -> None:
     """A zone holds its apex and what ends in it at a label's border."""
-    assert is_within("example.net.", "example.net.")
-    assert is_within("a.b.example.net.", "example.net.")
-    assert not is_within("badexample.net.", "example.net.")
-    assert not is_within("net.", "example.net.")
+    zones = {"example.net.", "b.example.net."}
+    assert closest("example.net.", zones) == "example.net."
+    assert closest("c.example.net.", zones) == "example.net."
+    assert closest("a.b.example.net.", zones) == "b.example.net."
+    assert closest("badexample.net.", zones) == ""
+    assert closest("net.", zones) == ""

@@ -9,6 +9,7 @@ import pytest
 
 from itm.catalog.load import load_bundle, read_bundle
 from itm.catalog.types import Dnssec, Pop, Secondary, Service, ZoneText
+from itm.dns.zone import faults
 from itm.errors import CatalogError
 from tests.itm.catalog.bundles import POPS, ZONE
 
@@ -58,11 +59,16 @@ def test_a_service_outside_every_zone() -> None:
 
 
 def test_the_check_sees_each_zone_with_its_services() -> None:
-    """The caller's check gets the services of the closest zone; its findings carry the file's name."""
+    """The caller's check gets the services of the closest zone, and the zones right below it; its findings
+    carry the file's name.
+    """
     seen: dict[str, Sequence[str]] = {}
 
-    def check(zone: ZoneText, services: Sequence[Service], pops: Sequence[Pop]) -> Sequence[str]:
+    def check(
+        zone: ZoneText, services: Sequence[Service], pops: Sequence[Pop], children: Sequence[str]
+    ) -> Sequence[str]:
         assert [pop.id for pop in pops] == ["a", "b", "c"]
+        assert list(children) == (["b.a.net."] if zone.name == "a.net." else [])
         seen[zone.name] = [service.name for service in services]
         return [f"{len(services)} services"] if zone.name == "b.a.net." else []
 
@@ -72,6 +78,18 @@ def test_the_check_sees_each_zone_with_its_services() -> None:
         load_bundle({"catalog.yaml": text, "a.net.zone": ZONE, "b.a.net.zone": ZONE}, check)
     assert seen == {"a.net.": ["x.a.net."], "b.a.net.": ["y.b.a.net.", "b.a.net."]}
     assert caught.value.reasons == ("b.a.net.zone: 2 services",)
+
+
+def test_a_zone_within_another_must_be_delegated() -> None:
+    """The parent says so where its text is at fault; a delegation above the child, by others, is enough."""
+    text = f"{POPS}\nzones: [a.net.zone, c.b.a.net.zone]\n"
+    bundle = {"catalog.yaml": text, "a.net.zone": ZONE, "c.b.a.net.zone": ZONE}
+    with pytest.raises(CatalogError) as caught:
+        load_bundle(bundle, faults)
+    expected = "c.b.a.net. NS: expected at least one, since a zone of this name is served too"
+    assert caught.value.reasons == (f"a.net.zone: {expected}",)
+    for cut in ("b", "c.b"):
+        load_bundle(bundle | {"a.net.zone": f"{ZONE}{cut} IN NS ns1\n"}, faults)
 
 
 def test_included_files_travel_with_their_zone(tmp_path: Path) -> None:

@@ -39,6 +39,15 @@ def test_a_child_zone_beside_its_parent() -> None:
     assert book.zone_of(encode("example.org."), 1) is None
 
 
+def test_a_child_zone_must_be_delegated() -> None:
+    """Else DS and denials of its parent would say that it is not there."""
+    lost = dataclasses.replace(CHILD, name="x.www.example.net.")
+    with pytest.raises(CatalogError) as error:
+        build(dataclasses.replace(demo_map(), zones=(lost, *demo_map().zones, CHILD)))
+    (reason,) = error.value.reasons
+    assert reason.startswith("zone example.net.: x.www.example.net. NS: expected at least one")
+
+
 def test_services_must_lie_in_a_zone() -> None:
     """A service outside every zone, or at a wildcard, is refused by name."""
     services = (ServiceAnswer("gw.example.org.", 0, 20), ServiceAnswer("*.example.net.", 0, 20))
