@@ -68,7 +68,7 @@ def demo(state: Path, port: int) -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with demo(tmp_path_factory.mktemp("demo") / "gateway", free_ports(1)[0]) as one:
+    with demo(tmp_path_factory.mktemp("demo") / "gateway", free_ports(2)[0]) as one:
         yield one
 
 
@@ -131,7 +131,7 @@ def test_a_session_behind_a_local_port_outlives_its_pop(running: Demo) -> None:
 
 def test_it_starts_again_from_its_state_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """The second start sets nothing up; SIGTERM and SIGKILL both take every child along."""
-    port = free_ports(1)[0]
+    port = free_ports(2)[0]
     with demo(tmp_path / "gateway", port) as first:
         assert "demo.set_up" in first.log.read_text()
         children = first.children()
