@@ -26,7 +26,7 @@ from itm.dns.resign import REFRESH_SECONDS, Signing, resign
 from itm.dns.signatures import Signatures, SignedBy, ZoneKeys
 from itm.dns.steered import SteeredName
 from itm.dns.steerednames import SteeredNames, names_of
-from itm.dns.turnover import Turn, turn
+from itm.dns.turnover import Turnover, turn_over
 from itm.dns.zone import Zone
 from itm.errors import CatalogError, ConfigError, SnapshotError
 from itm.routemap import snapshot
@@ -97,7 +97,7 @@ class Signer:
         plain = zonebook.zones_of(routemap.zones, names)
         old = self._signed.content
         longest = max((service.ttl for service in routemap.services), default=0)
-        turns: dict[bytes, Turn] = {}
+        turnovers: dict[bytes, Turnover] = {}
         apexes: dict[bytes, ZoneKeys] = {}
         has_fault = False
         for store, text, how in self._zones(routemap):
@@ -105,31 +105,33 @@ class Signer:
             before = old.zones.get(origin)
             policy = policy_of(text, how, plain[origin], longest)
             try:
-                turns[origin] = turn(store, policy, before.rdatas.get(DNSKEY, ()) if before else (), now)
+                turnovers[origin] = turn_over(
+                    store, policy, before.rdatas.get(DNSKEY, ()) if before else (), now
+                )
             except (ConfigError, OSError) as error:
                 has_fault = True
                 log.error("zone.not_signed", extra={"zone": text.name, "reason": str(error)})
                 if before is not None:
                     apexes[origin] = before  # it keeps what it has, the other zones go on
                 continue
-            self._compare(text.name, policy, turns[origin].policy)
-            apexes[origin] = apex_of(turns[origin].keys, origin)
+            self._compare(text.name, policy, turnovers[origin].policy)
+            apexes[origin] = apex_of(turnovers[origin].keys, origin)
             if before is not None:
                 apexes[origin] = replace(apexes[origin], serial=before.serial, content=before.content)
-        work = _Work(routemap, names, plain, turns)
+        work = _Work(routemap, names, plain, turnovers)
         fresh, made, contents = work.sign(apexes, old, now)
         self._watch({o: (serial.of(plain[o].soa), contents[o]) for o in contents.keys() - apexes.keys()})
         moved = {
             origin: serial.moved(serial.of(plain[origin].soa), keys.serial)
             for origin, keys in apexes.items()
-            if origin in turns and _is_moved(keys, contents[origin], serial.of(plain[origin].soa))
+            if origin in turnovers and _is_moved(keys, contents[origin], serial.of(plain[origin].soa))
         }
         if moved:
             apexes |= {origin: replace(apexes[origin], serial=number) for origin, number in moved.items()}
             fresh, more, contents = work.sign(apexes, fresh, now)
             made += more
             keys_now = {
-                origin: replace(keys, content=contents[origin]) if origin in turns else keys
+                origin: replace(keys, content=contents[origin]) if origin in turnovers else keys
                 for origin, keys in apexes.items()
             }
             fresh = replace(fresh, zones=keys_now)
@@ -137,11 +139,13 @@ class Signer:
             signatures.write(self._file, fresh)
             self._signed.look()
             log.info("zones.signed", extra={"made": made, "held": len(fresh.rrsigs)})
-        for one in turns.values():
+        for one in turnovers.values():
             one.keep()
-        changes = [keyring.next_change([key.life for key in one.keys], one.policy) for one in turns.values()]
+        changes = [
+            keyring.next_change([key.life for key in one.keys], one.policy) for one in turnovers.values()
+        ]
         again = now + RETRY_SECONDS if has_fault else float("inf")
-        ends = fresh.ends_at - REFRESH_SECONDS + BATCH_SECONDS if turns else float("inf")
+        ends = fresh.ends_at - REFRESH_SECONDS + BATCH_SECONDS if turnovers else float("inf")
         self._due_at = min([again, ends, *changes])
         return made
 
@@ -169,7 +173,7 @@ class _Work:
     routemap: RouteMap
     names: SteeredNames
     plain: Mapping[bytes, Zone]
-    turns: Mapping[bytes, Turn]
+    turnovers: Mapping[bytes, Turnover]
 
     def sign(
         self, apexes: Mapping[bytes, ZoneKeys], old: Signatures, now: float
@@ -180,7 +184,9 @@ class _Work:
         zones = zonebook.with_keys(self.routemap.zones, self.plain, apexes, self.names)
         homes = {one: zonebook.nearest(encode(one.name), zones) for one in self.routemap.services}
         steered = [SteeredName(one, zones[home or b""], self.routemap.pops) for one, home in homes.items()]
-        jobs = [_job(zones[origin], apex, self.turns.get(origin), steered) for origin, apex in apexes.items()]
+        jobs = [
+            _job(zones[origin], apex, self.turnovers.get(origin), steered) for origin, apex in apexes.items()
+        ]
         fresh, made = resign(jobs, old, now)
         sent = {encode(text.name) for text in self.routemap.zones if text.secondaries} | apexes.keys()
         return fresh, made, {o: flatzone.digest(zones[o], steered, fresh.sign) for o in sent}
@@ -230,16 +236,16 @@ def apex_of(keys: tuple[StoredKey, ...], origin: bytes) -> ZoneKeys:
 def _job(
     zone: Zone,
     apex: ZoneKeys,
-    turn: Turn | None,
+    turnover: Turnover | None,
     steered: Sequence[SteeredName],
 ) -> Signing:
     variants = [rrset for one in steered if one.zone is zone for rrset in one.variants()]
-    if turn is None:
+    if turnover is None:
         return Signing(zone, apex, variants, (), ())
-    by_id = {key.life.id: key.signing for key in turn.keys}
-    lives = [key.life for key in turn.keys]
+    by_id = {key.life.id: key.signing for key in turnover.keys}
+    lives = [key.life for key in turnover.keys]
     entry = tuple(by_id[life.id] for life in keyring.entry_signers(lives))
-    return Signing(zone, apex, variants, entry, (by_id[keyring.zone_signer(lives, turn.policy).id],))
+    return Signing(zone, apex, variants, entry, (by_id[keyring.zone_signer(lives, turnover.policy).id],))
 
 
 def _kind(policy: Policy) -> str:

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Turn:
+class Turnover:
     """The `keys` a zone is to be signed with; `before`: what their files say, by id."""
 
     store: Keystore
@@ -46,7 +46,7 @@ class Turn:
                     log.info("key.moved", extra=told)
 
 
-def turn(store: Keystore, policy: Policy, served: Collection[Rdata], now: float) -> Turn:
+def turn_over(store: Keystore, policy: Policy, served: Collection[Rdata], now: float) -> Turnover:
     """Return what a zone's keys are at `now`; missing ones are made, on disk too.
 
     `served` is the DNSKEY set that the world sees: a published key that is not in it waits from now on.
@@ -63,4 +63,4 @@ def turn(store: Keystore, policy: Policy, served: Collection[Rdata], now: float)
             made = store.make(wanted.role, wanted.stage, policy.algorithm, now)
             log.info("key.made", extra={"key": made.life.id, "role": wanted.role, "stage": wanted.stage})
             keys.append(made)
-    return Turn(store, policy, {key.life.id: key.life for key in before}, tuple(keys))
+    return Turnover(store, policy, {key.life.id: key.life for key in before}, tuple(keys))
