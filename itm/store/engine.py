@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +22,11 @@ BUSY_SECONDS = 10
 """How long a writer waits for another process's transaction; ours take milliseconds."""
 
 _PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # in WAL mode only FULL keeps the last commit through a power cut
     f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
     "PRAGMA foreign_keys=ON",
 )
+_RETRY_SECONDS = 0.02
 _WRITE = "itm_write"
 
 
@@ -84,6 +86,21 @@ def _prepare_sqlite(raw: Any, _record: object) -> None:
     raw.isolation_level = None  # the driver would begin late and never for reads; `_begin_sqlite` does it
     for pragma in _PRAGMAS:
         raw.execute(pragma)
+    _keep_wal(raw)
+
+
+def _keep_wal(raw: Any) -> None:
+    """Bring the file to WAL mode; SQLite does not wait for another process that is just doing so."""
+    for _ in range(int(BUSY_SECONDS / _RETRY_SECONDS)):
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
+    raw.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -77,3 +78,28 @@ def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:
         connection.execute(insert)
     with reading(engine) as connection:
         assert connection.execute(text("SELECT count(*) FROM pins")).scalar() == 0
+
+
+def test_a_database_that_another_process_is_just_making(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's change to WAL mode does not wait for a writer by itself; we do, until it has committed."""
+    file = tmp_path / "itm.db"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE theirs (n INTEGER)")
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if other.in_transaction:
+            other.execute("COMMIT")
+
+    monkeypatch.setattr("itm.store.engine.time.sleep", wait)
+    engine = open_engine(f"sqlite:///{file}")
+    with reading(engine) as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("SELECT count(*) FROM theirs")).scalar() == 0
+    assert waited
+    other.close()
+    engine.dispose()
