@@ -6,11 +6,16 @@ old segment, where the reader steps over it. Damage inside a segment costs the r
 `flush` is the promise: what was appended before it is on disk when it returns. Without it, `start` bounds
 the loss of a crash to `fsync_ms`. One writer per directory (the state lock sees to
 it), any number of readers.
+
+No segment is begun while all of them hold `max_bytes`: to the writer that is a full disk, until what was read
+is pruned.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import math
 import os
 import threading
 from pathlib import Path
@@ -29,6 +34,7 @@ from collectors.segments import (
     Position,
     find,
     frames,
+    journal_bytes,
     prune,
     segment_numbers,
     segment_path,
@@ -45,8 +51,16 @@ Records = npt.NDArray[np.void]
 class JournalWriter:
     """Appends records. All methods may be called from any thread."""
 
-    def __init__(self, directory: Path, *, segment_bytes: int = 16_777_216, fsync_ms: float = 100.0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        segment_bytes: int = 16_777_216,
+        fsync_ms: float = 100.0,
+        max_bytes: float = math.inf,
+    ) -> None:
         self._directory = directory
+        self._max_bytes = max_bytes
         self._segment_bytes = segment_bytes
         self._fsync_seconds = fsync_ms / 1000
         self._pending: list[bytes] = []
@@ -145,6 +159,8 @@ class JournalWriter:
 
     def _roll(self) -> None:
         self._close_segment()
+        if journal_bytes(self._directory) >= self._max_bytes:
+            raise OSError(errno.EDQUOT, f"the journal holds the {self._max_bytes:.0f} bytes it may")
         self._segment += 1
         path = segment_path(self._directory, self._segment)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)

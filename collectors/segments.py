@@ -6,6 +6,7 @@ payload is whole `RECORD`s. Knows the layout and the directory; who writes and w
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import time
@@ -26,6 +27,9 @@ _FRAME: Final = struct.Struct("<II")
 _NAME: Final = re.compile(r"journal-(\d{8,})\.log")
 
 MAX_FRAME_BYTES: Final = _FRAME.size + MAX_PAYLOAD_BYTES
+
+PRUNED_SHARE: Final = 0.9
+"""Of the most that the journal may hold: what is left of it after pruning, so that there is room to write."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,18 +88,37 @@ def segment_numbers(directory: Path) -> list[int]:
     return sorted(int(match[1]) for match in map(_NAME.fullmatch, names) if match)
 
 
-def prune(
-    directory: Path, before: Position, keep_seconds: float, clock: Callable[[], float] = time.time
-) -> int:
-    """Remove segments that lie wholly before `before` and were last written over `keep_seconds` ago.
+def journal_bytes(directory: Path) -> int:
+    """Return how much all segments hold."""
+    return sum(_size(segment_path(directory, number)) for number in segment_numbers(directory))
 
-    Returns how many went. The segment of `before` itself and all later ones always stay.
+
+def prune(
+    directory: Path,
+    before: Position,
+    keep_seconds: float,
+    max_bytes: float = math.inf,
+    clock: Callable[[], float] = time.time,
+) -> int:
+    """Remove segments that lie wholly before `before`, oldest first, and return how many went.
+
+    Those go that were last written over `keep_seconds` ago, and those that all segments together are above
+    `PRUNED_SHARE` of `max_bytes` with. The segment of `before` itself and all later ones always stay.
     """
-    oldest_kept = clock() - keep_seconds
+    oldest_kept, held = clock() - keep_seconds, journal_bytes(directory)
     gone = 0
     for number in segment_numbers(directory):
         path = segment_path(directory, number)
-        if number < before.segment and path.stat().st_mtime < oldest_kept:
+        is_over = held > PRUNED_SHARE * max_bytes
+        if number < before.segment and (is_over or path.stat().st_mtime < oldest_kept):
+            held -= path.stat().st_size
             path.unlink()
             gone += 1
     return gone
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # pruned meanwhile
+        return 0

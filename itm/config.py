@@ -21,6 +21,9 @@ from itm.errors import ConfigError
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: where `data/` and `alembic/` stand."""
 
+LEAST_SEGMENTS = 4
+"""Files that the journal must have room for: the one that is written is never pruned."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dns:
@@ -103,7 +106,8 @@ class Collect:
     max_cells: int = 100_000
     client_cap: int = 20  # samples of one client that count, per POP, metric and day
     journal_segment_bytes: int = 16_777_216
-    journal_keep_hours: float = 24.0
+    journal_keep_hours: float = 168.0
+    journal_max_bytes: int = 4_294_967_296
     fsync_ms: int = 100
 
 
@@ -199,6 +203,12 @@ def load(
     config: Config = _build(Config, values, "")
     if config.dns.workers < 1:
         raise ConfigError(f"dns.workers: expected at least 1, got {config.dns.workers}")
+    least = LEAST_SEGMENTS * config.collect.journal_segment_bytes
+    if config.collect.journal_max_bytes < least:
+        raise ConfigError(
+            f"collect.journal_max_bytes: expected at least {LEAST_SEGMENTS} times "
+            f"collect.journal_segment_bytes ({least}), got {config.collect.journal_max_bytes}"
+        )
     if config.dns.tls_listen and not config.dns.tls_certificate:
         raise ConfigError("dns.tls_certificate: needed with dns.tls_listen")
     return config

@@ -99,6 +99,7 @@ def _made(
         state / "journal",
         segment_bytes=config.collect.journal_segment_bytes,
         fsync_ms=config.collect.fsync_ms,
+        max_bytes=config.collect.journal_max_bytes,
     )
     board = HealthBoard(table, resume=left, clock=clock)
     registry = Registry()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from collectors.errors import CollectorsError, JournalFull
+from collectors.errors import CollectorsError, JournalError
 from itm.errors import CatalogError, ExplainMismatch, ItmError, Refused, UnsafePlan
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
-    (JournalFull, 503),
+    (JournalError, 503),
     (CatalogError, 422),
     (UnsafePlan, 409),
     (ExplainMismatch, 500),

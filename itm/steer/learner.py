@@ -68,7 +68,8 @@ class Learner:
         """Write windows and journal position, then let go of the journal that no restart needs."""
         position = self._journal.position
         self._windows.checkpoint(self._checkpoint, position, self._guard.arrays())
-        prune(self._journal_dir, position, self._collect.journal_keep_hours * 3600, self._clock)
+        keep = self._collect.journal_keep_hours * 3600
+        prune(self._journal_dir, position, keep, self._collect.journal_max_bytes, self._clock)
 
     def _take(self, batch: npt.NDArray[np.void], world: World, sites: PopSites) -> None:
         places = world.places

@@ -10,7 +10,7 @@ import pytest
 
 from collectors import journal
 from collectors.errors import JournalError, JournalFull
-from collectors.journal import JournalReader, JournalWriter, Position
+from collectors.journal import JournalReader, JournalWriter, Position, prune
 from collectors.measurement import RECORD
 from collectors.segments import segment_numbers, segment_path
 from tests.collectors.observed import observed
@@ -250,3 +250,19 @@ def test_only_records_are_taken(tmp_path: Path):
     """An array of another type is our own bug and raises at once."""
     with pytest.raises(TypeError):
         JournalWriter(tmp_path).append(np.zeros(3))  # type: ignore[arg-type]
+
+
+def test_a_journal_at_its_bound_waits_for_pruning(tmp_path: Path):
+    """No segment is begun above the bound: what came waits, and is written once old segments went."""
+    writer = JournalWriter(tmp_path, segment_bytes=100, max_bytes=200)
+    for value in (1, 2):
+        writer.append(observed([value] * 2))
+        writer.flush()
+    writer.append(observed([3]))
+    with pytest.raises(JournalError, match="the journal holds the 200 bytes it may"):
+        writer.flush()
+    assert writer.failures == 1
+    assert prune(tmp_path, Position(2, 0), 1e9, 200) == 1
+    writer.flush()
+    assert values(JournalReader(tmp_path)) == [2, 2, 3]
+    writer.close()

@@ -9,6 +9,7 @@ from collectors.segments import (
     Position,
     find,
     frames,
+    journal_bytes,
     prune,
     segment_numbers,
     segment_path,
@@ -56,6 +57,17 @@ def test_prune_keeps_what_is_unread_or_young(tmp_path: Path):
         path.write_bytes(b"x")
         os.utime(path, (NOON - age * HOUR, NOON - age * HOUR))
     (tmp_path / "other.log").write_bytes(b"x")
-    assert prune(tmp_path, Position(3, 1), 24 * HOUR, lambda: NOON) == 1
+    assert prune(tmp_path, Position(3, 1), 24 * HOUR, clock=lambda: NOON) == 1
     assert segment_numbers(tmp_path) == [2, 3, 4]
     assert segment_numbers(tmp_path / "nowhere") == []
+
+
+def test_prune_keeps_the_journal_below_its_bound(tmp_path: Path):
+    """The oldest go first, young or not, until a tenth is free; what is unread stays in any case."""
+    for number in range(1, 7):
+        segment_path(tmp_path, number).write_bytes(bytes(100))
+    assert prune(tmp_path, Position(6, 0), 24 * HOUR, 600) == 1
+    assert segment_numbers(tmp_path) == [2, 3, 4, 5, 6]
+    assert prune(tmp_path, Position(4, 50), 24 * HOUR, 100) == 2
+    assert segment_numbers(tmp_path) == [4, 5, 6]
+    assert journal_bytes(tmp_path) == 300

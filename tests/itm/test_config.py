@@ -40,6 +40,7 @@ def test_lists_and_booleans_from_text() -> None:
         ("dns.workers=two", r"^dns\.workers: expected int, got 'two'"),
         ("dns.workers=-1", r"^dns\.workers: expected int, got '-1'"),
         ("dns.workers=0", r"^dns\.workers: expected at least 1"),
+        ("collect.journal_max_bytes=1000", r"^collect\.journal_max_bytes: expected at least 4 times"),
         ("dns.tls_listen=[::1]:853", r"^dns\.tls_certificate: needed with dns\.tls_listen"),
         ("demo.enabled=maybe", r"^demo\.enabled: expected bool"),
         ("dns=1", r"^dns: expected a section"),
