@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
 from itm.catalog import geos
 from itm.catalog.cursor import Cursor
@@ -12,11 +13,13 @@ from itm.catalog.types import HealthCheck, Pop
 
 KEYS = (
     "provider", "city", "country", "lat", "lon", "ipv4", "ipv6", "capacity", "bias", "tags", "healthcheck",
+    "probe_url",
 )  # fmt: skip
 REQUIRED = ("provider", "city", "country", "lat", "lon", "ipv4")
 MOST = 65_534  # a map numbers POPs in 16 bits; 65,535 pads its leaves
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_BEYOND_PATH = re.compile(r"[?#\\\s]")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
@@ -49,6 +52,7 @@ def _read_pop(name: str, cursor: Cursor, default: HealthCheck | None) -> Pop:
         bias=fields["bias"].number(-10_000, 10_000) if "bias" in fields else 0.0,
         tags=read_tags(fields["tags"]) if "tags" in fields else (),
         healthcheck=read_healthcheck(fields["healthcheck"]) if "healthcheck" in fields else default,
+        probe_url=_probe_url(fields["probe_url"]) if "probe_url" in fields else "",
     )
 
 
@@ -64,6 +68,22 @@ def read_tags(cursor: Cursor) -> tuple[str, ...]:
         else:
             tags.append(tag)
     return tuple(tags)
+
+
+def _probe_url(cursor: Cursor) -> str:
+    """Return the base of the URLs of a POP's probe objects, without a slash at its end."""
+    text = cursor.text()
+    try:
+        parts = urlsplit(text)
+        is_base = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_base = False
+    if text and (not is_base or parts.username is not None or _BEYOND_PATH.search(text)):
+        cursor.refuse(
+            f"expected http://HOST[:PORT] or https://HOST[:PORT], with a path or without, got {text!r}"
+        )
+        return ""
+    return text.rstrip("/")
 
 
 def _country(cursor: Cursor) -> str:

@@ -42,6 +42,7 @@ class Pop:
     bias: float = 0.0  # ms added to every estimate of this POP
     tags: tuple[str, ...] = ()
     healthcheck: HealthCheck | None = None
+    probe_url: str = ""  # base of the URLs that browsers measure it by; empty: they do not
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from collectors.probe.check import Target
 from itm.catalog.load import load_bundle, load_path, read_bundle
@@ -40,11 +41,27 @@ def checked_here(plans: Mapping[str, ProbePlan], demo: Demo) -> dict[str, ProbeP
     return {pop: _here(plan, demo.probe_target_port) for pop, plan in plans.items()}
 
 
+def probed_here(url: str, demo: Demo) -> str:
+    """Return a POP's probe URL with the port where this server serves the demo's POPs, if it is one of them."""
+    parts = urlsplit(url)
+    if parts.port != CHECKED_PORT or not _is_loopback(parts.hostname or ""):
+        return url
+    host = parts.netloc.rpartition(":")[0]  # an IPv6 address keeps its brackets
+    return parts._replace(netloc=f"{host}:{demo.probe_target_port}").geturl()
+
+
 def _here(plan: ProbePlan, port: int) -> ProbePlan:
     here = tuple(target for target in plan.targets if ip_address(target.address).is_loopback)
     if not here:
         return plan
     return replace(plan, targets=tuple(_target(target, port) for target in here))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _target(target: Target, port: int) -> Target:

@@ -17,7 +17,7 @@ def test_a_pop_with_everything() -> None:
     """All fields arrive; addresses are in their shortest form."""
     text = pops(
         "ipv4: [192.0.2.1, 192.0.2.9], ipv6: 2001:DB8:0::1, capacity: 500, bias: -3, tags: [eea, gold],"
-        " healthcheck: {protocol: tcp, port: 22}"
+        " healthcheck: {protocol: tcp, port: 22}, probe_url: 'https://a.probe.example.net/x/'"
     )
     pop = load(pops=text).pops[0]
     assert (pop.id, pop.provider, pop.city, pop.country, pop.lat, pop.lon) == (
@@ -31,6 +31,7 @@ def test_a_pop_with_everything() -> None:
     assert (pop.ipv4, pop.ipv6) == (("192.0.2.1", "192.0.2.9"), ("2001:db8::1",))
     assert (pop.capacity, pop.bias, pop.tags) == (500.0, -3.0, ("eea", "gold"))
     assert pop.healthcheck == HealthCheck("tcp", "", 22)
+    assert pop.probe_url == "https://a.probe.example.net/x"
 
 
 def test_the_common_check_is_for_pops_without_their_own() -> None:
@@ -56,6 +57,20 @@ def test_without_any_check_there_is_none() -> None:
         (pops("ipv4: []"), "pops.a.ipv4: expected at least one value"),
         (pops("ipv4: 2001:db8::1"), "pops.a.ipv4: expected an IPv4 address, got '2001:db8::1'"),
         (pops("ipv4: 192.0.2.1, ipv6: 192.0.2.1"), "pops.a.ipv6: expected an IPv6 address"),
+        *(
+            (pops(f"ipv4: 192.0.2.1, probe_url: '{url}'"), "pops.a.probe_url: expected http://HOST[:PORT]")
+            for url in (
+                "ftp://a.example",
+                "a.example",
+                "https://",
+                "https://u:p@a.example",
+                "https://a.example/?x",
+                "https://a.example/#x",
+                "https://a.example:99999",
+                "https://[::1",
+                "https://a b.example",
+            )
+        ),
         (pops("ipv4: 224.0.0.1"), "pops.a.ipv4: 224.0.0.1 cannot be served"),
         (pops("ipv4: 192.0.2.1, ipv6: 'fe80::1%eth0'"), "pops.a.ipv6: fe80::1%eth0 cannot be served"),
         (pops("ipv4: [192.0.2.1, 192.0.2.1]"), "pops.a.ipv4: 192.0.2.1 is already at a.ipv4"),
