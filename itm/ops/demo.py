@@ -42,7 +42,7 @@ def checked_here(plans: Mapping[str, ProbePlan], demo: Demo) -> dict[str, ProbeP
 
 
 def probed_here(url: str, demo: Demo) -> str:
-    """Return a POP's probe URL with the port where this server serves the demo's POPs, if it is one of them."""
+    """Return a probe URL with the port where this server serves the demo's POPs, if it is one of theirs."""
     parts = urlsplit(url)
     if parts.port != CHECKED_PORT or not _is_loopback(parts.hostname or ""):
         return url
