@@ -17,6 +17,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -38,6 +39,12 @@ _RTT_OFFSET: Final = 68
 """Of `tcpi_rtt` (µs, u32) in `struct tcp_info`, linux/tcp.h."""
 _SENT_OFFSET: Final = 44
 """Of `tcpi_last_data_sent` (ms ago, u32)."""
+_LIMITED_OFFSET: Final = 7
+"""Of `tcpi_delivery_rate_app_limited` (bit 0)."""
+_ACKED_OFFSET: Final = 120
+"""Of `tcpi_bytes_acked` (u64)."""
+_RATE_OFFSET: Final = 160
+"""Of `tcpi_delivery_rate` (bytes per second, u64; Linux 4.9)."""
 
 
 def tune(sock: socket.socket, *, unsent_bytes: int = 0) -> None:
@@ -52,6 +59,18 @@ def tune(sock: socket.socket, *, unsent_bytes: int = 0) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, option, value)
     if unsent_bytes:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, unsent_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the kernel says of the bytes that went out: how many the peer has, how fast the last of them went.
+
+    `is_path_limited`: the rate is that of path and peer, not of a sender that had no more to send.
+    """
+
+    acked_bytes: int
+    kbps: float
+    is_path_limited: bool
 
 
 class Channel:
@@ -121,6 +140,20 @@ class Channel:
             return float("nan")
         sent_ms_ago, rtt_us = (struct.unpack_from("=I", info, at)[0] for at in (_SENT_OFFSET, _RTT_OFFSET))
         return float("nan") if sent_ms_ago > within_seconds * 1000 else rtt_us / 1000
+
+    def delivery(self) -> Delivery | None:
+        """Return how fast the peer takes bytes (TCP_INFO, Cheng et al., delivery rate estimation).
+
+        None when the socket is gone, or the kernel does not say.
+        """
+        try:
+            info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RATE_OFFSET + 8)
+        except OSError:
+            return None
+        if len(info) < _RATE_OFFSET + 8:
+            return None
+        acked, rate = (struct.unpack_from("=Q", info, at)[0] for at in (_ACKED_OFFSET, _RATE_OFFSET))
+        return Delivery(acked, rate * 8 / 1000, rate > 0 and not info[_LIMITED_OFFSET] & 1)
 
     def pending(self) -> int:
         """Return how many decrypted bytes wait where the event loop cannot see them."""

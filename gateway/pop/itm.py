@@ -43,7 +43,7 @@ class ItmLink:
             HttpPeer(config.url, lambda: context, setting="pop.itm", headers=self._headers) for _ in range(2)
         ]
         self._reporter = Reporter(self._peers[0], pop, host, load, counters, clock)
-        self._samples = Samples(self._reporter.round_trip, ticks)
+        self._samples = Samples(self._reporter.measured, ticks)
         self._orders = Orders(self._peers[1], pop, obey)
 
     def chores(self) -> list[Coroutine[Any, Any, None]]:

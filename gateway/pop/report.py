@@ -1,4 +1,4 @@
-"""What this POP tells ITM, as rows of its feed: round trips, whether launches succeed, how full it is.
+"""What this POP tells ITM, as rows of its feed: round trips, throughput, launches, how full it is.
 
 Rows wait in a ring of bounded size and go out in batches every few seconds. ITM away: they wait, and the
 oldest give way. Rows that ITM may have got are not sent again. A network is a /24 or /48, never an address.
@@ -77,9 +77,9 @@ class Reporter:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def round_trip(self, network: str, ms: float) -> None:
-        """Note a client's round trip."""
-        self._add(Row("rtt_ms", network, round(ms, 3), self._clock()))
+    def measured(self, metric: str, network: str, value: float) -> None:
+        """Note what was measured of a client: its round trip or its throughput."""
+        self._add(Row(metric, network, round(value, 3), self._clock()))
 
     def launch(self, network: str, code: CloseCode | None) -> None:
         """Note how a launch went: None opened."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.channel import Channel
 from gateway.errors import ConfigError
 from gateway.frame import read_frame
-from gateway.pop import orders, report
+from gateway.pop import orders, report, samples
 from gateway.pop.config import ItmConfig
 from gateway.pop.health import Health
 from gateway.pop.redeem import Grant
@@ -56,6 +57,40 @@ def test_sessions_are_reported(certificates: Certificates, tmp_path: Path) -> No
             load = itm.of("load")[-1]
             assert (load["pop"], load["host"], load["sessions"]) == (POP, s.pop.addresses[0], 1)
             assert set(itm.tokens) == {"Bearer itm_secret"}
+
+    asyncio.run(body())
+
+
+async def pour(wire: Channel) -> None:
+    while True:
+        await wire.write(bytes(1 << 20))
+
+
+def test_a_busy_session_tells_its_throughput(
+    certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than the client takes at once: the kernel's rate goes to ITM, as a row that its feed reads."""
+    monkeypatch.setattr(samples, "PERIOD_SECONDS", 0.1)
+    monkeypatch.setattr(samples, "LOOK_SECONDS", 0.02)
+
+    async def body() -> None:
+        async with (
+            fake_itm() as itm,
+            scene(certificates, tmp_path / "a", itm=config(tmp_path, itm.url)) as s,
+        ):
+            connector = await s.connector()
+            client, reply = await s.socks(s.sta.know(1))
+            assert reply == 0
+            wire = connector.wires[0]
+            sending = asyncio.create_task(pour(wire))
+            async with asyncio.timeout(20):
+                while not itm.of("throughput_kbps"):
+                    await client.read()
+                    await asyncio.sleep(0.001)  # slower than the sender: what waits is the kernel's
+            sending.cancel()
+            row = itm.of("throughput_kbps")[0]
+            assert (row["pop"], row["network"], row["source"]) == (POP, "127.0.0.0/24", "session")
+            assert 0.1 <= row["value"] <= 1e6
 
     asyncio.run(body())
 

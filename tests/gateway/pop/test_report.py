@@ -56,7 +56,7 @@ def test_rows_as_the_feed_reads_them() -> None:
     """Round trips and launches of a network, and the load of this host, in one batch."""
 
     async def scenario(itm: FakeItm, reporter: Reporter, counters: Counters) -> None:
-        reporter.round_trip(NETWORK, 12.3456)
+        reporter.measured("rtt_ms", NETWORK, 12.3456)
         reporter.launch(NETWORK, None)
         reporter.launch(NETWORK, CloseCode.POP_LOST)
         reporter.launch(NETWORK, CloseCode.CLIENT_TICKET_EXPIRED)
@@ -80,7 +80,7 @@ def test_rows_wait_while_itm_is_away_and_the_oldest_give_way(monkeypatch: pytest
     async def scenario(itm: FakeItm, reporter: Reporter, counters: Counters) -> None:
         itm.status = 503
         for ms in range(1, 6):
-            reporter.round_trip(NETWORK, ms)
+            reporter.measured("rtt_ms", NETWORK, ms)
         assert not await reporter.send()
         assert (len(reporter), counters.values["report_rows", "dropped"]) == (3, 2)
         itm.status = 200
@@ -97,7 +97,7 @@ def test_an_unreachable_itm_costs_nothing_but_time() -> None:
         counters = Counters()
         peer = HttpPeer("http://127.0.0.1:1", ssl.create_default_context, setting="pop.itm")
         reporter = Reporter(peer, POP, "h", lambda: Load(0, 1), counters, lambda: 1.0)
-        reporter.round_trip(NETWORK, 5)
+        reporter.measured("rtt_ms", NETWORK, 5)
         assert not await reporter.send()
         assert len(reporter) == 1
 
@@ -109,7 +109,7 @@ def test_an_unreachable_itm_costs_nothing_but_time() -> None:
             port = server.sockets[0].getsockname()[1]
             peer = HttpPeer(f"http://127.0.0.1:{port}", ssl.create_default_context, setting="pop.itm")
             reporter = Reporter(peer, POP, "h", lambda: Load(0, 1), counters, lambda: 1.0)
-            reporter.round_trip(NETWORK, 5)
+            reporter.measured("rtt_ms", NETWORK, 5)
             assert not await reporter.send()
             assert (len(reporter), counters.values["report_rows", "lost"]) == (0, 1)
 
@@ -121,7 +121,7 @@ def test_refused_rows_are_told(caplog: pytest.LogCaptureFixture) -> None:
 
     async def scenario(itm: FakeItm, reporter: Reporter, counters: Counters) -> None:
         itm.status, itm.refuse = 400, 2
-        reporter.round_trip(NETWORK, 5)
+        reporter.measured("rtt_ms", NETWORK, 5)
         for _ in range(2):
             await reporter.send()
         assert (len(reporter), counters.values["report_rows", "refused"]) == (0, 4)

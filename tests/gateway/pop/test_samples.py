@@ -1,4 +1,4 @@
-"""When a client's round trip is sampled."""
+"""When a client's round trip and throughput are sampled."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import socket
 
 import pytest
 
-from gateway.channel import Channel
-from gateway.pop.samples import LEAST_MS, PERIOD_SECONDS, Samples
+from gateway.channel import Channel, Delivery
+from gateway.pop.samples import LEAST_BYTES, LEAST_MS, MOST_KBPS, PERIOD_SECONDS, Samples, throughput
 
 
 class FakeChannel:
@@ -17,6 +17,10 @@ class FakeChannel:
 
     def __init__(self, ms: float) -> None:
         self.ms, self.sent, self.is_closed = ms, True, False
+        self.rate: Delivery | None = None
+
+    def delivery(self) -> Delivery | None:
+        return self.rate
 
     def rtt_ms(self, *, within_seconds: float = math.inf) -> float:
         return self.ms if self.sent or within_seconds == math.inf else math.nan
@@ -26,7 +30,14 @@ class Bench:
     def __init__(self) -> None:
         self.now = 0.0
         self.told: list[tuple[str, float]] = []
-        self.samples = Samples(lambda network, ms: self.told.append((network, ms)), lambda: self.now)
+        self.rates: list[float] = []
+        self.samples = Samples(self._note, lambda: self.now)
+
+    def _note(self, metric: str, network: str, value: float) -> None:
+        if metric == "throughput_kbps":
+            self.rates.append(value)
+        else:
+            self.told.append((network, value))
 
     def at(self, seconds: float) -> list[tuple[str, float]]:
         self.now, self.told[:] = seconds, []
@@ -57,6 +68,65 @@ def test_what_is_not_known_is_not_told() -> None:
     assert bench.told == []
     bench.samples.begin("127.0.0.0/24", FakeChannel(0.02))  # type: ignore[arg-type]
     assert bench.told == [("127.0.0.0/24", LEAST_MS)]
+
+
+def test_a_throughput_is_that_of_the_path() -> None:
+    """Told when enough went out since the last look, at a rate that is new and that no want of data set."""
+    before, more = Delivery(1000, 50.0, True), 1000 + LEAST_BYTES
+    assert throughput(before, Delivery(more, 800.0, True)) == 800.0
+    assert throughput(before, Delivery(more, 9e9, True)) == MOST_KBPS
+    for not_telling in (
+        Delivery(more, 800.0, False),
+        Delivery(more, 50.0, True),
+        Delivery(more - 1, 800.0, True),
+        None,
+    ):
+        assert throughput(before, not_telling) is None
+    assert throughput(None, Delivery(more, 800.0, True)) is None
+
+
+def test_each_minute_is_compared_with_the_one_before() -> None:
+    """What went out in an earlier minute is told once."""
+    bench, client = Bench(), FakeChannel(20.0)
+    client.rate = Delivery(0, 0.0, False)
+    bench.samples.begin("192.0.2.0/24", client)  # type: ignore[arg-type]
+    client.rate = Delivery(LEAST_BYTES, 700.0, True)
+    bench.at(PERIOD_SECONDS)
+    bench.at(2 * PERIOD_SECONDS)
+    assert bench.rates == [700.0]
+
+
+def test_the_kernel_says_how_fast_bytes_go() -> None:
+    """On a real socket: nothing yet, then the rate of a burst that the peer had to take."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            raw = socket.create_connection(server.getsockname())
+            raw.setblocking(False)
+            other, _ = server.accept()
+            channel = Channel(raw, loop)
+            before = channel.delivery()
+            assert before is not None
+            assert not before.is_path_limited
+            reading = asyncio.create_task(asyncio.to_thread(_drain, other))
+            await channel.write(bytes(8 << 20))
+            await asyncio.sleep(0.05)
+            now = channel.delivery()
+            channel.close()
+            await reading
+            assert channel.delivery() is None
+            assert now is not None
+            assert now.acked_bytes - before.acked_bytes > LEAST_BYTES
+            assert throughput(before, now) is not None
+
+    asyncio.run(body())
+
+
+def _drain(sock: socket.socket) -> None:
+    with sock:
+        while sock.recv(65_536):
+            pass
 
 
 def test_the_kernel_says_how_old_its_time_is() -> None:
