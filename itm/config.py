@@ -59,18 +59,24 @@ class Dns:
     @property
     def tls_files(self) -> tuple[Path, Path] | None:
         """The file of the certificate and that of its key, which may be one; None without TLS."""
-        if not self.tls_listen:
-            return None
-        return Path(self.tls_certificate).absolute(), Path(self.tls_key or self.tls_certificate).absolute()
+        return _tls_files(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """The public HTTP listener: beacons and probe objects."""
+    """The public HTTP listeners: beacons and probe objects."""
 
     listen: str = "127.0.0.1:8080"
+    tls_listen: tuple[str, ...] = ()
+    tls_certificate: str = ""
+    tls_key: str = ""  # empty: in the certificate's file
     trusted_proxies: tuple[str, ...] = ()  # prefixes whose X-Forwarded-For is believed
     max_body_bytes: int = 262_144
+
+    @property
+    def tls_files(self) -> tuple[Path, Path] | None:
+        """The file of the certificate and that of its key, which may be one; None without TLS."""
+        return _tls_files(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +215,17 @@ def load(
             f"collect.journal_max_bytes: expected at least {LEAST_SEGMENTS} times "
             f"collect.journal_segment_bytes ({least}), got {config.collect.journal_max_bytes}"
         )
-    if config.dns.tls_listen and not config.dns.tls_certificate:
-        raise ConfigError("dns.tls_certificate: needed with dns.tls_listen")
+    for name, section in (("dns", config.dns), ("public", config.public)):
+        if section.tls_listen and not section.tls_certificate:
+            raise ConfigError(f"{name}.tls_certificate: needed with {name}.tls_listen")
     return config
+
+
+def _tls_files(section: Dns | Public) -> tuple[Path, Path] | None:
+    if not section.tls_listen:
+        return None
+    key = section.tls_key or section.tls_certificate
+    return Path(section.tls_certificate).absolute(), Path(key).absolute()
 
 
 def _put(values: dict[str, Any], dotted: str, text: str) -> None:

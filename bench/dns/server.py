@@ -29,9 +29,9 @@ from typing import Any
 import numpy as np
 
 from itm.dns import cookie, udp
+from itm.dns.certificate import Pair
 from itm.dns.node import Node, NodeConfig, go_first
 from itm.dns.ratelimit import Rates
-from itm.dns.tls import Pair
 
 UNREACHED = Rates(*[1 << 40] * 4)
 """Every reply is counted, none is cut: what the limiter costs while it lets through."""

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from itm import log
+from itm.dns.certificate import Pair
 from itm.dns.listen import parse as parse_listen
+from itm.errors import ConfigError
 from itm.ops import target
+from itm.ops.https import Https
+
+SETTINGS = ("--certificate", "--key")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--listen", nargs="+", required=True, metavar="ADDRESS:PORT", help="where to listen")
+    parser.add_argument(
+        "--certificate", type=Path, metavar="FILE", help="speak HTTPS with it: PEM, with its chain"
+    )
+    parser.add_argument("--key", type=Path, metavar="FILE", help="its key, if not in the same file")
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     log.configure("target")
-    target.run([parse_listen(text, "--listen") for text in args.listen])
+    target.run([parse_listen(text, "--listen") for text in args.listen], secure=_secure(args))
     return 0
+
+
+def _secure(args: argparse.Namespace) -> Https | None:
+    if args.certificate is None:
+        if args.key is not None:
+            raise ConfigError("--key: needs --certificate")
+        return None
+    return Https(Pair(args.certificate, args.key or args.certificate), SETTINGS)

@@ -25,7 +25,7 @@ from itm.cli import settings
 from itm.config import Config
 from itm.dns import cookie
 from itm.ops import banner, demo, first_start, gateway
-from itm.ops.claim import check_dns, check_listeners, state_lock
+from itm.ops.claim import check_dns, check_listeners, check_public, state_lock
 from itm.ops.front import Front
 from itm.privileges import user_of
 from itm.routemap import current
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         with user.as_root() if user is not None else contextlib.nullcontext():
             check_listeners(config, targets)
         check_dns(config)
+        check_public(config)
         first_start.sweep(config.state_dir)
         cookie.ensure(config.state_dir / cookie.FILE)
         has_map = current.served_version(config.state_dir / "maps") is not None

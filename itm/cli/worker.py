@@ -42,12 +42,13 @@ def run(args: argparse.Namespace) -> int:
     if args.kind == "dns":
         _dns(config, args.index, _binding(user, args.supervisor))
         return 0
+    if args.kind == "edge":
+        _edge(config, _binding(user, args.supervisor))
+        return 0
     if user is not None:
         _become(user, args.supervisor)
     if args.kind == "signer":
         _signer(config)
-    elif args.kind == "edge":
-        _edge(config)
     elif args.kind == "builder":
         _builder(config)
     else:
@@ -77,9 +78,9 @@ def _become(user: User, supervisor: int) -> None:
 def _dns(config: Config, index: int, binding: AbstractContextManager[None]) -> None:
     from itm.dns import cookie, signatures
     from itm.dns.amplification import NO_LIMIT, Factors
+    from itm.dns.certificate import Pair
     from itm.dns.node import NodeConfig, run
     from itm.dns.ratelimit import Rates
-    from itm.dns.tls import Pair
 
     run(
         NodeConfig(
@@ -148,10 +149,10 @@ def _signer(config: Config) -> None:
     asyncio.run(work())
 
 
-def _edge(config: Config) -> None:
+def _edge(config: Config, binding: AbstractContextManager[None]) -> None:
     from itm.ops import edge
 
-    edge.run(config)
+    edge.run(config, binding)
 
 
 def _builder(config: Config) -> None:

@@ -25,6 +25,7 @@ from itm.dns import counters, listen, openfiles, serial, udp
 from itm.dns.amplification import Factors
 from itm.dns.answer import Answerer
 from itm.dns.book import Book
+from itm.dns.certificate import Certificate, Pair
 from itm.dns.connections import Bounds, Connections
 from itm.dns.follower import Follower
 from itm.dns.identity import Identified, Identity
@@ -36,7 +37,7 @@ from itm.dns.proxied import ProxiedSocket
 from itm.dns.ratelimit import RateLimit, Rates
 from itm.dns.streams import Streams
 from itm.dns.tcp import Answer, Door, Encryption
-from itm.dns.tls import Certificate, Handshakes, Pair
+from itm.dns.tls import ALPN, SETTINGS, Handshakes
 from itm.dns.transfer import Transfers
 from itm.dns.tsigkeys import KeyFile
 from itm.dns.turns import Turns
@@ -157,7 +158,7 @@ class Node:
         tcp_door = Door(self._answer_tcp, self._tcp, *lines, counters, self._proxies)
         if pair is None:
             return tcp_door, None
-        self._certificate = Certificate(pair)
+        self._certificate = Certificate(pair, SETTINGS, ALPN)
         handshakes = Handshakes(self._config.tls_handshakes_per_second, time.monotonic)
         encryption = Encryption(self._certificate, handshakes)
         return tcp_door, Door(self._answer_tls, self._tls, *lines, counters, self._proxies, encryption)

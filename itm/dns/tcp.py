@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Final, cast
 
+from itm.dns.certificate import Certificate
 from itm.dns.connections import Connections
 from itm.dns.counters import Counters
 from itm.dns.framing import Messages, frame
@@ -22,7 +23,7 @@ from itm.dns.listen import Listen
 from itm.dns.networks import Networks
 from itm.dns.proxy import MalformedProxy, Preface
 from itm.dns.streams import Streams
-from itm.dns.tls import Certificate, Handshakes, Secured
+from itm.dns.tls import Handshakes, Secured
 from itm.dns.turns import Turns
 
 BACKLOG: Final = 256

@@ -1,81 +1,21 @@
-"""DNS over TLS (RFC 7858): the certificate as it is on disk now, and one connection's TLS without I/O.
+"""DNS over TLS (RFC 7858): one connection's TLS without I/O, and how many handshakes may begin.
 
 TLS runs over memory buffers instead of asyncio's transports: a PROXY header can stand before it, a handshake
-begins with the client's first bytes only, and an idle connection costs a seventh. Certificates are looked at
-again and again; a broken one is logged and the old one stays.
+begins with the client's first bytes only, and an idle connection costs a seventh. Whose certificate it shows
+is `certificate.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from itm.errors import ConfigError
-
-log = logging.getLogger(__name__)
-
 ALPN: Final = "dot"  # RFC 7858 and IANA's registry
+SETTINGS: Final = ("dns.tls_certificate", "dns.tls_key")
 READ_BYTES: Final = 16_384
 """One TLS record holds no more."""
-
-Stamp = tuple[tuple[int, int, int], ...]
-"""Of each file: its inode, size and time of change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """PEM files: the certificate with its chain, and its key; they may be one file."""
-
-    certificate: Path
-    key: Path
-
-    def stamp(self) -> Stamp:
-        """Return what changes when a file does. Raises `OSError`."""
-        found = [path.stat() for path in (self.certificate, self.key)]
-        return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in found)
-
-    def load(self) -> ssl.SSLContext:
-        """Return a context for new connections. Raises `OSError` (`ssl.SSLError` is one)."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 9325 3.1.1
-        context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
-        context.set_alpn_protocols([ALPN])
-        context.load_cert_chain(self.certificate, self.key)
-        return context
-
-
-class Certificate:
-    """The context that new connections get: of the files as they were when last sound."""
-
-    def __init__(self, pair: Pair) -> None:
-        """Load it. Raises `ConfigError`: a server that cannot prove who it is must not start."""
-        self._pair = pair
-        self._stamp: Stamp | None = None
-        try:
-            self._stamp = pair.stamp()
-            self.context = pair.load()
-        except OSError as error:
-            raise ConfigError(f"dns.tls_certificate: {pair.certificate}: {_reason(error)}") from error
-
-    def look(self) -> None:
-        """Take up files that changed; files that are wrong are logged once per change and change nothing."""
-        stamp: Stamp | None = None
-        try:
-            stamp = self._pair.stamp()
-            if stamp == self._stamp:
-                return
-            self.context = self._pair.load()
-            log.info("certificate.loaded", extra={"path": self._pair.certificate})
-        except OSError as error:
-            if stamp != self._stamp:
-                reason = _reason(error)
-                log.error("certificate.refused", extra={"path": self._pair.certificate, "reason": reason})
-        self._stamp = stamp
 
 
 class Handshakes:
@@ -141,7 +81,3 @@ class Secured:
     def outgoing(self) -> bytes:
         """Return the bytes that the wire is to carry now."""
         return self._out.read()
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)

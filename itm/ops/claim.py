@@ -14,11 +14,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from itm.config import Config
+from itm.dns.certificate import Certificate, Pair
 from itm.dns.listen import Listen
 from itm.dns.listen import parse as parse_listen
 from itm.dns.networks import Networks
-from itm.dns.tls import Certificate, Pair
+from itm.dns.tls import ALPN, SETTINGS
 from itm.errors import ConfigError
+from itm.ops import https
 from itm.ops.listen import check_free
 
 
@@ -56,7 +58,13 @@ def check_dns(config: Config) -> None:
     for setting in ("tcp_exempt", "rrl_exempt", "proxy_from"):
         Networks(getattr(config.dns, setting), f"dns.{setting}")
     if config.dns.tls_files is not None:
-        Certificate(Pair(*config.dns.tls_files))
+        Certificate(Pair(*config.dns.tls_files), SETTINGS, ALPN)
+
+
+def check_public(config: Config) -> None:
+    """Raise `ConfigError` naming the setting that would keep the edge from starting."""
+    if config.public.tls_files is not None:
+        https.Https(Pair(*config.public.tls_files), https.SETTINGS)
 
 
 def check_listeners(config: Config, targets: Sequence[Listen] = ()) -> None:
@@ -68,6 +76,8 @@ def check_listeners(config: Config, targets: Sequence[Listen] = ()) -> None:
     for text in config.dns.tls_listen:
         check_free(parse_listen(text, "dns.tls_listen"), "dns.tls_listen")
     check_free(parse_listen(config.public.listen, "public.listen"), "public.listen")
+    for text in config.public.tls_listen:
+        check_free(parse_listen(text, "public.tls_listen"), "public.tls_listen")
     check_free(parse_listen(config.ops.listen, "ops.listen"), "ops.listen")
     for target in targets:
         check_free(target, "demo.probe_target_port")

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +21,16 @@ from collectors.clienthash import ClientHash
 from collectors.journal import JournalWriter
 from collectors.rum.origin import Origin
 from itm.config import Config
+from itm.dns.certificate import Pair
 from itm.dns.listen import Listen
 from itm.dns.listen import parse as parse_listen
 from itm.errors import CatalogError, ConfigError, SnapshotError
-from itm.ops import app, demo, exposition, rum
+from itm.ops import app, demo, exposition, https, rum
 from itm.ops.api.maps import hold_pin
 from itm.ops.context import Counters, Edge, Explain, Overrides
 from itm.ops.health import HealthBoard
-from itm.ops.listen import served
+from itm.ops.https import Https
+from itm.ops.listen import Door, bound, served
 from itm.ops.live import LiveCatalog
 from itm.ops.loads import Loads
 from itm.ops.metrics import Registry
@@ -39,51 +42,74 @@ from itm.store.engine import open_engine
 
 log = logging.getLogger(__name__)
 
+UNPRIVILEGED = contextlib.nullcontext()
+"""Binding as whoever we are."""
 FOLLOW_SECONDS = 0.5
 """How often the store is looked at: bounds how late an expiry or another process's change is seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running edge: its parts and the addresses really bound."""
+    """A running edge: its parts and the addresses really bound; `tls`: public ones over TLS."""
 
     edge: Edge
     public: Listen
+    tls: tuple[Listen, ...]
     ops: Listen
 
 
-def run(config: Config) -> None:
-    """Run until SIGTERM or the end of the input pipe. Raises `ConfigError` at start."""
-    asyncio.run(_run(config))
+def run(config: Config, binding: AbstractContextManager[None] = UNPRIVILEGED) -> None:
+    """Run until SIGTERM or the end of the input pipe; sockets are bound inside `binding`.
+
+    Raises `ConfigError` at start.
+    """
+    asyncio.run(_run(config, binding))
 
 
-async def _run(config: Config) -> None:
-    async with running(config) as now:
-        log.info("edge.ready", extra={"public": now.public, "ops": now.ops})
+async def _run(config: Config, binding: AbstractContextManager[None]) -> None:
+    async with running(config, binding=binding) as now:
+        tls = {"tls": ", ".join(map(str, now.tls))} if now.tls else {}
+        log.info("edge.ready", extra={"public": now.public, **tls, "ops": now.ops})
         await stop_requested(supervised=True)
     log.info("edge.stopped")
 
 
 @contextlib.asynccontextmanager
 async def running(
-    config: Config, *, explain: Explain | None = None, clock: Callable[[], float] = time.time
+    config: Config,
+    *,
+    explain: Explain | None = None,
+    clock: Callable[[], float] = time.time,
+    binding: AbstractContextManager[None] = UNPRIVILEGED,
 ) -> AsyncIterator[Running]:
     """Run the edge inside the block; on leaving, requests finish and the journal is on disk.
 
-    `explain` answers `why`; by default an `Explainer` of these settings does.
+    `explain` answers `why`; by default an `Explainer` of these settings does. Sockets are bound inside
+    `binding`; certificates and all other files are read after it.
     """
-    public = parse_listen(config.public.listen, "public.listen")
-    ops = parse_listen(config.ops.listen, "ops.listen")
-    clients = ClientHash(config.state_dir / "client.key", clock)
-    origin = _origin(config)
-    with _made(config, explain, clock) as (edge, probes):
+    with contextlib.ExitStack() as held:
+        with binding:
+            plain, tls, ops = (held.enter_context(bound(*where)) for where in _listens(config))
+        secure = Https(Pair(*files), https.SETTINGS) if (files := config.public.tls_files) else None
+        public = [Door(plain[0]), *(Door(sock, secure.context) for sock in tls if secure)]
+        clients = ClientHash(config.state_dir / "client.key", clock)
+        origin = _origin(config)
+        edge, probes = held.enter_context(_made(config, explain, clock))
         await _follow_once(edge, probes)
         async with (
-            served(app.build(edge, clients), [ops], "ops.listen") as ops_bound,
-            served(rum.build(edge, origin, clients), [public], "public.listen") as public_bound,
-            _background(edge, probes),
+            served(app.build(edge, clients), [Door(ops[0])]),
+            served(rum.build(edge, origin, clients), public),
+            _background(edge, probes, secure),
         ):
-            yield Running(edge, public_bound[0], ops_bound[0])
+            tls_addresses = tuple(door.address for door in public[1:])
+            yield Running(edge, public[0].address, tls_addresses, Door(ops[0]).address)
+
+
+def _listens(config: Config) -> Iterator[tuple[list[Listen], str]]:
+    """Return the addresses of each setting: public, public over TLS, ops."""
+    yield [parse_listen(config.public.listen, "public.listen")], "public.listen"
+    yield [parse_listen(text, "public.tls_listen") for text in config.public.tls_listen], "public.tls_listen"
+    yield [parse_listen(config.ops.listen, "ops.listen")], "ops.listen"
 
 
 @contextlib.contextmanager
@@ -128,10 +154,12 @@ def _made(
 
 
 @contextlib.asynccontextmanager
-async def _background(edge: Edge, probes: ProbeLoop) -> AsyncIterator[None]:
-    """Probe and follow the store inside the block."""
+async def _background(edge: Edge, probes: ProbeLoop, secure: Https | None) -> AsyncIterator[None]:
+    """Probe, and follow the store and the certificate inside the block."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(probes.run()), group.create_task(_follow(edge, probes))]
+        if secure is not None:
+            tasks.append(group.create_task(secure.watch()))
         try:
             yield
         finally:

@@ -1,15 +1,34 @@
-"""HTTP listeners on the operator's addresses, and whether an address is free. Errors name the setting."""
+"""HTTP listeners on the operator's addresses, and whether an address is free. Errors name the setting.
+
+Binding stands apart from serving: a low port is bound while root may still be used, and served without it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterable
+import ssl
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from itm.dns.listen import Listen
 from itm.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A bound socket, and the TLS of those who come in by it; None: plain HTTP."""
+
+    socket: socket.socket
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def address(self) -> Listen:
+        """The address really bound."""
+        host, port = self.socket.getsockname()[:2]
+        return Listen(host, port)
 
 
 def check_free(listen: Listen, setting: str, *, udp: bool = False) -> None:
@@ -18,33 +37,48 @@ def check_free(listen: Listen, setting: str, *, udp: bool = False) -> None:
     UDP sockets are tried without SO_REUSEPORT: with it the kernel would share the port in silence.
     """
     kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
-    with socket.socket(listen.family, kind) as probe:
-        if not udp:  # connections in TIME_WAIT do not hold a listener up
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((listen.host, listen.port))
-        except OSError as error:
-            word = "UDP" if udp else "TCP"
-            raise ConfigError(f"{setting}: cannot listen on {word} {listen}: {error.strerror}") from error
+    with _bound(listen, setting, kind):
+        pass
+
+
+@contextlib.contextmanager
+def bound(listens: Iterable[Listen], setting: str) -> Iterator[tuple[socket.socket, ...]]:
+    """Hold TCP sockets on all addresses inside the block, not listening yet.
+
+    Raises `ConfigError` naming `setting`.
+    """
+    with contextlib.ExitStack() as held:
+        yield tuple(held.enter_context(_bound(listen, setting, socket.SOCK_STREAM)) for listen in listens)
+
+
+def _bound(listen: Listen, setting: str, kind: socket.SocketKind) -> socket.socket:
+    made = socket.socket(listen.family, kind)
+    if kind is socket.SOCK_STREAM:  # connections in TIME_WAIT do not hold a listener up
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if listen.family is socket.AF_INET6:  # each family has its own address
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        made.bind((listen.host, listen.port))
+    except OSError as error:
+        made.close()
+        word = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
+        raise ConfigError(f"{setting}: cannot listen on {word} {listen}: {error.strerror}") from error
+    return made
 
 
 @contextlib.asynccontextmanager
 async def served(
-    app: web.Application, listens: Iterable[Listen], setting: str, *, grace_seconds: float = 2.0
-) -> AsyncIterator[tuple[Listen, ...]]:
-    """Serve `app` on all addresses inside the block; yields the addresses really bound.
+    app: web.Application, doors: Iterable[Door], *, grace_seconds: float = 2.0
+) -> AsyncIterator[None]:
+    """Serve `app` at all doors inside the block; their sockets are closed after it.
 
-    On leaving, requests in flight get `grace_seconds` to finish.
+    On leaving, requests in flight get `grace_seconds` to finish. Raises `OSError`.
     """
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=grace_seconds)
     await runner.setup()
     try:
-        for listen in listens:
-            try:
-                await web.TCPSite(runner, listen.host, listen.port, backlog=1024).start()
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise ConfigError(f"{setting}: cannot listen on TCP {listen}: {reason}") from error
-        yield tuple(Listen(name[0], name[1]) for name in runner.addresses)
+        for door in doors:
+            await web.SockSite(runner, door.socket, ssl_context=door.tls, backlog=1024).start()
+        yield
     finally:
         await runner.cleanup()

@@ -14,7 +14,8 @@ from aiohttp import web
 
 from itm.dns.listen import Listen
 from itm.ops import objects
-from itm.ops.listen import served
+from itm.ops.https import Https
+from itm.ops.listen import Door, bound, served
 from itm.stopping import stop_requested
 
 log = logging.getLogger(__name__)
@@ -27,12 +28,28 @@ def build() -> web.Application:
     return app
 
 
-def run(listens: Sequence[Listen], setting: str = "--listen", *, supervised: bool = False) -> None:
-    """Serve until asked to stop. Raises `ConfigError` naming `setting` for an address that is taken."""
-    asyncio.run(_serve(listens, setting, supervised))
+def run(
+    listens: Sequence[Listen],
+    setting: str = "--listen",
+    *,
+    secure: Https | None = None,
+    supervised: bool = False,
+) -> None:
+    """Serve until asked to stop, over TLS if `secure` is given.
+
+    Raises `ConfigError` naming `setting` for an address that is taken.
+    """
+    asyncio.run(_serve(listens, setting, secure, supervised))
 
 
-async def _serve(listens: Sequence[Listen], setting: str, supervised: bool) -> None:
-    async with served(build(), listens, setting) as bound:
-        log.info("target.ready", extra={"listeners": len(bound), "first": bound[0] if bound else ""})
-        await stop_requested(supervised=supervised)
+async def _serve(listens: Sequence[Listen], setting: str, secure: Https | None, supervised: bool) -> None:
+    with bound(listens, setting) as sockets:
+        doors = [Door(sock, secure.context if secure else None) for sock in sockets]
+        async with served(build(), doors), asyncio.TaskGroup() as group:
+            watching = [group.create_task(secure.watch())] if secure else []
+            log.info(
+                "target.ready", extra={"listeners": len(doors), "first": doors[0].address if doors else ""}
+            )
+            await stop_requested(supervised=supervised)
+            for task in watching:
+                task.cancel()

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -261,18 +262,24 @@ def test_a_whole_server_started_by_root(predictor: Path) -> None:
         state = Path(name) / "state"
         state.mkdir()
         shutil.copy(predictor, state)
+        made = Certificates(Path(name))
+        pem = made.server(names=("gw.test", address))
+        pem.rename(state / pem.name)
         for path in (state, *state.iterdir()):
             os.chown(path, NOBODY, -1)
         [gateway] = free_ports(1)
         sets = {"user": "nobody", "dns.listen": f"{address}:53", "dns.workers": "2"}
         sets["demo.gateway_port"] = str(gateway)
+        sets |= {"public.tls_listen": f"{address}:443", "public.tls_certificate": str(state / pem.name)}
         server = stack.enter_context(serving(state, sets, python=python_for_all()))
         children = children_of(server.process.pid)
         assert {frozenset(user_of(pid)) for pid in children} == {frozenset({NOBODY})}
         status = Path(f"/proc/{server.process.pid}/status").read_text()
         assert f"Uid:\t0\t{NOBODY}\t0\t{NOBODY}" in status, "root stands in reserve"
-        made = [path for path in state.rglob("*") if path.name != "serve.log"]
-        assert {path.stat().st_uid for path in made if path.exists()} == {NOBODY}
+        left = [path for path in state.rglob("*") if path.name != "serve.log"]
+        assert {path.stat().st_uid for path in left if path.exists()} == {NOBODY}
+        with urllib.request.urlopen(f"https://{address}/healthz", context=made.client_context()) as page:
+            assert page.status == 200
         assert server.itm("pop", "drain", "az-jp-e").returncode == 0
 
         def beside() -> list[int]:

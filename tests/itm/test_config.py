@@ -42,6 +42,7 @@ def test_lists_and_booleans_from_text() -> None:
         ("dns.workers=0", r"^dns\.workers: expected at least 1"),
         ("collect.journal_max_bytes=1000", r"^collect\.journal_max_bytes: expected at least 4 times"),
         ("dns.tls_listen=[::1]:853", r"^dns\.tls_certificate: needed with dns\.tls_listen"),
+        ("public.tls_listen=[::1]:443", r"^public\.tls_certificate: needed with public\.tls_listen"),
         ("demo.enabled=maybe", r"^demo\.enabled: expected bool"),
         ("dns=1", r"^dns: expected a section"),
         ("nothing", r"^--set nothing: expected name=value"),

@@ -1,4 +1,5 @@
 import argparse
+from pathlib import Path
 
 import pytest
 
@@ -6,12 +7,13 @@ from itm.cli import probe_target
 from itm.dns.listen import Listen
 from itm.errors import ConfigError
 from itm.ops import target
+from tests.gateway.certificates import Certificates
 
 
 def test_every_address_given_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     """One process for any number of POP addresses."""
     seen: list[list[Listen]] = []
-    monkeypatch.setattr(target, "run", seen.append)
+    monkeypatch.setattr(target, "run", lambda listens, secure: seen.append(listens) if not secure else None)
     monkeypatch.setattr("itm.log.configure", lambda _: None)
     parser = argparse.ArgumentParser()
     probe_target.configure(parser)
@@ -19,3 +21,17 @@ def test_every_address_given_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == [[Listen("127.0.0.1", 1), Listen("::1", 2)]]
     with pytest.raises(ConfigError, match=r"^--listen: "):
         probe_target.run(parser.parse_args(["--listen", "nonsense"]))
+
+
+def test_what_is_wrong_with_a_certificate_names_the_option(tmp_path: Path) -> None:
+    """Before anything is served."""
+    parser = argparse.ArgumentParser()
+    probe_target.configure(parser)
+    pem = Certificates(tmp_path).server()
+    for words, told in (
+        (["--key", str(pem)], r"^--key: needs --certificate"),
+        (["--certificate", "none.pem"], r"^--certificate: none\.pem: No such file"),
+        (["--certificate", str(pem), "--key", str(tmp_path / "ca.pem")], r"^--key: .*holds no private key"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            probe_target.run(parser.parse_args(["--listen", "127.0.0.1:0", *words]))

@@ -9,8 +9,8 @@ from itm.cli import worker
 from itm.config import ROOT
 from itm.dns import node
 from itm.dns.amplification import Factors
+from itm.dns.certificate import Pair
 from itm.dns.ratelimit import Rates
-from itm.dns.tls import Pair
 from tests.programs import python_for_all
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from itm.dns.certificate import Pair
 from itm.dns.framing import frame
 from itm.dns.node import Node
-from itm.dns.tls import Pair
 from tests.gateway.certificates import Certificates
 from tests.itm.dns.asking import Ask, Told
 from tests.itm.dns.maps import publish

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import ssl
 from pathlib import Path
 
 import pytest
 
-from itm.dns.tls import Certificate, Handshakes, Pair, Secured
-from itm.errors import ConfigError
+from itm.dns.certificate import Certificate, Pair
+from itm.dns.tls import ALPN, SETTINGS, Handshakes, Secured
 from tests.gateway.certificates import Certificates
 
 
@@ -48,7 +47,7 @@ def test_bytes_go_through(tmp_path: Path, version: ssl.TLSVersion) -> None:
     """Both versions, ALPN `dot`; bytes come out however they arrive; the end is seen."""
     made = Certificates(tmp_path)
     pem = made.server()
-    server = Secured(Certificate(Pair(pem, pem)).context)
+    server = Secured(Certificate(Pair(pem, pem), SETTINGS, ALPN).context)
     context = made.client_context(alpn=("dot",))
     context.minimum_version = context.maximum_version = version
     client = Client(context)
@@ -72,7 +71,7 @@ def test_what_is_no_tls(tmp_path: Path) -> None:
     """Plain DNS on the port of TLS, or a version of before 2008: an error, with an alert to send."""
     made = Certificates(tmp_path)
     pem = made.server()
-    certificate = Certificate(Pair(pem, pem))
+    certificate = Certificate(Pair(pem, pem), SETTINGS, ALPN)
     with pytest.raises(ssl.SSLError):
         Secured(certificate.context).receive(b"\x00\x1d\x12\x34\x01\x00\x00\x01")
     old = Secured(certificate.context)
@@ -84,57 +83,6 @@ def test_what_is_no_tls(tmp_path: Path) -> None:
     with pytest.raises(ssl.SSLError, match="unsupported protocol"):
         client.shake_hands(old)
     assert old.outgoing()
-
-
-def test_certificates_are_taken_up_when_they_change(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A broken file is told once and changes nothing; a good one is for new connections."""
-    caplog.set_level(logging.INFO)
-    made = Certificates(tmp_path)
-    pem = made.server()
-    certificate = Certificate(Pair(pem, pem))
-    first = certificate.context
-    certificate.look()
-    assert certificate.context is first
-    good = pem.read_bytes()
-    pem.write_bytes(good[: len(good) // 2])
-    for _ in range(3):
-        certificate.look()
-    pem.unlink()
-    for _ in range(3):
-        certificate.look()
-    assert certificate.context is first
-    assert [r.message for r in caplog.records] == ["certificate.refused"] * 2
-    made.server()
-    certificate.look()
-    assert certificate.context is not first
-    assert caplog.records[-1].message == "certificate.loaded"
-
-
-def test_certificate_and_key_that_do_not_belong_together(tmp_path: Path) -> None:
-    """Renewal replaces one file after the other: the old pair stays until both are there."""
-    made = Certificates(tmp_path)
-    pem, other = made.server(), made.server("other.pem")
-    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
-    for path in (chain, key):
-        path.write_bytes(pem.read_bytes())
-    certificate = Certificate(Pair(chain, key))
-    first = certificate.context
-    chain.write_bytes(other.read_bytes())
-    certificate.look()
-    assert certificate.context is first
-    key.write_bytes(other.read_bytes())
-    certificate.look()
-    assert certificate.context is not first
-
-
-def test_without_a_sound_certificate_there_is_no_start(tmp_path: Path) -> None:
-    """One line that names the setting and the file."""
-    missing = tmp_path / "none.pem"
-    with pytest.raises(ConfigError, match=r"^dns\.tls_certificate: .*none\.pem: No such file"):
-        Certificate(Pair(missing, missing))
-    missing.write_text("junk")
-    with pytest.raises(ConfigError, match=r"^dns\.tls_certificate: .*none\.pem: "):
-        Certificate(Pair(missing, missing))
 
 
 def test_handshakes_of_a_second() -> None:

@@ -109,11 +109,12 @@ def play(
     trusted: tuple[str, ...] = (),
     explain: Explain = no_story,
     demo: Demo | None = None,
+    public: Public | None = None,
 ) -> None:
     """Run the scenario against an edge on this state directory; `files` None: no catalog is live."""
     config = Config(
         state=str(state),
-        public=Public(listen="127.0.0.1:0", trusted_proxies=trusted),
+        public=public or Public(listen="127.0.0.1:0", trusted_proxies=trusted),
         ops=Ops(listen="127.0.0.1:0"),
         demo=demo or Demo(),
     )

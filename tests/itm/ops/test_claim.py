@@ -8,7 +8,7 @@ import pytest
 from itm.config import Config, Dns, Ops, Public
 from itm.dns.listen import Listen
 from itm.errors import ConfigError
-from itm.ops.claim import check_dns, check_listeners, state_lock
+from itm.ops.claim import check_dns, check_listeners, check_public, state_lock
 from tests.itm.ops.test_listen import taken
 
 FREE = Config(
@@ -88,11 +88,19 @@ def test_what_keeps_every_worker_down_is_told_at_once(changed: Dns, setting: str
         check_dns(replace(FREE, dns=changed))
 
 
+def test_what_keeps_the_edge_down_is_told_at_once() -> None:
+    """A certificate that is not there."""
+    check_public(FREE)
+    with pytest.raises(ConfigError, match=r"^public\.tls_certificate: .*none\.pem: No such file"):
+        check_public(replace(FREE, public=Public(tls_listen=("127.0.0.1:0",), tls_certificate="none.pem")))
+
+
 def test_every_http_listener_names_its_own_setting() -> None:
-    """public.listen, ops.listen and the demo's probe targets."""
+    """public.listen, public.tls_listen, ops.listen and the demo's probe targets."""
     with taken() as listen:
         for setting, changed in (
             ("public.listen", replace(FREE, public=Public(listen=str(listen)))),
+            ("public.tls_listen", replace(FREE, public=replace(FREE.public, tls_listen=(str(listen),)))),
             ("ops.listen", replace(FREE, ops=Ops(listen=str(listen)))),
         ):
             with pytest.raises(ConfigError, match=f"^{setting}: cannot listen on TCP {listen}"):

@@ -10,7 +10,7 @@ from aiohttp import web
 from itm.dns.listen import Listen
 from itm.dns.listen import parse as parse_listen
 from itm.errors import ConfigError
-from itm.ops.listen import check_free, served
+from itm.ops.listen import Door, bound, check_free, served
 
 
 @contextlib.contextmanager
@@ -82,23 +82,34 @@ def test_an_application_is_served_on_all_addresses() -> None:
         app.add_routes([web.get("/", hello)])
         wanted = [Listen("127.0.0.1", 0), Listen("127.0.0.2", 0)]
         async with aiohttp.ClientSession() as client:
-            async with served(app, wanted, "x") as bound:
-                assert [listen.host for listen in bound] == ["127.0.0.1", "127.0.0.2"]
-                for listen in bound:
-                    async with client.get(f"http://{listen}/") as response:
-                        assert await response.text() == "hello"
+            with bound(wanted, "x") as sockets:
+                doors = [Door(sock) for sock in sockets]
+                addresses = [door.address for door in doors]
+                assert [listen.host for listen in addresses] == ["127.0.0.1", "127.0.0.2"]
+                async with served(app, doors):
+                    for listen in addresses:
+                        async with client.get(f"http://{listen}/") as response:
+                            assert await response.text() == "hello"
             with pytest.raises(aiohttp.ClientConnectionError):
-                await client.get(f"http://{bound[0]}/")
+                await client.get(f"http://{addresses[0]}/")
 
     asyncio.run(scenario())
 
 
 def test_a_listener_that_cannot_bind_names_the_setting() -> None:
-    """The address was taken between the check and the start."""
+    """The address was taken between the check and the start; what was bound before it is let go."""
+    with taken() as free:
+        pass
+    with (
+        taken() as listen,
+        pytest.raises(ConfigError, match=rf"^ops\.listen: cannot listen on TCP {listen}"),
+        bound([free, listen], "ops.listen"),
+    ):
+        pass
+    check_free(free, "x")
 
-    async def scenario(listen: Listen) -> None:
-        async with served(web.Application(), [listen], "ops.listen"):
-            pass
 
-    with taken() as listen, pytest.raises(ConfigError, match=rf"^ops\.listen: cannot listen on TCP {listen}"):
-        asyncio.run(scenario(listen))
+def test_each_family_has_its_own_address() -> None:
+    """The IPv6 wildcard leaves IPv4 alone, as an operator who lists both expects."""
+    with taken() as listen, bound([Listen("::", listen.port)], "x") as sockets:
+        assert Door(sockets[0]).address == Listen("::", listen.port)

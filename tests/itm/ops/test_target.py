@@ -1,13 +1,18 @@
 import asyncio
 import signal
+import ssl
 import subprocess
 import sys
+import urllib.error
 import urllib.request
+from pathlib import Path
 
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from itm.ops.objects import PIXEL
 from itm.ops.target import build
+from tests.gateway.certificates import Certificates
 from tests.itm.ops.test_listen import taken
 
 
@@ -25,6 +30,30 @@ def test_the_objects_of_a_pop() -> None:
             assert (await client.get("/")).status == 404
 
     asyncio.run(scenario())
+
+
+def test_the_command_speaks_https(tmp_path: Path) -> None:
+    """With --certificate alone or with --key, to a client that insists on the certificate."""
+    made = Certificates(tmp_path)
+    pem = made.server()
+    with taken() as listen:
+        pass
+    words = ["--listen", str(listen), "--certificate", str(pem), "--key", str(pem)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "itm", "probe-target", *words],
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert "target.ready listeners=1" in process.stderr.readline()
+        url = f"https://{listen}/probe/v1/r.gif"
+        with urllib.request.urlopen(url, timeout=5, context=made.client_context()) as answer:
+            assert answer.read() == PIXEL
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            urllib.request.urlopen(url, timeout=5, context=ssl.create_default_context())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
 
 
 def test_the_command_serves_until_it_is_told_to_stop() -> None:
