@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from collectors import arrays
 from collectors.errors import ArraysError
-from collectors.histogram import quantiles
 from collectors.measurement import METRICS, POP_ID_BYTES
 from collectors.window import Windows
 
@@ -72,23 +71,22 @@ def aggregate(windows: Windows, clock: Callable[[], float] = time.time) -> Aggre
     columns: dict[str, npt.NDArray[Any]] = {"rung": groups.rung, "key": groups.key, "pop": groups.pop}
     size = len(groups.key)
 
-    total = outcomes.bins.sum(axis=1)
+    total = outcomes.weights()
     columns["availability_n"] = _placed(size, theirs, total, np.float32(0))
-    columns["availability"] = _placed(size, theirs, outcomes.bins[:, 1] / np.maximum(total, 1e-9), _NAN)
+    columns["availability"] = _placed(size, theirs, outcomes.weights(1) / np.maximum(total, 1e-9), _NAN)
     newest = np.zeros(size)
     np.maximum.at(newest, groups.row, np.concatenate([values.column("newest"), outcomes.column("newest")]))
     columns["age_seconds"] = np.maximum(now - newest, 0).astype(np.float32)
 
     is_rtt = values.column("metric") == METRICS.index("rtt_ms")
     rtt = own[is_rtt]
-    columns["n"] = _placed(size, rtt, values.column("weight")[is_rtt], np.float32(0))
-    for name, column in zip(
-        ("p25", "p50", "p75"), quantiles(values.bins[is_rtt], (0.25, 0.5, 0.75)), strict=True
-    ):
-        columns[name] = _placed(size, rtt, column, _NAN)
+    columns["n"] = _placed(size, rtt, values.weights()[is_rtt], np.float32(0))
+    quartiles = values.quantiles((0.25, 0.5, 0.75))
+    for name, column in zip(("p25", "p50", "p75"), quartiles, strict=True):
+        columns[name] = _placed(size, rtt, column[is_rtt], _NAN)
     for name, metric in (("connect_p50", "connect_ms"), ("throughput_p50", "throughput_kbps")):
         chosen = values.column("metric") == METRICS.index(metric)
-        columns[name] = _placed(size, own[chosen], quantiles(values.bins[chosen], (0.5,))[0], _NAN)
+        columns[name] = _placed(size, own[chosen], quartiles[1][chosen], _NAN)
     columns["distinct"] = _placed(size, theirs, outcomes.clients(), np.int32(0))
     columns["distinct"][rtt] = values.clients()[is_rtt]
     return Aggregates(**columns, made_at=now)

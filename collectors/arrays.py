@@ -12,7 +12,7 @@ import json
 import math
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -37,16 +37,26 @@ class ArrayFile:
 
 def pack(content: ArrayFile) -> bytes:
     """Return the bytes of a file with this content."""
+    return b"".join(_parts(content))
+
+
+def _parts(content: ArrayFile) -> Iterator[bytes | memoryview]:
+    """Return the file's bytes piece by piece; the arrays are not copied."""
     columns = [
         {"name": name, "dtype": array.dtype.str, "shape": list(array.shape)}
         for name, array in content.arrays.items()
     ]
     header = json.dumps({"facts": content.facts, "arrays": columns}).encode()
-    body = b"".join(
-        [MAGIC, _LENGTH.pack(len(header)), header]
-        + [np.ascontiguousarray(array).tobytes() for array in content.arrays.values()]
-    )
-    return body + hashlib.sha256(body).digest()
+    digest = hashlib.sha256()
+    parts: list[bytes | memoryview] = [MAGIC + _LENGTH.pack(len(header)) + header]
+    for part in parts + [_bytes_of(array) for array in content.arrays.values()]:
+        digest.update(part)
+        yield part
+    yield digest.digest()
+
+
+def _bytes_of(array: npt.NDArray[Any]) -> memoryview[int]:
+    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def unpack(data: bytes) -> ArrayFile:
@@ -56,6 +66,13 @@ def unpack(data: bytes) -> ArrayFile:
     body = memoryview(data)[:-_DIGEST_BYTES]
     if hashlib.sha256(body).digest() != data[-_DIGEST_BYTES:]:
         raise ArraysError("checksum differs: the file is damaged")
+    try:
+        return _content(body)
+    except (struct.error, ValueError, TypeError, KeyError) as error:
+        raise ArraysError(f"the header does not fit what follows: {error}") from error
+
+
+def _content(body: memoryview) -> ArrayFile:
     (length,) = _LENGTH.unpack_from(body, len(MAGIC))
     at = len(MAGIC) + _LENGTH.size
     header = json.loads(bytes(body[at : at + length]))
@@ -71,10 +88,20 @@ def unpack(data: bytes) -> ArrayFile:
 
 def write(path: Path, data: bytes, mode: int = 0o640) -> None:
     """Replace the file at `path` atomically and durably: after a crash it holds the old or the new bytes."""
+    _replace(path, [data], mode)
+
+
+def store(path: Path, content: ArrayFile) -> None:
+    """Replace the file at `path` by one with this content, as `write` does, without a copy of the arrays."""
+    _replace(path, _parts(content), 0o640)
+
+
+def _replace(path: Path, parts: Iterable[bytes | memoryview], mode: int) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-            file.write(data)
+            for part in parts:
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)

@@ -28,7 +28,8 @@ BINS: Final = math.ceil(math.log(MAX_VALUE / MIN_VALUE) / _LOG_GAMMA) + 1
 
 _VALUES: Final = (MIN_VALUE * 2 / (_GAMMA + 1) * _GAMMA ** np.arange(BINS)).astype(np.float32)
 
-_ROWS_AT_ONCE: Final = 2048  # 2048 x 163 doubles = 2.7 MB: the running sums stay in the processor's cache
+_CELLS_AT_ONCE: Final = 4096
+"""Running sums start anew with each block: they keep their precision, and stay in the processor's cache."""
 
 _TIE: Final = 1e-6
 """Decay rounds every weight a little: a rank this close (relative) below a bin's edge counts as reached."""
@@ -47,24 +48,41 @@ def value_of(bins: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
     return np.asarray(_VALUES[bins])
 
 
-def quantiles(weights: npt.NDArray[np.float32], q: Sequence[float]) -> npt.NDArray[np.float32]:
-    """Return the quantiles `q` of each row of `weights` (cells, BINS) as (len(q), cells); NaN for empty rows.
+def quantiles(
+    used: npt.NDArray[np.integer],
+    bins: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.float32],
+    q: Sequence[float],
+) -> npt.NDArray[np.float32]:
+    """Return the quantiles `q` of many histograms as (len(q), histograms); NaN for empty ones.
 
-    The quantile is that of the inverted distribution function: the value of the first bin at which the
-    running sum of weights reaches q x total. It depends on the weights' ratios only, so decay, which scales
-    all of them alike, never moves it. Relative error at most 5 % (see above); about 0.2 s per 100,000 cells.
+    `used` says how many bins each has; `bins` (ascending in each) and their `weights` (above 0) follow one
+    another. The quantile is that of the inverted distribution function: the value of the first bin at which
+    the running sum of weights reaches q x total. It depends on the weights' ratios only, so decay, which
+    scales all of them alike, never moves it. Relative error at most 5 % (see above).
     """
-    out = np.empty((len(q), len(weights)), dtype=np.float32)
-    for first in range(0, len(weights), _ROWS_AT_ONCE):
-        block = slice(first, first + _ROWS_AT_ONCE)
-        out[:, block] = _quantiles(weights[block], q)
+    ends = np.cumsum(used, dtype=np.int64)
+    out = np.full((len(q), len(used)), np.nan, np.float32)
+    for first in range(0, len(used), _CELLS_AT_ONCE):
+        block = slice(first, first + _CELLS_AT_ONCE)
+        start, end = ends[block] - used[block], ends[block]
+        slots = slice(int(start[0]), int(end[-1]))
+        rows = np.flatnonzero(used[block])
+        if len(rows):
+            found = _reached(weights[slots], start[rows] - start[0], end[rows] - start[0], q)
+            out[:, first + rows] = value_of(bins[slots][found])
     return out
 
 
-def _quantiles(weights: npt.NDArray[np.float32], q: Sequence[float]) -> npt.NDArray[np.float32]:
-    running = np.cumsum(weights, axis=1, dtype=np.float64)
-    total = running[:, -1]
-    reached = np.array([np.argmax(running >= (p * (1 - _TIE) * total)[:, None], axis=1) for p in q])
-    first_used = np.argmax(weights > 0, axis=1)  # q = 0 must not name an empty bin
-    found = value_of(np.maximum(reached, first_used))
-    return np.where(total > 0, found, np.float32(np.nan))
+def _reached(
+    weights: npt.NDArray[np.float32],
+    start: npt.NDArray[np.int64],
+    end: npt.NDArray[np.int64],
+    q: Sequence[float],
+) -> npt.NDArray[np.int64]:
+    """Return where each histogram [start, end) reaches each share of its sum."""
+    running = np.concatenate([[0.0], np.cumsum(weights, dtype=np.float64)])
+    before, total = running[start], running[end] - running[start]
+    wanted = before + np.multiply.outer(np.asarray(q) * (1 - _TIE), total)
+    at = np.searchsorted(running[1:], wanted)
+    return np.asarray(np.clip(at, start, end - 1))

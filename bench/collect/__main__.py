@@ -18,6 +18,7 @@ import numpy as np
 
 from collectors.aggregate import aggregate
 from collectors.feed import rows
+from collectors.gather import Gathered, gather
 from collectors.guard import Guard, PopSites
 from collectors.journal import JournalReader, JournalWriter, Position
 from collectors.measurement import RECORD
@@ -56,9 +57,12 @@ def measure(directory: Path) -> dict[str, float]:
     sites = PopSites.of(POPS, np.linspace(-40, 60, 30), np.linspace(-170, 170, 30))
     results["guard_records_per_s"] = RECORDS / _cpu(lambda: Guard().judge(records, *place, sites))
     windows = Windows(max_cells=100_000)
-    results["windows_add_empty_records_per_s"] = RECORDS / _cpu(lambda: windows.add(records, keys))
-    results["windows_add_known_records_per_s"] = RECORDS / _cpu(lambda: windows.add(records, keys))
-    results["windows_add_evicting_records_per_s"] = RECORDS / _cpu(lambda: _flood(windows, records, keys))
+    results["gather_records_per_s"] = RECORDS / _cpu(lambda: _gathered(records, keys))
+    batches = _gathered(records, keys)
+    results["windows_merge_empty_records_per_s"] = RECORDS / _cpu(lambda: _merge(windows, batches))
+    results["windows_merge_known_records_per_s"] = RECORDS / _cpu(lambda: _merge(windows, batches))
+    flood = _gathered(records, _unseen(keys))
+    results["windows_merge_evicting_records_per_s"] = RECORDS / _cpu(lambda: _merge(windows, flood))
     results["windows_cells"] = len(windows)
     results["windows_megabytes"] = windows.nbytes / 1e6
     results["decay_seconds"] = _cpu(lambda: windows.decay(time.time() + 30))
@@ -87,11 +91,22 @@ def world() -> tuple[np.ndarray, np.ndarray]:
     return records, keys
 
 
-def _flood(windows: Windows, records: np.ndarray, keys: np.ndarray) -> None:
-    """Add the same records of networks never seen before, until cells must go."""
+def _gathered(records: np.ndarray, keys: np.ndarray) -> list[Gathered]:
+    """Gather the records in batches of what a collector takes at a time."""
+    now, size = time.time(), RECORDS // 4
+    return [gather(records[n : n + size], keys[n : n + size], now, 43_200) for n in range(0, RECORDS, size)]
+
+
+def _merge(windows: Windows, batches: list[Gathered]) -> None:
+    for one in batches:
+        windows.merge(one)
+
+
+def _unseen(keys: np.ndarray) -> np.ndarray:
+    """Return the keys of networks never seen before: cells must go."""
     unseen = keys.copy()
     unseen[:, :3] += np.uint64(1 << 40)
-    windows.add(records, unseen)
+    return unseen
 
 
 def _parsers() -> dict[str, float]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from collectors.aggregate import aggregate
 from collectors.errors import ArraysError
+from collectors.gather import gather
 from collectors.guard import Guard, PopSites
 from collectors.journal import JournalReader
 from collectors.segments import Position, prune
@@ -84,8 +85,8 @@ class Learner:
         keys = world.ladder.keys(good["family"], good["unit"])
         # What contradicts the network's place teaches the finest rung, the network itself, and no other.
         own_only = verdict.own_only[verdict.mask]
-        self._windows.add(good[~own_only], keys[~own_only])
-        self._windows.add(good[own_only], keys[own_only][:, :1])
+        now, half_life = self._clock(), self._windows.half_life_seconds
+        self._windows.merge(gather(good, keys, now, half_life, own_only))
         self.own_only += int(own_only.sum())
 
 

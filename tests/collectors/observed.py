@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from collectors.gather import gather
 from collectors.measurement import COARSE, METRICS, RECORD
+from collectors.window import Windows
 
 NOON = 1_700_049_600.0
 """12:00 UTC of some day."""
@@ -48,6 +50,13 @@ def observed(
     records["flags"] = COARSE if coarse else 0
     records["pop"] = pop.encode()
     return records
+
+
+def add(windows: Windows, records: npt.NDArray[np.void], now: float, per_place: int = 256) -> int:
+    """Count records in windows, with keys of `rungs`; return how many counted."""
+    before = windows.counted
+    windows.merge(gather(records, rungs(records, per_place), now, windows.half_life_seconds))
+    return windows.counted - before
 
 
 def rungs(records: npt.NDArray[np.void], per_place: int = 256) -> npt.NDArray[np.uint64]:

@@ -7,7 +7,7 @@ from collectors.aggregate import Aggregates, aggregate, empty, load, save
 from collectors.arrays import ArrayFile, pack
 from collectors.errors import ArraysError
 from collectors.window import Windows
-from tests.collectors.observed import NOON, Clock, observed, rungs
+from tests.collectors.observed import NOON, Clock, add, observed
 
 
 def learned(*batches: np.ndarray) -> Aggregates:
@@ -15,7 +15,7 @@ def learned(*batches: np.ndarray) -> Aggregates:
     clock = Clock()
     windows = Windows(200_000, 43_200, clock)
     for batch in batches:
-        windows.add(batch, rungs(batch))
+        add(windows, batch, clock())
     return aggregate(windows, clock)
 
 
@@ -99,10 +99,9 @@ def test_a_hundred_thousand_cells_well_under_a_second():
     rng = np.random.default_rng(9)
     size = 100_000
     batch = observed(rng.lognormal(4, 1, size), unit=np.arange(size))
-    known = rungs(batch, per_place=1)
     clock = Clock()
     windows = Windows(300_000, 43_200, clock)
-    windows.add(batch, known)
+    add(windows, batch, clock(), per_place=1)
     started = time.process_time()
     rows = aggregate(windows, clock)
     assert len(rows) > 200_000

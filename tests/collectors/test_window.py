@@ -6,9 +6,11 @@ import pytest
 from collectors.aggregate import Aggregates, aggregate, save
 from collectors.arrays import ArrayFile, pack, read
 from collectors.errors import ArraysError
+from collectors.gather import COARSE_WEIGHT, KEEP_HALF_LIVES
 from collectors.segments import Position
-from collectors.window import COARSE_WEIGHT, KEEP_HALF_LIVES, Windows
-from tests.collectors.observed import DAY, HOUR, NOON, Clock, observed, rungs
+from collectors.window import Windows
+from tests.collectors import observed as records_of
+from tests.collectors.observed import DAY, HOUR, NOON, Clock, observed
 
 HALF_LIFE = 12 * HOUR
 
@@ -18,7 +20,7 @@ def windows(clock: Clock, max_cells: int = 10_000) -> Windows:
 
 
 def add(target: Windows, records: np.ndarray) -> int:
-    return target.add(records, rungs(records))
+    return records_of.add(target, records, target._clock())
 
 
 def network_row(target: Windows, clock: Clock) -> Aggregates:

@@ -1,0 +1,233 @@
+"""A bounded table of cells: columns in numpy arrays, found by hash, grown by merging `Cells` into it.
+
+Rows are found for whole batches at once by a 64-bit hash of the name in a sorted index, and checked against
+the name itself, so that two cells never mix. Weights lie in *slots*, one for each bin of a cell that is not
+empty: a number `row << 8 | bin`, sorted, and its weight, some ten per cell instead of 163 places. Distinct
+clients are counted (`distinct.py`) for the cell's newest day and for the day before it, apart: a client's
+hash is another one each day.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors import distinct
+from collectors.cells import CLIENTS, NAME, Cells, hash_of
+from collectors.histogram import quantiles
+
+KEEP_SHARE: Final = 0.9
+"""A full table is cut down to this share, so that eviction is rare."""
+
+SLOTS_PER_CELL: Final = 16
+"""A table of n cells holds at most this times n slots: 128 bytes a cell."""
+
+FAINT: Final = 2.0**-12
+"""A slot that weighs less is let go: one record, twelve half-lives ago."""
+
+Rows = npt.NDArray[np.int64]
+
+_COLUMNS: Final[dict[str, np.dtype[Any]]] = {
+    "rung": np.dtype(np.uint8),
+    "metric": np.dtype(np.uint8),
+    "pop": np.dtype(np.uint16),
+    "key": np.dtype(np.uint64),
+    "newest": np.dtype(np.float64),  # seconds since the epoch
+    "day": np.dtype(np.int32),  # the day `today` counts
+    "today": np.dtype((np.uint32, (distinct.K,))),
+    "yesterday": np.dtype((np.uint32, (distinct.K,))),
+}
+
+
+class CellTable:
+    """At most `max_cells` cells (below 2^24); grows as needed, evicts the lightest when full."""
+
+    def __init__(self, max_cells: int) -> None:
+        self.max_cells = max_cells
+        self.evicted = 0
+        self.collided = 0
+        """Cells refused because their hash equals another cell's (chance about 1e-7 in a million cells)."""
+        self._size = 0
+        self._columns = {name: np.zeros(0, dtype) for name, dtype in _COLUMNS.items()}
+        self._slots = np.zeros(0, np.uint32)  # row << 8 | bin, sorted
+        self._weights = np.zeros(0, np.float32)  # the weight of each of them
+        self._hashes = np.zeros(0, np.uint64)  # sorted
+        self._rows = np.zeros(0, np.int32)  # the row of each of them
+
+    def __len__(self) -> int:
+        return self._size
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Return one column of all cells (a view: valid until the next change)."""
+        column: npt.NDArray[Any] = self._columns[name][: self._size]
+        return column
+
+    def weights(self, bin_: int | None = None) -> npt.NDArray[np.float64]:
+        """Return the weight of each cell, or of its bin `bin_` alone."""
+        slots, weights = self._slots, self._weights
+        if bin_ is not None:
+            chosen = slots & np.uint32(0xFF) == bin_
+            slots, weights = slots[chosen], weights[chosen]
+        return np.bincount(slots >> np.uint32(8), weights, self._size).astype(np.float64)
+
+    def quantiles(self, q: tuple[float, ...]) -> npt.NDArray[np.float32]:
+        """Return the quantiles `q` of each cell's values: (len(q), cells)."""
+        return quantiles(self._used(), self._bins(), self._weights, q)
+
+    def clients(self) -> npt.NDArray[np.int32]:
+        """Return each cell's distinct clients: those of its newest day or of the one before, the larger."""
+        return np.maximum(*(distinct.count(self.column(name)) for name in CLIENTS))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the table's arrays, as far as it is in use."""
+        columns = sum(self.column(name).nbytes for name in self._columns)
+        return self._slots.nbytes + self._weights.nbytes + self._hashes.nbytes + self._rows.nbytes + columns
+
+    def merge(self, cells: Cells, pops: npt.NDArray[np.uint16], factor: float = 1.0) -> None:
+        """Add cells, made as needed; `pops` numbers their POPs, `factor` scales their weights."""
+        if not len(cells):
+            return
+        pop = pops[cells.pop]
+        rows = self._find_or_make(cells, pop)
+        same = self.column("pop")[rows] == pop
+        for name in ("rung", "metric", "key"):
+            same &= self.column(name)[rows] == getattr(cells, name)
+        self.collided += int((~same).sum())
+        np.maximum.at(self._columns["newest"], rows[same], cells.newest[same])
+        own = np.flatnonzero(same)
+        own = own[
+            np.argsort(cells.day[own], kind="stable")
+        ]  # of a cell that stands here twice the later day holds
+        self._turn_day(rows[own], cells.day[own])
+        of_slot = np.repeat(np.arange(len(cells)), cells.used)
+        kept = same[of_slot]
+        slots = (rows[of_slot] << 8 | cells.bin)[kept].astype(np.uint32)
+        self._fill(slots, cells.weight[kept].astype(np.float64) * factor)
+        for days, name in enumerate(CLIENTS):
+            self._count(days, rows, same, cells.day, getattr(cells, f"{name}_used"), getattr(cells, name))
+        if self._size > self.max_cells or len(self._slots) > self.max_cells * SLOTS_PER_CELL:
+            self._evict()
+
+    def scale(self, factor: float) -> None:
+        """Multiply all weights by `factor`; what has become faint is let go."""
+        self._weights *= np.float32(factor)
+        stays = self._weights >= FAINT
+        if not stays.all():
+            self._slots, self._weights = self._slots[stays], self._weights[stays]
+
+    def keep(self, mask: npt.NDArray[np.bool_]) -> int:
+        """Keep the cells of the mask only; return how many went."""
+        gone = self._size - int(mask.sum())
+        if gone:
+            kept = np.flatnonzero(mask)
+            for name in self._columns:
+                self._columns[name] = self.column(name)[kept]
+            place = (np.cumsum(mask) - 1).astype(np.uint32)
+            row = self._slots >> np.uint32(8)
+            stays = mask[row]
+            self._slots = place[row[stays]] << np.uint32(8) | self._slots[stays] & np.uint32(0xFF)
+            self._weights = self._weights[stays]
+            stays = mask[self._rows]
+            self._hashes = self._hashes[stays]
+            self._rows = place[self._rows[stays]].astype(np.int32)
+            self._size = len(kept)
+        return gone
+
+    def cells(self) -> Cells:
+        """Return all cells; `CellTable(…).merge` of them makes this table again."""
+        columns = {name: self.column(name) for name in (*NAME, "newest", "day")}
+        for name in CLIENTS:
+            columns[f"{name}_used"], columns[name] = distinct.packed(self.column(name))
+        return Cells(used=self._used(), bin=self._bins(), weight=self._weights, **columns)
+
+    def _used(self) -> npt.NDArray[np.uint16]:
+        return np.bincount(self._slots >> np.uint32(8), minlength=self._size).astype(np.uint16)
+
+    def _bins(self) -> npt.NDArray[np.uint8]:
+        return self._slots.astype(np.uint8)  # the low byte
+
+    def _find_or_make(self, cells: Cells, pop: npt.NDArray[np.uint16]) -> Rows:
+        """Return the row of each cell's hash; a hash not seen before gets a new row."""
+        named = hash_of(cells.rung, cells.metric, pop, cells.key)
+        hashes, first, which = np.unique(named, return_index=True, return_inverse=True)
+        at = np.searchsorted(self._hashes, hashes)
+        is_new = np.ones(len(hashes), np.bool_)
+        inside = at < len(self._hashes)
+        is_new[inside] = self._hashes[at[inside]] != hashes[inside]
+        rows = np.empty(len(hashes), np.int64)
+        rows[~is_new] = self._rows[at[~is_new]]
+        rows[is_new] = self._size + np.arange(int(is_new.sum()))
+        if is_new.any():
+            self._make(cells, pop, first[is_new])
+            self._hashes = np.insert(self._hashes, at[is_new], hashes[is_new])
+            self._rows = np.insert(self._rows, at[is_new], rows[is_new].astype(np.int32))
+        return rows[which]
+
+    def _make(self, cells: Cells, pop: npt.NDArray[np.uint16], chosen: Rows) -> None:
+        end = self._size + len(chosen)
+        if end > len(self._columns["key"]):
+            self._grow(max(end, min(len(self._columns["key"]) * 3 // 2, self.max_cells), 256))
+        block = slice(self._size, end)
+        for name in ("rung", "metric", "key", "day"):
+            self._columns[name][block] = getattr(cells, name)[chosen]
+        self._columns["pop"][block] = pop[chosen]
+        self._columns["newest"][block] = -np.inf
+        for name in CLIENTS:
+            self._columns[name][block] = distinct.EMPTY
+        self._size = end
+
+    def _grow(self, capacity: int) -> None:
+        for name, column in self._columns.items():
+            self._columns[name] = np.zeros(capacity, _COLUMNS[name])
+            self._columns[name][: self._size] = column[: self._size]
+
+    def _fill(self, slots: npt.NDArray[np.uint32], weights: npt.NDArray[np.float64]) -> None:
+        """Add weights to slots, in any order and repeated; new slots are made."""
+        order = np.argsort(slots, kind="stable")
+        slots, starts = np.unique(slots[order], return_index=True)
+        added = np.add.reduceat(weights[order], starts).astype(np.float32) if len(starts) else weights[:0]
+        at = np.searchsorted(self._slots, slots)
+        is_known = at < len(self._slots)
+        is_known[is_known] = self._slots[at[is_known]] == slots[is_known]
+        self._weights[at[is_known]] += added[is_known]
+        new = ~is_known
+        if new.any():
+            self._slots = np.insert(self._slots, at[new], slots[new])
+            self._weights = np.insert(self._weights, at[new], added[new])
+
+    def _count(
+        self,
+        days: int,
+        rows: Rows,
+        same: npt.NDArray[np.bool_],
+        day: npt.NDArray[np.int32],
+        used: npt.NDArray[np.uint8],
+        hashes: npt.NDArray[np.uint32],
+    ) -> None:
+        """Count client hashes that are `days` older than their cell's day where the row counts that day."""
+        behind = self._columns["day"][rows] - day + days
+        of_hash = np.repeat(np.arange(len(rows)), used)
+        for age, name in enumerate(CLIENTS):
+            counts = (same & (behind == age))[of_hash]
+            distinct.merge(self._columns[name], rows[of_hash[counts]], hashes[counts])
+
+    def _turn_day(self, rows: Rows, day: npt.NDArray[np.int32]) -> None:
+        """Let the rows count the clients of `day` from now on, if it is later than theirs."""
+        ahead = day - self._columns["day"][rows]
+        later, ahead, day = rows[ahead > 0], ahead[ahead > 0], day[ahead > 0]
+        before = np.where(ahead[:, None] == 1, self._columns["today"][later], distinct.EMPTY)
+        self._columns["yesterday"][later] = before
+        self._columns["today"][later] = distinct.EMPTY
+        self._columns["day"][later] = day
+
+    def _evict(self) -> None:
+        # Of equally light cells those go that were heard of longest ago.
+        order = np.lexsort((self.column("newest"), self.weights()))[::-1]
+        fits = np.cumsum(self._used()[order], dtype=np.int64) <= KEEP_SHARE * self.max_cells * SLOTS_PER_CELL
+        kept = min(int(self.max_cells * KEEP_SHARE), int(fits.sum()))
+        mask = np.zeros(self._size, np.bool_)
+        mask[order[:kept]] = True
+        self.evicted += self.keep(mask)
