@@ -37,6 +37,7 @@ def diff(old: Catalog, new: Catalog) -> tuple[Change, ...]:
         *_fold(tuple(_compare(_pops(old), _pops(new), _tell_pop, _pop_changes))),
         *_compare(_services(old), _services(new), _tell_service, _service_changes),
         *_compare(_zones(old), _zones(new), _tell_zone, _zone_changes),
+        *_probe_zone_change(old.probe_zone, new.probe_zone),
     )
 
 
@@ -138,6 +139,11 @@ def _zone_changes(old: ZoneText, new: ZoneText) -> Iterator[tuple[str, str]]:
     for line in difflib.ndiff(_lines(old), _lines(new)):
         if line[0] in "+-":
             yield line[0], line[2:]
+
+
+def _probe_zone_change(old: str, new: str) -> Iterator[Change]:
+    if old != new:
+        yield Change("~", "rum", f"probe_zone {old or 'none'} -> {new or 'none'}")
 
 
 def _secondaries(zone: ZoneText) -> list[str]:

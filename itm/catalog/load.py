@@ -13,13 +13,14 @@ from itm.catalog.cursor import Cursor
 from itm.catalog.document import read
 from itm.catalog.healthcheck import read_healthcheck
 from itm.catalog.pops import read_pops
+from itm.catalog.probezone import read_probe_zone
 from itm.catalog.services import read_services
 from itm.catalog.types import Catalog
 from itm.catalog.zones import CheckZone, check_zones, file_names, include_names, no_check, read_zones
 from itm.errors import CatalogError
 
 MAIN = "catalog.yaml"
-KEYS = ("pops", "services", "zones", "healthcheck")
+KEYS = ("pops", "services", "zones", "healthcheck", "rum")
 
 
 def load_path(path: Path, check_zone: CheckZone = no_check) -> Catalog:
@@ -38,7 +39,8 @@ def load_bundle(files: Mapping[str, str], check_zone: CheckZone = no_check) -> C
     pops = read_pops(fields["pops"], default) if "pops" in fields else ()
     services = read_services(fields["services"], pops) if "services" in fields else ()
     zones = read_zones(fields["zones"], files) if "zones" in fields else ()
-    check_zones(root.at(None, "services"), services, zones, pops, check_zone)
+    probe_zone = read_probe_zone(fields["rum"], zones) if "rum" in fields else ""
+    check_zones(root.at(None, "services"), services, zones, pops, probe_zone, check_zone)
     named = set(file_names(fields["zones"].value)) if "zones" in fields else set()
     named |= {MAIN, *(file for zone in zones for file, _ in zone.includes)}
     reasons.extend(
@@ -46,7 +48,7 @@ def load_bundle(files: Mapping[str, str], check_zone: CheckZone = no_check) -> C
     )
     if reasons:
         raise CatalogError(reasons)
-    return Catalog(pops, services, zones)
+    return Catalog(pops, services, zones, probe_zone)
 
 
 def read_bundle(path: Path) -> dict[str, str]:

@@ -128,6 +128,8 @@ class Catalog:
     pops: tuple[Pop, ...]
     services: tuple[Service, ...]
     zones: tuple[ZoneText, ...]
+    probe_zone: str = ""
+    """The name right below which each browser session has one of its own; empty: none."""
 
     def pop(self, pop_id: str) -> Pop:
         """Return the POP of that id; raises `KeyError`."""

@@ -19,16 +19,16 @@ ALGORITHMS: Final = ("ecdsa-p256", "ed25519")
 KEYS: Final = ("csk", "ksk-zsk")
 _INCLUDE: Final = re.compile(r"^\$INCLUDE[ \t]+([^\s;]+)", re.MULTILINE | re.IGNORECASE)
 
-CheckZone = Callable[[ZoneText, Sequence[Service], Sequence[Pop], Sequence[str]], Sequence[str]]
-"""A zone, the services that lie in it, the POPs and the names of the zones right below it, in; what is wrong
-with them, one text per fault, out."""
+CheckZone = Callable[[ZoneText, Sequence[Service], Sequence[Pop], Sequence[str], str], Sequence[str]]
+"""A zone, the services that lie in it, the POPs, the names of the zones right below it, and the probe zone if
+it lies in it, in; what is wrong with them, one text per fault, out."""
 
 
 def no_check(
-    zone: ZoneText, services: Sequence[Service], pops: Sequence[Pop], children: Sequence[str]
+    zone: ZoneText, services: Sequence[Service], pops: Sequence[Pop], children: Sequence[str], probe_zone: str
 ) -> Sequence[str]:
     """Find no fault: for readers of catalogs that were checked before they were kept."""
-    del zone, services, pops, children
+    del zone, services, pops, children, probe_zone
     return ()
 
 
@@ -123,6 +123,7 @@ def check_zones(
     services: Iterable[Service],
     zones: Sequence[ZoneText],
     pops: Sequence[Pop],
+    probe_zone: str,
     check: CheckZone,
 ) -> None:
     """Refuse services outside every zone and whatever `check` finds; `cursor` is that of the services."""
@@ -138,7 +139,8 @@ def check_zones(
         children.setdefault(closest(zone.name.partition(".")[2], homes), []).append(zone.name)
     for zone in zones:
         file = zone.name.removesuffix(".") + SUFFIX
-        found = check(zone, homes[zone.name], pops, children.get(zone.name, ()))
+        probed = probe_zone if closest(probe_zone, homes) == zone.name else ""
+        found = check(zone, homes[zone.name], pops, children.get(zone.name, ()), probed)
         cursor.reasons.extend(f"{file}: {reason}" for reason in found)
 
 

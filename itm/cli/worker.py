@@ -112,6 +112,7 @@ def _dns(config: Config, index: int, binding: AbstractContextManager[None]) -> N
                 config.dns.rrl_exempt,
             ),
             factors=Factors(config.dns.udp_factor or NO_LIMIT, config.dns.udp_factor_signed or NO_LIMIT),
+            state=config.state_dir,
         ),
         binding,
     )

@@ -3,7 +3,7 @@
 Two paths give the same bytes. The short one serves a well-formed question whose shape (header flags,
 OPT, Client Subnet prefix) was seen before, for a name and type whose answer lies ready: two look-ups,
 one longest-prefix search, one join. A cookie is cut out, the rest answered so, and its answer put in.
-Everything else takes the long path, through `query.parse`.
+Everything else takes the long path, through `query.parse`; so do the names of browser sessions.
 
 Why the short path may skip parsing the name: a dictionary key is a valid lower-case wire name, and
 `bytes.lower` maps no byte onto a length byte (1..63), so a hit means the packet's labels parse to it.
@@ -30,6 +30,7 @@ from itm.dns.lookup import lookup
 from itm.dns.query import NOTAUTH, REFUSED, SERVFAIL, Edns, Query, parse
 from itm.dns.ratelimit import Kind, RateLimit, Verdict, kind_of
 from itm.dns.rdata import RRSIG
+from itm.dns.sessions import Resolution, session_of
 from itm.dns.steering import Steering
 from itm.dns.tsig import Keys, Session
 from itm.dns.wire import AA, Body
@@ -65,6 +66,7 @@ class Answerer:
         limit: RateLimit | None = None,
         clock: Callable[[], float] = time.time,
         factors: Factors | None = None,
+        tell: Callable[[Resolution], None] | None = None,
     ) -> None:
         self.counters = counters or Counters()
         self._health = health
@@ -77,6 +79,7 @@ class Answerer:
         self.keys: Keys = {}
         """Replaced when the operator's TSIG keys change."""
         self._factors = factors or Factors()
+        self._tell = tell
         self._shapes: dict[bytes, Shape] = {}
         self._peers: dict[str, tuple[int, int]] = {}
         self.use(book or empty())
@@ -210,11 +213,29 @@ class Answerer:
         options += subnet.option(scope) if subnet is not None else b""
         is_proved = tcp or is_known or session is not None
         most = most_bytes(len(packet), NO_LIMIT if is_proved else self._factor(query))
+        if self._tell is not None and not self._hears(query, peer, is_proved=is_proved):
+            most = 0
         spare = 0 if session is None else session.room
         made = reply.build(
             query, body, payload=self._payload, tcp=tcp, options=options, most=most, spare=spare
         )
         return made if session is None else session.sign(made, self._clock()), is_known
+
+    def _hears(self, query: Query, peer: str, *, is_proved: bool) -> bool:
+        """Tell who resolves a session's name; False where anybody could have sent the query in its name.
+
+        Such a reply leads to TCP: nobody shall put clients behind a resolver that he cannot make ask us.
+        """
+        session = session_of(query.name, self._book.probe_zone)
+        if session is None or self._tell is None:
+            return True
+        if not is_proved:
+            self.counters.sessions_unproved += 1
+            return False
+        subnet = query.subnet
+        named = subnet.unit() if subnet is not None and not subnet.is_hidden else None
+        self._tell(Resolution(session, unit_of(peer), named))
+        return True
 
     def _factor(self, query: Query) -> int:
         zone = self._book.zone_of(query.name, query.qtype) if query.dnssec_ok else None
@@ -295,8 +316,7 @@ class Answerer:
             if len(self._peers) >= MAX_PEERS:
                 self._peers.clear()
             where = self._peers[peer] = unit_of(peer)
-        family, unit = where
-        return (steering.locate4(unit) if family == 4 else steering.locate6(unit))[0]
+        return steering.locate_resolver(*where)
 
     def _learn(self, packet: bytes, query: Query) -> None:
         """Remember the shape of a packet that the long path found well formed, for the short path."""

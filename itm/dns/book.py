@@ -47,6 +47,7 @@ class Book:
     steered: dict[bytes, dict[int, Entry]]
     steerings: tuple[Steering, ...]
     short: dict[bytes, dict[bytes, Entry]]
+    probe_zone: bytes = b""
 
     @property
     def pop_ids(self) -> tuple[str, ...]:
@@ -157,7 +158,8 @@ def build(
         _check_signed(kept, steered)
         kept.checked[:] = [routemap.services, routemap.pops]
     pops = [reachable(pop, health.down) for pop in routemap.pops]
-    book = Book(routemap, kept, steered, pops, {}, steerings, dict(kept.entries))
+    probe_zone = encode(routemap.probe_zone) if routemap.probe_zone else b""
+    book = Book(routemap, kept, steered, pops, {}, steerings, dict(kept.entries), probe_zone)
     for one in steered:
         index = one.service.class_index
         book._put(one.name, one.entries(pops, steerings[index] if index >= 0 else None))

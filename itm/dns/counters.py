@@ -45,6 +45,9 @@ class Counters:
     tls_handshakes: int = 0  # begun
     tls_failed: int = 0  # handshakes that came to no end
     tls_shed: int = 0  # connections closed because too many handshakes began in a second
+    sessions_told: int = 0  # names of browser sessions resolved, and told to the edge
+    sessions_lost: int = 0  # not told: nobody reads, or too slowly
+    sessions_unproved: int = 0  # answered truncated: the resolver's address may be forged
     proxy_malformed: int = 0  # datagrams and connections of a trusted proxy without a sound header
     _pop_ids: tuple[str, ...] = ()
     _earlier: dict[str, int] = field(default_factory=dict)
@@ -81,6 +84,11 @@ class Counters:
             "tls_handshakes": self.tls_handshakes,
             "tls_failed": self.tls_failed,
             "proxy_malformed": self.proxy_malformed,
+            "sessions": {
+                "told": self.sessions_told,
+                "lost": self.sessions_lost,
+                "unproved": self.sessions_unproved,
+            },
         }
 
 

@@ -27,6 +27,7 @@ from itm.dns.answer import Answerer
 from itm.dns.book import Book
 from itm.dns.certificate import Certificate, Pair
 from itm.dns.connections import Bounds, Connections
+from itm.dns.counters import Counters
 from itm.dns.follower import Follower
 from itm.dns.identity import Identified, Identity
 from itm.dns.name import decode
@@ -35,6 +36,7 @@ from itm.dns.padding import pad
 from itm.dns.ports import Ports
 from itm.dns.proxied import ProxiedSocket
 from itm.dns.ratelimit import RateLimit, Rates
+from itm.dns.sessions import Teller
 from itm.dns.streams import Streams
 from itm.dns.tcp import Answer, Door, Encryption
 from itm.dns.tls import ALPN, SETTINGS, Handshakes
@@ -82,6 +84,8 @@ class NodeConfig:
     rates: Rates | None = None
     tsig_keys: Path | None = None
     factors: Factors | None = None
+    state: Path | None = None
+    """Where the edge listens for the names of browser sessions; None: nobody is told."""
 
 
 class Node:
@@ -102,12 +106,16 @@ class Node:
         self._key_file = KeyFile(config.tsig_keys)
         self.transfers = Transfers(clock, payload=config.udp_payload_bytes)
         """Zones on their way to secondaries."""
+        told = Counters()
+        self._teller = Teller(config.state, told) if config.state is not None else None
         self.answerer = Answerer(
             health=self._health,
             payload=config.udp_payload_bytes,
+            counters=told,
             limit=RateLimit(config.rates, time.monotonic) if config.rates is not None else None,
             clock=clock,
             factors=config.factors,
+            tell=self._teller.tell if self._teller is not None else None,
         )
         self.addresses: list[tuple[str, int]] = []
         """Where UDP and TCP listen, in the order of `listen` (port 0 resolved)."""
@@ -148,6 +156,8 @@ class Node:
             ports.close()
             for connections in (self._tcp, self._tls):
                 connections.drop_all()
+            if self._teller is not None:
+                self._teller.close()
             self._write_stats(self._stats())
 
     def _doors(self) -> tuple[Door, Door | None]:
@@ -195,6 +205,8 @@ class Node:
             self.answerer.check_health()
             for connections in (self._tcp, self._tls):
                 connections.expire()
+            if self._teller is not None:
+                self._teller.flush()
 
     async def _follow(self) -> None:
         while True:

@@ -95,9 +95,9 @@ class RateLimit:
 
 
 def kind_of(reply: Sequence[int]) -> Kind:
-    """Return the kind of a whole reply, from its header."""
+    """Return the kind of a whole reply, from its header; a truncated one stands for an answer."""
     rcode = reply[3] & 0x0F
-    has_answer = bool(reply[6] or reply[7])
+    has_answer = bool(reply[6] or reply[7] or reply[2] & 0x02)
     if rcode == 3 or (rcode == 0 and reply[2] & 0x04 and not has_answer):  # NXDOMAIN, or NODATA
         return Kind.NEGATIVE
     if rcode:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from itm.routemap.health import State
 from itm.routemap.mask import choices
 from itm.routemap.routemap import NO_POP, ClassMap
-from itm.routemap.table import PrefixTable
+from itm.routemap.table import PrefixTable, UnitTable
 
 INDEX_BITS: Final = 16
 
@@ -24,13 +24,14 @@ INDEX_BITS: Final = 16
 class Steering:
     """Answers for one class. `states` has one per POP; the number of POPs itself stands for "no POP"."""
 
-    __slots__ = ("_choice", "_map", "_pops", "_v4", "_v6", "fail_open")
+    __slots__ = ("_choice", "_map", "_pops", "_resolvers", "_v4", "_v6", "fail_open")
 
     def __init__(self, one: ClassMap, states: Sequence[int]) -> None:
         self._map = one
         self._pops = len(states)
         self._v4 = _runs(one.v4)
         self._v6 = _runs(one.v6)
+        self._resolvers = {4: _leaf_by_unit(one.resolvers4), 6: _leaf_by_unit(one.resolvers6)}
         self.apply(states)
 
     def apply(self, states: Sequence[int]) -> None:
@@ -58,6 +59,20 @@ class Steering:
         below = unit ^ (start[run - 1] - 1) if run > 1 else 0x1000000000000
         above = unit ^ start[run]
         return self._choice[leaf[run - 1]], 49 - (below if below < above else above).bit_length()
+
+    def locate_resolver(self, family: int, unit: int) -> int:
+        """Return the POP index for a resolver that names no client: by the clients learned behind it, or else
+        by where it is itself.
+        """
+        leaf = self._resolvers[family].get(unit)
+        if leaf is not None:
+            pop: int = self._choice[leaf]
+            return pop
+        return (self.locate4(unit) if family == 4 else self.locate6(unit))[0]
+
+
+def _leaf_by_unit(table: UnitTable) -> dict[int, int]:
+    return dict(zip(table.unit.tolist(), table.leaf.tolist(), strict=True))
 
 
 def _runs(table: PrefixTable) -> tuple[Any, Any, Any]:

@@ -14,10 +14,10 @@ from itm.catalog.types import ZoneText
 from itm.dns import soundness, zonefile
 from itm.dns.name import decode, encode, is_within, parent
 from itm.dns.nsec import Chain
-from itm.dns.rdata import CNAME, NS, SOA, RRset
+from itm.dns.rdata import AAAA, CNAME, NS, SOA, A, RRset
 from itm.dns.rdatatext import type_name
 from itm.dns.steerednames import NONE, Addressed, Named, SteeredNames, names_of
-from itm.dns.tree import Node, add_ancestors
+from itm.dns.tree import WILDCARD, Node, add_ancestors
 from itm.dns.zonefile import Entry
 from itm.errors import CatalogError
 
@@ -132,16 +132,29 @@ def undelegated(zone: Zone, origins: Iterable[bytes]) -> Iterator[str]:
 
 
 def faults(
-    text: ZoneText, services: Sequence[Named], pops: Sequence[Addressed], children: Sequence[str] = ()
+    text: ZoneText,
+    services: Sequence[Named],
+    pops: Sequence[Addressed],
+    children: Sequence[str] = (),
+    probe_zone: str = "",
 ) -> Sequence[str]:
     """Return what a DNS node would find wrong with a zone and the services in it; none when sound.
 
-    `children` are the zones beside it whose closest one above it is.
+    `children` are the zones beside it whose closest one above it is; `probe_zone` lies in it, if it is named.
     """
     try:
         found = parse(text, names_of(services, pops))
-        return tuple(undelegated(found, map(encode, children)))
+        unprobed = _unprobed(found, encode(probe_zone)) if probe_zone else ()
+        return (*undelegated(found, map(encode, children)), *unprobed)
     except CatalogError as error:
         return error.reasons
     except ValueError as error:  # a POP's id and a service's name that make no name together
         return (str(error),)
+
+
+def _unprobed(zone: Zone, probe_zone: bytes) -> Iterator[str]:
+    """Give why the names of sessions would get no address: they need a wildcard of their own."""
+    wildcard = WILDCARD + probe_zone
+    node = zone.nodes.get(wildcard)
+    if node is None or not node.rrsets.keys() & {A, AAAA} or cut_above(zone, wildcard) is not None:
+        yield f"{decode(wildcard)}: expected an A or AAAA record, since `rum.probe_zone` names its parent"

@@ -83,6 +83,7 @@ def _register_dns(registry: Registry, workers: Callable[[], list[dict[str, Any]]
         ("itm_dns_responses_total", "Responses by rcode.", by("rcodes", "rcode")),
         ("itm_dns_steered_total", "Steered answers by POP.", by("pops", "pop")),
         ("itm_dns_ecs_total", "Queries with a client subnet.", total("ecs")),
+        ("itm_dns_sessions_total", "Queries for session names by outcome.", by("sessions", "outcome")),
         ("itm_dns_tcp_total", "Queries over TCP.", total("tcp")),
         ("itm_dns_tls_total", "Queries over TLS.", total("tls")),
         ("itm_dns_tls_handshakes_total", "TLS handshakes begun.", total("tls_handshakes")),

@@ -8,14 +8,14 @@ lists are equal, hence a POP's death never makes a cached scope wrong. Knows no 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from itm.catalog.types import PLAIN, Form, ZoneText
-from itm.routemap.table import PrefixTable
+from itm.routemap.table import PrefixTable, UnitTable
 
 NO_POP: Final = 0xFFFF
 """Padding of a leaf's ranks: no POP."""
@@ -48,13 +48,19 @@ class ServiceAnswer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassMap:
-    """One steering class: `leaves` (L, K) POP indices, `leaf_tail` (L,) indices into `tails`."""
+    """One steering class: `leaves` (L, K) POP indices, `leaf_tail` (L,) indices into `tails`.
+
+    `v4` and `v6` are the client map; `resolvers4` and `resolvers6` the resolver map: of the resolvers whose
+    clients were learned.
+    """
 
     leaves: npt.NDArray[np.uint16]
     leaf_tail: npt.NDArray[np.uint16]
     tails: tuple[npt.NDArray[np.uint16], ...]
     v4: PrefixTable
     v6: PrefixTable
+    resolvers4: UnitTable = field(default_factory=lambda: UnitTable.nothing(24))
+    resolvers6: UnitTable = field(default_factory=lambda: UnitTable.nothing(48))
 
     def order_of(self, leaf: int) -> list[int]:
         """Return the whole ranked list of a leaf: its own ranks, then the tail without repeats."""
@@ -65,6 +71,10 @@ class ClassMap:
     def lookup(self, family: int, unit: int) -> tuple[int, int]:
         """Return (leaf, scope) of a /24 number (family 4) or /48 number (family 6)."""
         return (self.v4 if family == 4 else self.v6).lookup(unit)
+
+    def resolver_leaf(self, family: int, unit: int) -> int | None:
+        """Return the leaf of a resolver's network in the resolver map, None where it has none."""
+        return (self.resolvers4 if family == 4 else self.resolvers6).lookup(unit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +89,8 @@ class RouteMap:
     services: tuple[ServiceAnswer, ...]
     classes: tuple[ClassMap, ...]
     zones: tuple[ZoneText, ...]
+    probe_zone: str = ""
+    """The name right below which each browser session has one of its own; empty: none."""
 
     def order_of(self, class_index: int, leaf: int) -> list[int]:
         """Return the full ranked list of POP indices of one leaf of one class."""
@@ -118,6 +130,10 @@ def _class_problems(one: ClassMap, pops: int) -> list[str]:
         if table.bits != bits:
             found.append(f"{name}: expected {bits} bits")
         found += [f"{name} {text}" for text in table.problems(count)]
+    for name, units, bits in (("resolvers4", one.resolvers4, 24), ("resolvers6", one.resolvers6, 48)):
+        if units.bits != bits:
+            found.append(f"{name}: expected {bits} bits")
+        found += [f"{name} {text}" for text in units.problems(count)]
     return found
 
 

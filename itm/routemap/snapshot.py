@@ -24,10 +24,12 @@ from itm.catalog.types import Dnssec, Form, Secondary, ZoneText
 from itm.errors import SnapshotError
 from itm.routemap.current import sync_directory
 from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
-from itm.routemap.table import PrefixTable
+from itm.routemap.table import PrefixTable, UnitTable
 
 MAGIC: Final = b"ITMROUTE"
-FORMAT: Final = 2
+FORMAT: Final = 3
+READABLE: Final = (2, 3)
+"""Format 2 has neither resolver map nor probe zone: what the release before wrote is still answered from."""
 PREFIX: Final = struct.Struct("<8sIIQQ")  # magic, format, sections, version, length of the file
 DIGEST_BYTES: Final = 32  # SHA-256 of the prefix and of everything behind the digest
 HEADER_BYTES: Final = PREFIX.size + DIGEST_BYTES
@@ -45,8 +47,14 @@ KINDS: Final = {
     "leaf_tail": (6, "<u2"),
     "tails": (7, "<u2"),
     "tail_end": (8, "<u4"),
+    "resolver4_unit": (9, "<u4"),
+    "resolver4_leaf": (10, "<u4"),
+    "resolver6_unit": (11, "<u8"),
+    "resolver6_leaf": (12, "<u4"),
 }
 """Array sections of a class: kind number and item type."""
+
+SINCE_FORMAT_3: Final = frozenset({"resolver4_unit", "resolver4_leaf", "resolver6_unit", "resolver6_leaf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ def _meta(routemap: RouteMap) -> bytes:
             for zone in routemap.zones
         ],
         "ranks": [one.leaves.shape[1] for one in routemap.classes],
+        "probe_zone": routemap.probe_zone,
     }
     return json.dumps(meta, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -131,6 +140,10 @@ def _arrays(routemap: RouteMap) -> Iterator[_Section]:
             "leaf_tail": one.leaf_tail,
             "tails": np.concatenate([np.array([], "<u2"), *one.tails]),
             "tail_end": np.cumsum([len(tail) for tail in one.tails]),
+            "resolver4_unit": one.resolvers4.unit,
+            "resolver4_leaf": one.resolvers4.leaf,
+            "resolver6_unit": one.resolvers6.unit,
+            "resolver6_leaf": one.resolvers6.leaf,
         }
         for name, array in arrays.items():
             kind, dtype = KINDS[name]
@@ -156,13 +169,14 @@ def _parse(data: memoryview, verify: bool) -> RouteMap:
     magic, form, count, version, length = PREFIX.unpack_from(data)
     if magic != MAGIC:
         raise ValueError("not a map file")
-    if form != FORMAT:
-        raise ValueError(f"format {form}, expected {FORMAT}")
+    if form not in READABLE:
+        raise ValueError(f"format {form}, expected {' or '.join(map(str, READABLE))}")
     if length != len(data):
         raise ValueError(f"{len(data)} bytes, {length} expected")
     if verify and _digest_of(data) != data[PREFIX.size : HEADER_BYTES]:
         raise ValueError("the checksum does not fit")
     sections = _sections(data, count)
+    has_resolvers = form >= FORMAT
     meta = json.loads(bytes(sections[META, NO_CLASS][0]))
     ranks: list[int] = meta["ranks"]
     return RouteMap(
@@ -175,8 +189,9 @@ def _parse(data: memoryview, verify: bool) -> RouteMap:
             ServiceAnswer(name, int(index), int(ttl), tuple(v4), tuple(v6), Form(*form), fallback)
             for name, index, ttl, v4, v6, form, fallback in meta["services"]
         ),
-        classes=tuple(_class_of(sections, index, k) for index, k in enumerate(ranks)),
+        classes=tuple(_class_of(sections, index, k, has_resolvers) for index, k in enumerate(ranks)),
         zones=tuple(_zone(*zone) for zone in meta["zones"]),
+        probe_zone=str(meta["probe_zone"]) if has_resolvers else "",
     )
 
 
@@ -220,9 +235,13 @@ def _sections(data: memoryview, count: int) -> dict[tuple[int, int], tuple[memor
     return found
 
 
-def _class_of(sections: dict[tuple[int, int], tuple[memoryview, int]], index: int, ranks: int) -> ClassMap:
+def _class_of(
+    sections: dict[tuple[int, int], tuple[memoryview, int]], index: int, ranks: int, has_resolvers: bool
+) -> ClassMap:
     def array(name: str) -> npt.NDArray[Any]:
         kind, dtype = KINDS[name]
+        if name in SINCE_FORMAT_3 and not has_resolvers:
+            return np.zeros(0, dtype)
         body, item = sections[kind, index]
         if item != np.dtype(dtype).itemsize:
             raise ValueError(f"section {name} of class {index} has items of {item} bytes")
@@ -236,4 +255,6 @@ def _class_of(sections: dict[tuple[int, int], tuple[memoryview, int]], index: in
         tails=tuple(tails),
         v4=PrefixTable(24, array("v4_start"), array("v4_leaf")),
         v6=PrefixTable(48, array("v6_start"), array("v6_leaf")),
+        resolvers4=UnitTable(24, array("resolver4_unit"), array("resolver4_leaf")),
+        resolvers6=UnitTable(48, array("resolver6_unit"), array("resolver6_leaf")),
     )

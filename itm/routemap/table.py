@@ -54,6 +54,40 @@ class PrefixTable:
         return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitTable:
+    """Single units of one family: `unit` sorted, each once, and their leaves. Others are not in it."""
+
+    bits: int
+    unit: npt.NDArray[Any]
+    leaf: npt.NDArray[np.uint32]
+
+    @classmethod
+    def nothing(cls, bits: int) -> UnitTable:
+        """Return the table without a unit."""
+        return cls(bits, np.zeros(0, dtype=UNIT_DTYPES[bits]), np.zeros(0, dtype="<u4"))
+
+    def lookup(self, unit: int) -> int | None:
+        """Return the leaf of a unit, None where it has none."""
+        at = int(np.searchsorted(self.unit, self.unit.dtype.type(unit)))
+        return int(self.leaf[at]) if at < len(self.unit) and int(self.unit[at]) == unit else None
+
+    def problems(self, leaves: int) -> list[str]:
+        """Return what is wrong with the table when there are `leaves` leaves; empty when sound."""
+        if self.bits not in UNIT_DTYPES or len(self.unit) != len(self.leaf):
+            return ["units: as many units as leaves expected"]
+        if not len(self.unit):
+            return []
+        found = []
+        if self.unit[-1] >> self.unit.dtype.type(self.bits) != 0:
+            found.append("units: the last must lie inside the family")
+        if not bool(np.all(self.unit[1:] > self.unit[:-1])):
+            found.append("units: must rise")
+        if int(self.leaf.max()) >= leaves:
+            found.append("units: a leaf is out of range")
+        return found
+
+
 def scope(bits: int, unit: int, start: int, end: int) -> int:
     """Return the length of the shortest aligned prefix around `unit` inside the run [start, end).
 

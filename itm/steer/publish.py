@@ -37,6 +37,7 @@ def routemap_of(world: World, builds: Sequence[ClassBuild], version: int, built_
         ),
         classes=tuple(b.table for b in builds),
         zones=world.catalog.zones,
+        probe_zone=world.catalog.probe_zone,
     )
 
 
@@ -73,4 +74,8 @@ def _same_class(a: ClassMap, b: ClassMap) -> bool:
         and np.array_equal(a.v4.leaf, b.v4.leaf)
         and np.array_equal(a.v6.start, b.v6.start)
         and np.array_equal(a.v6.leaf, b.v6.leaf)
+        and np.array_equal(a.resolvers4.unit, b.resolvers4.unit)
+        and np.array_equal(a.resolvers4.leaf, b.resolvers4.leaf)
+        and np.array_equal(a.resolvers6.unit, b.resolvers6.unit)
+        and np.array_equal(a.resolvers6.leaf, b.resolvers6.leaf)
     )

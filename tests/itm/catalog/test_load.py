@@ -122,7 +122,9 @@ def test_the_documented_example_is_sound() -> None:
     """The file that docs/catalog.md shows loads, and its list of keys is the code's."""
     text = (ROOT / "docs" / "catalog.md").read_text()
     example = text.split("```yaml\n")[1].split("```")[0]
-    catalog = load_bundle({"catalog.yaml": example, "example.net.zone": ZONE}, faults)
+    catalog = load_bundle(
+        {"catalog.yaml": example, "example.net.zone": ZONE + "*.p IN A 192.0.2.90\n"}, faults
+    )
     (service,) = catalog.services
     assert service.pools == (("europe", ("fra", "ams")), ("world", ("fra", "ams")))
     assert [rule.pools for rule in service.rules] == [("europe", "world"), ("europe", "world"), ("world",)]

@@ -59,21 +59,27 @@ def test_a_service_outside_every_zone() -> None:
 
 
 def test_the_check_sees_each_zone_with_its_services() -> None:
-    """The caller's check gets the services of the closest zone, and the zones right below it; its findings
-    carry the file's name.
+    """The caller's check gets the services of the closest zone, the zones right below it, and the probe zone
+    that lies in it; its findings carry the file's name.
     """
     seen: dict[str, Sequence[str]] = {}
 
     def check(
-        zone: ZoneText, services: Sequence[Service], pops: Sequence[Pop], children: Sequence[str]
+        zone: ZoneText,
+        services: Sequence[Service],
+        pops: Sequence[Pop],
+        children: Sequence[str],
+        probe_zone: str,
     ) -> Sequence[str]:
+        assert probe_zone == ("p.b.a.net." if zone.name == "b.a.net." else "")
         assert [pop.id for pop in pops] == ["a", "b", "c"]
         assert list(children) == (["b.a.net."] if zone.name == "a.net." else [])
         seen[zone.name] = [service.name for service in services]
         return [f"{len(services)} services"] if zone.name == "b.a.net." else []
 
     services = "{x.a.net.: {}, y.b.a.net.: {}, b.a.net.: {}}"
-    text = f"{POPS}\nzones: [a.net.zone, b.a.net.zone]\nservices: {services}\n"
+    zones = "zones: [a.net.zone, b.a.net.zone]\nrum: {probe_zone: p.b.a.net}"
+    text = f"{POPS}\n{zones}\nservices: {services}\n"
     with pytest.raises(CatalogError) as caught:
         load_bundle({"catalog.yaml": text, "a.net.zone": ZONE, "b.a.net.zone": ZONE}, check)
     assert seen == {"a.net.": ["x.a.net."], "b.a.net.": ["y.b.a.net.", "b.a.net."]}

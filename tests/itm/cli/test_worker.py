@@ -45,6 +45,7 @@ def test_a_dns_worker_is_told_its_files_and_limits(monkeypatch: pytest.MonkeyPat
             cookie_secrets=tmp_path / "cookie.secrets",
             rates=Rates(exempt=("127.0.0.0/8", "::1/128")),
             factors=Factors(5, 10),
+            state=tmp_path,
         )
     ]
 

@@ -23,8 +23,7 @@ def test_locating_agrees_with_the_map(seed: int) -> None:
         near = np.concatenate([table.start, table.start[1:] - table.start.dtype.type(1)]).tolist()
         for unit in [0, last, *near, *rng.integers(0, last, 300).tolist()]:
             leaf, scope = table.lookup(unit)
-            pop = serve(one.order_of(leaf), states)[0]
-            assert locate(unit) == (6 if pop == NO_POP else pop, scope)
+            assert locate(unit) == (served(one.order_of(leaf), states), scope)
 
 
 def test_fail_open_is_told() -> None:
@@ -33,3 +32,22 @@ def test_fail_open_is_told() -> None:
     assert not steering.fail_open
     steering.apply([State.DOWN] * 6)
     assert steering.fail_open
+
+
+def test_resolvers_have_rows_of_their_own() -> None:
+    """A learned resolver is answered by its leaf, under the states of now; any other by where it is."""
+    one = random_class(3)
+    states = [State.DOWN, State.UP, State.UP, State.DOWN, State.UP, State.UP]
+    steering = Steering(one, states)
+    for family, table, clients in ((4, one.resolvers4, one.v4), (6, one.resolvers6, one.v6)):
+        for unit, leaf in zip(table.unit.tolist(), table.leaf.tolist(), strict=True):
+            assert steering.locate_resolver(family, unit) == served(one.order_of(leaf), states)
+            assert one.resolver_leaf(family, unit) == leaf
+            beside = unit ^ 1
+            where = clients.lookup(beside)[0]
+            assert steering.locate_resolver(family, beside) == served(one.order_of(where), states)
+
+
+def served(order: list[int], states: list[State]) -> int:
+    pop = serve(order, states)[0]
+    return 6 if pop == NO_POP else pop

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from itm.errors import SnapshotError
 from itm.routemap.routemap import RouteMap
-from itm.routemap.snapshot import ENTRY, HEADER_BYTES, read, write
+from itm.routemap.snapshot import ENTRY, HEADER_BYTES, PREFIX, read, write
+from itm.routemap.table import UnitTable
 from tests.itm.routemap.worlds import random_map
 
 
@@ -23,6 +25,10 @@ def _same(one: RouteMap, other: RouteMap) -> bool:
         and all(
             np.array_equal(x.start, y.start) and np.array_equal(x.leaf, y.leaf)
             for x, y in ((a.v4, b.v4), (a.v6, b.v6))
+        )
+        and all(
+            np.array_equal(x.unit, y.unit) and np.array_equal(x.leaf, y.leaf)
+            for x, y in ((a.resolvers4, b.resolvers4), (a.resolvers6, b.resolvers6))
         )
         for a, b in zip(one.classes, other.classes, strict=True)
     )
@@ -88,3 +94,29 @@ def test_a_wrong_map_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError, match="out of range"):
         write(wrong, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_map_of_the_release_before_is_read(tmp_path: Path) -> None:
+    """Format 2 knew neither resolvers nor probe zone: it is answered from, without them."""
+    path = tmp_path / "m"
+    newest = random_map(2, runs=20, leaves=5)
+    write(newest, path)
+    data = bytearray(path.read_bytes())
+    data[8:12] = (2).to_bytes(4, "little")
+    data[PREFIX.size : HEADER_BYTES] = hashlib.sha256(data[: PREFIX.size] + data[HEADER_BYTES:]).digest()
+    path.write_bytes(data)
+    one = newest.classes[0]
+    before = dataclasses.replace(one, resolvers4=UnitTable.nothing(24), resolvers6=UnitTable.nothing(48))
+    assert _same(read(path), dataclasses.replace(newest, classes=(before,), probe_zone=""))
+
+
+@pytest.mark.parametrize("form", [1, 4])
+def test_another_format_is_named(tmp_path: Path, form: int) -> None:
+    """A map of another release is refused with both numbers."""
+    path = tmp_path / "m"
+    write(random_map(2), path)
+    data = bytearray(path.read_bytes())
+    data[8:12] = form.to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(SnapshotError, match=f"m: format {form}, expected 2 or 3"):
+        read(path)

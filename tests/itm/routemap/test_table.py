@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from itm.routemap.table import PrefixTable, merge, scope
+from itm.routemap.table import PrefixTable, UnitTable, merge, scope
 from tests.itm.routemap.worlds import random_table
 
 
@@ -62,3 +62,20 @@ def test_merge_joins_equal_neighbours() -> None:
 def test_unsound_tables_are_named(start: list[int], leaf: list[int]) -> None:
     """A table that would answer wrongly has problems."""
     assert PrefixTable(24, np.array(start, "<u4"), np.array(leaf, "<u4")).problems(2)
+
+
+def test_single_units() -> None:
+    """A unit that stands in the table has its leaf, every other none."""
+    table = UnitTable(24, np.array([0, 7, (1 << 24) - 1], "<u4"), np.array([1, 0, 2], "<u4"))
+    assert [table.lookup(unit) for unit in (0, 1, 7, 8, (1 << 24) - 1)] == [1, None, 0, None, 2]
+    assert UnitTable.nothing(48).lookup(5) is None
+    assert table.problems(3) == []
+    assert UnitTable.nothing(24).problems(0) == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "leaf"), [([1], []), ([5, 5], [0, 1]), ([5, 4], [0, 1]), ([1 << 24], [0]), ([4], [2])]
+)
+def test_unsound_units_are_named(unit: list[int], leaf: list[int]) -> None:
+    """A table that would answer wrongly has problems."""
+    assert UnitTable(24, np.array(unit, "<u4"), np.array(leaf, "<u4")).problems(2)

@@ -6,7 +6,7 @@ import numpy as np
 
 from itm.catalog.types import Secondary, ZoneText
 from itm.routemap.routemap import NO_POP, ClassMap, PopAnswer, RouteMap, ServiceAnswer
-from itm.routemap.table import PrefixTable, merge
+from itm.routemap.table import UNIT_DTYPES, PrefixTable, UnitTable, merge
 
 ZONE = ZoneText(
     "example.net.",
@@ -20,6 +20,12 @@ def random_table(rng: np.random.Generator, bits: int, runs: int, leaves: int) ->
     low, high = (0, 1 << bits) if rng.random() < 0.5 else (1 << (bits - 4), (1 << (bits - 4)) + 4 * runs)
     start = np.unique(np.append(rng.integers(low, high, runs), 0))
     return merge(bits, start, rng.integers(0, leaves, len(start)))
+
+
+def random_units(rng: np.random.Generator, bits: int, leaves: int) -> UnitTable:
+    """A few resolvers' networks, anywhere."""
+    unit = np.unique(rng.integers(0, 1 << bits, 30)).astype(UNIT_DTYPES[bits])
+    return UnitTable(bits, unit, rng.integers(0, leaves, len(unit)).astype("<u4"))
 
 
 def random_class(seed: int, *, pops: int = 6, leaves: int = 40, ranks: int = 3, runs: int = 300) -> ClassMap:
@@ -40,6 +46,8 @@ def random_class(seed: int, *, pops: int = 6, leaves: int = 40, ranks: int = 3, 
         tails=tails,
         v4=random_table(rng, 24, runs, leaves),
         v6=random_table(rng, 48, runs, leaves),
+        resolvers4=random_units(rng, 24, leaves),
+        resolvers6=random_units(rng, 48, leaves),
     )
 
 
@@ -53,4 +61,5 @@ def random_map(seed: int, **kwargs: int) -> RouteMap:
     service = ServiceAnswer(
         "gw.example.net.", 0, 20, ("127.20.0.250",), ("2001:db8:20::fa",), fallback="pop-1"
     )
-    return RouteMap(7, 1_700_000_000.0, 3, "latency", pops, (service,), (one,), (ZONE,))
+    zones, probe_zone = (ZONE,), "p.example.net."
+    return RouteMap(7, 1_700_000_000.0, 3, "latency", pops, (service,), (one,), zones, probe_zone)
