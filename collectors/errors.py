@@ -6,6 +6,7 @@ CollectorsError
 ├── ArraysError      a checkpoint or aggregate file that is damaged, foreign or of another version
 ├── JournalError     the journal cannot be written: what was not yet durable stays buffered
 │   └── JournalFull  more is waiting for the disk than may be kept in memory: shed load
+├── ExportError      an export that cannot be written as asked: a package is missing
 └── OriginError      a trusted proxy sent a forwarding header that names no client
 """
 
@@ -38,3 +39,7 @@ class JournalFull(JournalError):
 
 class OriginError(CollectorsError):
     """The forwarding header of a trusted proxy holds no usable client address."""
+
+
+class ExportError(CollectorsError):
+    """The journal cannot be exported in this form; the message says what is missing."""

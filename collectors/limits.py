@@ -6,6 +6,7 @@ Knows single values; whether a value is *plausible* for its network is `guard.py
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
 
 LIMITS: Final = {
@@ -19,6 +20,8 @@ LIMITS: Final = {
 
 MAX_SHOWN: Final = 40
 
+_ADDRESS: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}|::|([0-9a-fA-F]{1,4}:){3}")
+
 
 def complaint(metric: str, value: float) -> str:
     """Return what is wrong with a value of a known metric, or "" if nothing is."""
@@ -29,8 +32,13 @@ def complaint(metric: str, value: float) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a refused value as it may stand in a reason: in ASCII, cut short."""
+    """Return a refused value as it may stand in a reason: in ASCII, cut short.
+
+    What holds something like a full address, in a wrong field or with a slip in it, is not shown.
+    """
     text = ascii(value)
+    if _ADDRESS.search(text):
+        return "'(an address)'"
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
 
 

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "catalog": Command("itm.cli.catalog", "check, compare, apply and roll back the catalog"),
     "map": Command("itm.cli.map", "show the published route maps, or go back to one"),
     "feed": Command("itm.cli.feed", "send a file of measurements to the server"),
+    "export": Command("itm.cli.export", "write the journal's measurements as CSV or Parquet"),
     "token": Command("itm.cli.token", "create, list and revoke API tokens"),
     "demo": Command("itm.cli.demo", "act as clients of the demo"),
     "model": Command("itm.cli.model", "train, evaluate and show the latency predictor"),

@@ -1,9 +1,10 @@
 """Feed rows: CSV or NDJSON text into `Measurement`s, every refused row with its line number.
 
 Columns `network` (or `address`: a full address is truncated at once), `pop`, `metric`, `value`, `time`
-(seconds since the epoch, or ISO 8601 with its offset), and `source` where it is not `feed`. CSV may begin
-with a line of column names; without it the order is the first five above. NDJSON has one object per line
-with the same names. Rows of metric `load` are read by `load`.
+(seconds since the epoch, or ISO 8601 with its offset), `source` where it is not `feed`, and `coarse` (1) for
+what a coarse timer measured: all that `itm export` writes. CSV may begin with a line of column names; without
+it the order is the first five above. NDJSON has one object per line with the same names. Rows of metric
+`load` are read by `load`.
 """
 
 from __future__ import annotations
@@ -21,13 +22,10 @@ from typing import Any, Final
 from collectors.feed import load
 from collectors.feed.load import LOAD, Load
 from collectors.limits import complaint, number_or_text, shown
-from collectors.measurement import METRICS, Measurement
+from collectors.measurement import METRICS, SOURCES, Measurement
 from collectors.network import Network
 
 COLUMNS: Final = ("network", "pop", "metric", "value", "time")
-
-FED: Final = ("feed", "session")
-"""Sources that a row may name: `session` for what a POP measured on its sessions."""
 
 CLOCK_SKEW_SECONDS: Final = 300.0
 """How far in the future a row's time may lie, for clocks that go ahead; such a row counts as now."""
@@ -68,8 +66,8 @@ def parse(
     With `shift_to_now` all times move so that the newest row is now, before ages are looked at; rows of the
     future are refused first, and so are rows from before 1970. `client_of`
     hashes a full address (`ClientHash.of`); without it, and for rows with a mere network, the client is not
-    known. Codes: `not_text`, `not_csv`, `not_json`, `bad_network`, `unknown_pop`, `unknown_metric`,
-    `unknown_source`, `bad_value`, `bad_time`, `too_old`, `in_the_future`. Never raises on input.
+    known. Never raises on input. Codes: `not_text`, `not_csv`, `not_json`, `bad_network`, `unknown_pop`,
+    `unknown_metric`, `unknown_source`, `bad_value`, `bad_coarse`, `bad_time`, `too_old`, `in_the_future`.
     """
     reading = _Reading(pops, client_of)
     try:
@@ -171,10 +169,11 @@ class _Reading:
         if metric not in METRICS:
             known = ", ".join((*METRICS, LOAD))
             wrong.append(("unknown_metric", f"metric: {shown(metric)} is not one of {known}"))
-        if source not in FED:
-            wrong.append(("unknown_source", f"source: {shown(source)} is not one of {', '.join(FED)}"))
+        if source not in SOURCES:
+            wrong.append(("unknown_source", f"source: {shown(source)} is not one of {', '.join(SOURCES)}"))
         value = _value(row.get("value"), metric, wrong)
-        return Measurement(network, pop, metric, value, _time(row.get("time"), wrong), source, client)
+        time, coarse = _time(row.get("time"), wrong), _coarse(row.get("coarse"), wrong)
+        return Measurement(network, pop, metric, value, time, source, client, coarse)
 
     def has_sane_time(self, line: int, time: float, now: float) -> bool:
         """Say whether a time lies between 1970 and now, with clocks that go ahead; refuses the row if not.
@@ -222,6 +221,13 @@ def _value(given: object, metric: str, wrong: list[tuple[str, str]]) -> float:
     if metric in METRICS and (text := complaint(metric, value)):
         wrong.append(("bad_value", f"value: {text}"))
     return value
+
+
+def _coarse(given: object, wrong: list[tuple[str, str]]) -> bool:
+    word = str(given if given is not None else "").strip().lower()
+    if word not in {"", "0", "1", "false", "true"}:
+        wrong.append(("bad_coarse", f"coarse: expected 1, 0 or nothing, got {shown(given)}"))
+    return word in {"1", "true"}
 
 
 def _time(given: object, wrong: list[tuple[str, str]]) -> float:

@@ -67,3 +67,20 @@ def test_reasons_show_little_and_in_ascii():
 def test_numbers_as_text(given: object, expected: float | None) -> None:
     """A CSV cell is a text; Python's own spellings of numbers are not everybody's."""
     assert number_or_text(given) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "192.0.2.1",
+        "x192.0.2.1x",
+        ["192.0.2.1"],
+        {"a": "2001:db8::1"},
+        "2001:db8:1:2:3:4:5:6",
+        "::ffff:192.0.2.1",
+    ],
+)
+def test_an_address_is_not_shown(value: object) -> None:
+    """In whatever it is hidden: a refusal's text may be logged by who reads it."""
+    assert shown(value) == "'(an address)'"
+    assert shown("2023-11-15T11:59:00") == "'2023-11-15T11:59:00'"
