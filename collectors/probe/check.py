@@ -1,63 +1,46 @@
-"""One check over the network: TCP connect, or an HTTP(S) GET. All network errors end here.
+"""One check over the network: a target in, an outcome out. All errors of the network end here.
 
-The address and port that are checked may differ from those that are served. An HTTP check passes on
-status 200-399; redirects are not followed, they show that the POP answers. HTTPS verifies the
-certificate for `host` when one is named; without a name the handshake and the status are the check,
-because an address seldom has a certificate of its own.
+What is said to the target stands in the file of its kind (`kinds`). A check that this machine cannot make
+(no route, out of files, too busy to look at its own time limit) is told apart: it says nothing of a POP.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import functools
-import os
 import socket
-import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Final
 
-import aiohttp
-
+from collectors.probe.failure import Failed, is_own, reason
+from collectors.probe.kinds import KINDS
 from collectors.probe.outcome import Outcome
+from collectors.probe.target import Target
 
-PROTOCOLS = ("tcp", "http", "https")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What to check: `address` is an IP address, `path` and `host` matter to HTTP(S) only."""
-
-    protocol: str
-    address: str
-    port: int
-    path: str = "/"
-    host: str = ""
-    timeout_seconds: float = 2.0
-
-    def __post_init__(self) -> None:
-        if self.protocol not in PROTOCOLS:
-            raise ValueError(f"protocol is one of {', '.join(PROTOCOLS)}, got {self.protocol!r}")
-
-    @property
-    def url(self) -> str:
-        """The URL of an HTTP(S) check."""
-        address = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{self.protocol}://{address}:{self.port}{self.path}"
+LATE: Final = 1.5
+"""A time limit noticed so many times too late: the process was busy, and the answer may have come in time."""
+DETAIL_CHARACTERS: Final = 200
 
 
 async def check(target: Target, clock: Callable[[], float] = time.perf_counter) -> Outcome:
     """Check the target once. Never raises for what the network or the target does; may be cancelled."""
     started = clock()
+
+    def failed(detail: str, *, unable: bool = False) -> Outcome:
+        elapsed_ms = (clock() - started) * 1000
+        return Outcome(False, elapsed_ms, detail[:DETAIL_CHARACTERS], unable=unable or not _can_reach(target))
+
     try:
         async with asyncio.timeout(target.timeout_seconds):
-            detail = await (_connect(target) if target.protocol == "tcp" else _get(target))
+            finding = await KINDS[target.protocol](target)
     except TimeoutError:
-        detail = f"no answer within {target.timeout_seconds:g} s"
-    except (OSError, aiohttp.ClientError) as error:
-        detail = _reason(error)
-    return Outcome(up=not detail, elapsed_ms=(clock() - started) * 1000, detail=detail)
+        if clock() - started > LATE * target.timeout_seconds:
+            return failed("this machine was too busy to check", unable=True)
+        return failed(f"no answer within {target.timeout_seconds:g} s")
+    except (OSError, Failed) as error:
+        return failed(reason(error), unable=is_own(error))
+    elapsed_ms = (clock() - started) * 1000
+    return Outcome(True, elapsed_ms, notice=finding.notice[:DETAIL_CHARACTERS], days_left=finding.days_left)
 
 
 def has_route(address: str) -> bool:
@@ -71,44 +54,5 @@ def has_route(address: str) -> bool:
     return True
 
 
-async def _connect(target: Target) -> str:
-    _, writer = await asyncio.open_connection(target.address, target.port)
-    writer.close()
-    return ""
-
-
-async def _get(target: Target) -> str:
-    connector = aiohttp.TCPConnector(force_close=True)
-    headers = {"User-Agent": "itm-probe/1"} | ({"Host": target.host} if target.host else {})
-    async with (
-        aiohttp.ClientSession(connector=connector, auto_decompress=False) as session,
-        session.get(
-            target.url,
-            headers=headers,
-            allow_redirects=False,
-            ssl=_tls(target),
-            server_hostname=target.host or None if target.protocol == "https" else None,
-        ) as response,
-    ):
-        return "" if 200 <= response.status < 400 else f"HTTP status {response.status}"
-
-
-def _tls(target: Target) -> ssl.SSLContext | bool:
-    if target.protocol != "https":
-        return True
-    return _verifying() if target.host else False
-
-
-@functools.cache
-def _verifying() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
-def _reason(error: Exception) -> str:
-    """Return a short text: the operating system's words where there are some."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"certificate: {getattr(error.certificate_error, 'verify_message', error)}"
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and cause.errno in errno.errorcode:
-        return os.strerror(cause.errno or 0).lower()
-    return str(cause) or type(cause).__name__
+def _can_reach(target: Target) -> bool:
+    return has_route(target.address)

@@ -31,7 +31,7 @@ from gateway.protocol.codes import CloseCode, from_name
 from gateway.protocol.control import Opened, Reach, encode
 from gateway.protocol.errors import ProtocolError
 from gateway.protocol.sniff import PREAMBLE_BYTES, Kind, Stray, sniff
-from gateway.protocol.socks5 import Socks5Server
+from gateway.protocol.socks5 import ConnectRequest, Socks5Server
 from gateway.protocol.websocket import Origins
 
 log = logging.getLogger(__name__)
@@ -119,9 +119,12 @@ class Clients:
         socks = Socks5Server()
         try:
             async with self._preamble():
-                while (request := socks.receive(await _more(channel))) is None:
-                    await channel.write(socks.take())
+                request = await _asked(channel, socks)
             visit.mark("preamble")
+            if request is None:
+                self._counters.add("refused", str(CloseCode.CLIENT_GONE))
+                await channel.farewell()
+                return
             with self._guarded(visit):
                 grant = await self._spend(request.host, visit)
             order = _order(grant, "plain")
@@ -322,6 +325,17 @@ async def _within(seconds: float, code: CloseCode) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise ProtocolError(code) from None
+
+
+async def _asked(channel: Channel, socks: Socks5Server) -> ConnectRequest | None:
+    """Return what the client asks for; None of one that greets and leaves, as health checks do: no launch."""
+    data = await _more(channel)
+    while (request := socks.receive(data)) is None:
+        await channel.write(socks.take())
+        data = await channel.read(PREAMBLE_BYTES) if socks.has_only_greeted else await _more(channel)
+        if not data:
+            return None
+    return request
 
 
 async def _more(channel: Channel) -> bytes:

@@ -66,6 +66,11 @@ class Socks5Server:
         self._request = self._parse_request()
         return self._request
 
+    @property
+    def has_only_greeted(self) -> bool:
+        """Whether the greeting is over and not a byte of the request is here."""
+        return self._greeted and self._request is None and not self._in
+
     def accept(self) -> None:
         """Queue the positive reply; what follows on the connection is the session's."""
         self._answer(SUCCEEDED)

@@ -13,13 +13,28 @@ STEPS = ("up", "allowed", "available", "fastest", "sticky")
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """How a POP is checked. `address` empty means: each address that the POP is served with."""
+    """How a POP is checked. `address` empty means: each address that the POP is served with.
 
-    protocol: str = "tcp"  # tcp | http | https
+    What the fields from `sni` to `transport` expect stands at `collectors.probe.target.Target`.
+    """
+
+    protocol: str = "tcp"  # tcp | tls | http | https | dns | gateway
     address: str = ""
     port: int = 443
+    sni: str = ""
+    verify: bool = False
+    certificate_days: float = 0.0
     path: str = "/healthz"
     host: str = ""
+    status: tuple[tuple[int, int], ...] = ((200, 399),)
+    header: str = ""
+    body: str = ""
+    name: str = "."
+    record_type: str = "A"
+    rcode: str = "NOERROR"
+    answer: str = ""
+    transport: str = "udp"
+    start: str = "up"  # up | down | unknown
     interval_seconds: float = 0.0  # 0: the server's default
     timeout_seconds: float = 0.0
     rise: int = 0

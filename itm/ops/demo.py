@@ -8,11 +8,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from collectors.probe.check import Target
+from collectors.probe.plan import ProbePlan
+from collectors.probe.target import Target
 from itm.catalog.load import load_bundle, load_path, read_bundle
 from itm.config import Demo
 from itm.dns.listen import Listen
-from itm.ops.probes import ProbePlan
 
 CHECKED_PORT = Demo().probe_target_port
 """The port of the health checks in the demo catalog."""

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from collectors.clienthash import ClientHash
 from collectors.journal import JournalWriter
+from collectors.probe.loop import ProbeLoop
 from collectors.rum.origin import Origin
 from itm.config import Config
 from itm.dns.certificate import Pair
@@ -34,7 +35,7 @@ from itm.ops.listen import Door, bound, served
 from itm.ops.live import LiveCatalog
 from itm.ops.loads import Loads
 from itm.ops.metrics import Registry
-from itm.ops.probes import ProbeLoop, plans_of
+from itm.ops.probes import plans_of
 from itm.routemap.health import HealthReader, HealthWriter
 from itm.steer.explainer import Explainer
 from itm.stopping import stop_requested
@@ -146,7 +147,7 @@ def _made(
     checks = registry.counter("itm_probe_checks_total", "Health checks made, by result.")
     journal.start()
     try:
-        yield edge, ProbeLoop(board, checks)
+        yield edge, ProbeLoop(board.observe, lambda result: checks.add(result=result))
     finally:
         journal.close()
         table.close()
@@ -184,7 +185,7 @@ async def _follow_once(edge: Edge, probes: ProbeLoop) -> None:
         plans = plans_of(now.catalog.pops, edge.config.probe)
         if edge.config.demo.enabled:
             plans = demo.checked_here(plans, edge.config.demo)
-        edge.board.set_pops({p.id: plans[p.id].addresses if p.id in plans else () for p in now.catalog.pops})
+        edge.board.set_pops({pop.id: plans.get(pop.id) for pop in now.catalog.pops})
         probes.replace(plans)
         log.info(
             "catalog.live", extra={"version": now.number, "pops": len(now.pop_ids), "checked": len(plans)}

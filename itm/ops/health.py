@@ -2,7 +2,7 @@
 
 The table changes in the same call as its cause, so that DNS nodes see it at once. Every change of
 state, of a POP or of one of its addresses, is logged. Rules stand in `itm.steer.health`; checks are made
-by `probes`.
+by `collectors.probe.loop`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Protocol
 
 from collectors.probe import threshold
 from collectors.probe.outcome import Outcome
-from collectors.probe.threshold import Threshold, Verdict
+from collectors.probe.plan import ProbePlan
+from collectors.probe.threshold import Verdict
 from itm.ops.news import News
 from itm.routemap.health import NOTHING, Content, Slot, State
 from itm.steer.health import Override, PopHealth, fold_all, is_fail_open
@@ -61,19 +62,21 @@ class HealthBoard:
         """Told whenever the state of a POP may have changed."""
         self._resume, self._resume_down = dict(resume.slots), set(resume.down)
         self._clock = clock
+        self._plans: dict[str, ProbePlan] = {}
         self._verdicts: dict[str, dict[str, Verdict]] | None = None  # None: the POPs are not known yet
         self._overrides: dict[str, Override] = {}
         self._health: dict[str, PopHealth] = {}
         self._since: dict[str, float] = {}
 
-    def set_pops(self, pops: Mapping[str, Collection[str]]) -> None:
-        """Make these the POPs, each with the addresses that are checked. Verdicts of those that stay, stay.
+    def set_pops(self, pops: Mapping[str, ProbePlan | None]) -> None:
+        """Make these the POPs, each with how it is checked, if it is. Verdicts of those that stay, stay.
 
         Before the first call the table keeps what it was left with, but for overrides: those are set
         first, so that a restart does not show a POP that was forced down as up for a moment, and one
         that the store no longer knows (it was lost, or restored) forces nothing for ever.
         """
-        self._verdicts = {pop: self._started(pop, addresses) for pop, addresses in pops.items()}
+        self._plans = {pop: plan for pop, plan in pops.items() if plan is not None}
+        self._verdicts = {pop: self._started(pop, plan) for pop, plan in pops.items()}
         self.refresh()
 
     def set_overrides(self, overrides: Mapping[str, Override]) -> None:
@@ -81,34 +84,55 @@ class HealthBoard:
         self._overrides = dict(overrides)
         self.refresh()
 
-    def observe(self, pop: str, address: str, outcome: Outcome, limits: Threshold) -> None:
-        """Take in the outcome of one check; one of an address that left meanwhile is dropped."""
+    def observe(self, pop: str, address: str, outcome: Outcome) -> bool:
+        """Take in the outcome of one check; one of an address that left meanwhile is dropped.
+
+        Returns whether the next check should come soon: this one contradicts the verdict.
+        """
         verdicts = (self._verdicts or {}).get(pop, {})
-        if address in verdicts:
-            verdicts[address] = threshold.judge(verdicts[address], outcome, limits, self._clock())
-            self.refresh()
+        if address not in verdicts:
+            return False
+        verdicts[address] = threshold.judge(
+            verdicts[address], outcome, self._plans[pop].threshold, self._clock()
+        )
+        self._fold({pop})
+        return verdicts[address].contrary > 0
 
     def refresh(self) -> None:
-        """Fold everything at this moment (overrides expire) and write the table if a state changed."""
-        now = self._clock()
+        """Fold everything at this moment (overrides expire) and write the table."""
         if self._verdicts is None:
-            self._carry_over(now)
+            self._carry_over(self._clock())
             return
-        before, self._health = self._health, fold_all(self._verdicts, self._overrides, now)
-        for pop, health in self._health.items():
-            old = before.get(pop, _NEW)
-            if pop not in before or old.state != health.state:
+        gone = self._health.keys() - self._verdicts.keys()
+        for pop in gone:
+            del self._health[pop], self._since[pop]
+        self._fold(self._verdicts)
+        self._write()
+        if gone:
+            self.news.tell()
+
+    def _fold(self, pops: Collection[str]) -> None:
+        """Fold these POPs; tell, and write into the table, what changed."""
+        now, verdicts, was_open = self._clock(), self._verdicts or {}, self.fail_open
+        has_changed = False
+        for pop, health in fold_all({pop: verdicts[pop] for pop in pops}, self._overrides, now).items():
+            old = self._health.get(pop)
+            self._health[pop] = health
+            has_changed |= old != health
+            if old is None or old.state != health.state:
                 self._since[pop] = now
-            if (old.state, old.down) != (health.state, health.down):
+            if ((old or _NEW).state, (old or _NEW).down) != (health.state, health.down):
                 _log_change(pop, health)
-        self._since = {pop: self._since[pop] for pop in self._health}
-        if is_fail_open(self._health) and not is_fail_open(before):
+        if self.fail_open and not was_open:
             log.error("health.fail_open", extra={"pops": len(self._health)})
+        if has_changed:
+            self._write()
+            self.news.tell()
+
+    def _write(self) -> None:
         forced = [pop for pop, health in self._health.items() if health.forced]
         down = frozenset[str]().union(*(health.down for health in self._health.values()))
         self._table.set({pop: health.state for pop, health in self._health.items()}, forced, down)
-        if self._health != before:
-            self.news.tell()
 
     def entries(self) -> dict[str, PopEntry]:
         """Return what is known, by POP."""
@@ -135,15 +159,18 @@ class HealthBoard:
         states = {pop: slot.state for pop, slot in self._resume.items()}
         self._table.set(states, forced & held, self._resume_down)
 
-    def _started(self, pop: str, addresses: Collection[str]) -> dict[str, Verdict]:
+    def _started(self, pop: str, plan: ProbePlan | None) -> dict[str, Verdict]:
         """Return the verdicts of a POP's addresses: as they stand, or as the process before left them."""
-        known = (self._verdicts or {}).get(pop, {})
-        slot = self._resume.pop(pop, None)
-        was_down = slot is not None and slot.state == State.DOWN and not slot.forced
-        down = set(addresses) if was_down else self._resume_down & set(addresses)
+        known, slot = (self._verdicts or {}).get(pop, {}), self._resume.pop(pop, None)
+        if plan is None:
+            return {}
+        is_left = slot is not None and not slot.forced
+        was_down = is_left and slot is not None and slot.state == State.DOWN
+        down = set(plan.addresses) if was_down else self._resume_down & set(plan.addresses)
         self._resume_down -= down
+        states = {a: "down" if a in down else "up" if is_left else plan.start for a in plan.addresses}
         now = self._clock()
-        return {a: known[a] if a in known else threshold.start(now, up=a not in down) for a in addresses}
+        return {a: known[a] if a in known else threshold.start(now, states[a]) for a in plan.addresses}
 
 
 _NEW = PopHealth(State.UP, False, "")

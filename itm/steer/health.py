@@ -77,7 +77,10 @@ def _measured(verdicts: Mapping[str, Verdict]) -> PopHealth:
         return PopHealth(State.UP, False, "not checked")
     if not failing:
         is_checked = any(verdict.checks for verdict in verdicts.values())
-        return PopHealth(State.UP, False, "checks pass" if is_checked else "not checked yet")
+        notices = sorted({verdict.notice for verdict in verdicts.values() if verdict.notice})
+        return PopHealth(
+            State.UP, False, "; ".join(("checks pass" if is_checked else "not checked yet", *notices))
+        )
     if len(failing) == len(verdicts):
         last = max(failing.values(), key=lambda verdict: verdict.since)
         return PopHealth(State.DOWN, False, f"checks fail {_since(last)}")

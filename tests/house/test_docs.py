@@ -18,6 +18,8 @@ import pytest
 from collectors.guard import FLOOR_SHARE, REASONS
 from collectors.ladder import RUNGS
 from collectors.measurement import METRICS, SOURCES
+from collectors.probe.target import PROTOCOLS
+from collectors.probe.threshold import STARTS
 from itm import __main__ as program
 from itm.catalog.types import STEPS
 from itm.config import ROOT, Config, load
@@ -241,6 +243,8 @@ def test_every_word_is_explained(word: str) -> None:
         ("origins of an estimate", estimate.ORIGINS),
         ("steps", STEPS),
         ("states of a POP", tuple(state.name.lower() for state in State)),
+        ("kinds of checks", PROTOCOLS),
+        ("how a check starts", STARTS),
         ("states of a catalog version", ("pending", "live", "refused", "superseded")),
         ("scopes of a token", SCOPES),
         ("why a measurement does not count", REASONS),

@@ -81,7 +81,7 @@ def imports_of(path: Path) -> Iterator[str]:
         ("maxminddb", ("collectors/geoip",)),
         ("sklearn", ("models/",)),
         ("dnslib", ("itm/cli/query.py", "itm/ops/front.py")),
-        ("dns", ("itm/dns/", "gateway/")),
+        ("dns", ("itm/dns/", "gateway/", "collectors/probe/kinds/dns.py")),
     ],
 )
 def test_a_library_has_one_owner(library: str, owners: tuple[str, ...]) -> None:

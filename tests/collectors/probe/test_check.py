@@ -1,74 +1,21 @@
+"""What holds of every kind of check: time limits, reasons, and what says nothing of the target."""
+
+from __future__ import annotations
+
 import asyncio
+import errno
 import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from collectors.probe.check import Target, check
-from collectors.probe.outcome import Outcome
+from collectors.probe import check as checks
+from collectors.probe.check import check
+from collectors.probe.finding import Finding
+from collectors.probe.target import Target
 
-
-def serve_and_check(
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], **fields: object
-) -> Outcome:
-    """Check a real HTTP server on a free port whose /healthz is `handler`."""
-
-    async def scenario() -> Outcome:
-        app = web.Application()
-        app.router.add_get("/healthz", handler)
-        async with TestServer(app, host="127.0.0.1") as server:
-            target = {"protocol": "http", "path": "/healthz", **fields}
-            return await check(Target(address="127.0.0.1", port=int(server.port or 0), **target))  # type: ignore[arg-type]
-
-    return asyncio.run(scenario())
-
-
-def status(code: int) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        return web.Response(status=code, headers={"Location": "/elsewhere"} if code == 302 else {})
-
-    return handler
-
-
-@pytest.mark.parametrize(("code", "up"), [(200, True), (204, True), (302, True), (404, False), (503, False)])
-def test_an_http_check_passes_on_200_to_399(code: int, up: bool) -> None:
-    """A redirect shows that the POP answers; it is not followed."""
-    outcome = serve_and_check(status(code))
-    assert outcome.up is up
-    assert outcome.detail == ("" if up else f"HTTP status {code}")
-
-
-def test_the_host_header_is_the_configured_name() -> None:
-    """A POP that serves by name is checked by name."""
-    seen: list[str] = []
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        seen.append(request.headers["Host"])
-        return web.Response()
-
-    assert serve_and_check(handler, host="gw.example.net").up
-    assert seen == ["gw.example.net"]
-
-
-def test_a_silent_server_fails_after_the_timeout() -> None:
-    """An HTTP server that accepts and never answers is a failure with its time limit in the reason."""
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    outcome = serve_and_check(handler, timeout_seconds=0.05)
-    assert outcome == Outcome(up=False, elapsed_ms=outcome.elapsed_ms, detail="no answer within 0.05 s")
-    assert outcome.elapsed_ms >= 45
-
-
-def test_https_against_a_plain_server_is_a_failure_with_a_reason() -> None:
-    """A server that does not speak TLS fails an https check."""
-    outcome = serve_and_check(status(200), protocol="https")
-    assert not outcome.up
-    assert outcome.detail
+Kind = Callable[[Target], Awaitable[Finding]]
+TARGET = Target("tcp", "127.0.0.1", 1, 0.05)
 
 
 def free_port() -> int:
@@ -78,26 +25,57 @@ def free_port() -> int:
         return port
 
 
-def test_a_tcp_check_passes_when_the_port_accepts() -> None:
-    """Three-way handshake done: up."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        target = Target("tcp", "127.0.0.1", server.getsockname()[1])
-        assert asyncio.run(check(target)).up
-
-
-@pytest.mark.parametrize("protocol", ["tcp", "http", "https"])
+@pytest.mark.parametrize("protocol", ["tcp", "tls", "http", "https", "gateway"])
 def test_a_closed_port_is_refused(protocol: str) -> None:
     """The reason is the operating system's, whatever the protocol."""
     outcome = asyncio.run(check(Target(protocol, "127.0.0.1", free_port())))
-    assert (outcome.up, outcome.detail) == (False, "connection refused")
+    assert (outcome.up, outcome.detail, outcome.unable) == (False, "connection refused", False)
 
 
-def test_an_unknown_protocol_is_refused_when_the_target_is_made() -> None:
-    """A typing error is found when the catalog is loaded, not at the first check."""
-    with pytest.raises(ValueError, match="tcp, http, https"):
-        Target("icmp", "127.0.0.1", 1)
+@pytest.mark.parametrize("protocol", ["tls", "http", "https", "gateway"])
+def test_a_silent_server_fails_after_the_timeout(protocol: str) -> None:
+    """One that accepts and never answers is a failure with its time limit in the reason."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        outcome = asyncio.run(check(Target(protocol, "127.0.0.1", server.getsockname()[1], 0.05)))
+    assert (outcome.up, outcome.detail) == (False, "no answer within 0.05 s")
+    assert outcome.elapsed_ms >= 45
 
 
-def test_the_url_of_an_ipv6_target_has_brackets() -> None:
-    """RFC 3986 3.2.2."""
-    assert Target("http", "2001:db8::1", 80, "/x").url == "http://[2001:db8::1]:80/x"
+def raising(error: Exception) -> Kind:
+    async def kind(_: Target) -> Finding:
+        raise error
+
+    return kind
+
+
+def test_a_machine_out_of_files_says_nothing_of_the_pop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """EMFILE is our trouble; a reset is the target's."""
+    own, theirs = OSError(errno.EMFILE, "too many"), OSError(errno.ECONNRESET, "reset")
+    found = []
+    for error in (own, theirs):
+        monkeypatch.setitem(checks.KINDS, "tcp", raising(error))  # type: ignore[arg-type]
+        found.append(asyncio.run(check(TARGET)))
+    assert [(outcome.detail, outcome.unable) for outcome in found] == [
+        ("too many open files", True),
+        ("connection reset by peer", False),
+    ]
+
+
+def test_a_machine_without_a_route_says_nothing_of_the_pop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No IPv6 here is no fault of a POP."""
+    monkeypatch.setitem(checks.KINDS, "tcp", raising(OSError(errno.ENETUNREACH, "no")))  # type: ignore[arg-type]
+    monkeypatch.setattr(checks, "has_route", lambda address: ":" not in address)
+    found = [asyncio.run(check(Target("tcp", address, 1))) for address in ("192.0.2.1", "2001:db8::1")]
+    assert [outcome.unable for outcome in found] == [False, True]
+
+
+def test_a_process_too_busy_to_look_at_its_clock_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time limit that is noticed far too late may have been kept."""
+    times = iter((0.0, 0.2, 0.2))
+
+    async def hang(_: Target) -> Finding:
+        raise TimeoutError
+
+    monkeypatch.setitem(checks.KINDS, "tcp", hang)  # type: ignore[arg-type]
+    outcome = asyncio.run(check(TARGET, lambda: next(times)))
+    assert (outcome.detail, outcome.unable) == ("this machine was too busy to check", True)

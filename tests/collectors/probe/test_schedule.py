@@ -1,6 +1,6 @@
 import random
 
-from collectors.probe.schedule import JITTER, ProbeSchedule
+from collectors.probe.schedule import HASTE, JITTER, ProbeSchedule
 
 
 def checks(schedule: ProbeSchedule, until: float) -> list[tuple[float, str]]:
@@ -60,6 +60,30 @@ def test_a_changed_interval_takes_effect_at_once() -> None:
     due = schedule.next_due()
     assert due is not None
     assert due <= 6.0
+
+
+def test_a_hastened_check_comes_after_a_fifth_of_the_interval() -> None:
+    """And from there on the interval holds again."""
+    schedule = ProbeSchedule[str](random.Random(6))
+    schedule.replace({"a": 5.0}, now=0.0)
+    (at, _), *_ = checks(schedule, 5.0)
+    schedule.hasten("a", at)
+    (soon, _), (later, _), *_ = checks(schedule, at + 7)
+    assert abs(soon - at - 5.0 / HASTE) <= 5.0 / HASTE * JITTER + 1e-9
+    assert abs(later - soon - 5.0) <= 5.0 * JITTER + 1e-9
+
+
+def test_haste_puts_nothing_off_and_brings_nothing_back() -> None:
+    """What is due sooner stays; what left the schedule is not checked again."""
+    schedule = ProbeSchedule[str](random.Random(7))
+    schedule.replace({"a": 5.0, "b": 5.0}, now=0.0)
+    due = schedule.next_due()
+    for key in "ab":
+        schedule.hasten(key, 4.9)
+    assert schedule.next_due() == due
+    schedule.replace({"a": 5.0}, now=0.0)
+    schedule.hasten("b", 0.0)
+    assert {key for _, key in checks(schedule, 20.0)} == {"a"}
 
 
 def test_nothing_to_check() -> None:

@@ -64,3 +64,35 @@ def test_a_threshold_below_one_is_refused(rise: int, fall: int) -> None:
     """Zero consecutive outcomes would change a verdict out of nothing."""
     with pytest.raises(ValueError, match="at least 1"):
         Threshold(rise, fall)
+
+
+@pytest.mark.parametrize(
+    ("state", "marks", "expected"),
+    [
+        ("up", "--", "UU"),
+        ("down", "+-++", "DDDU"),
+        ("unknown", "", ""),
+        ("unknown", "-++", "DDU"),
+        ("unknown", "+--", "UUU"),
+    ],
+)
+def test_how_a_target_starts(state: str, marks: str, expected: str) -> None:
+    """Down waits for `rise` successes; of one that is unknown the first outcome alone decides."""
+    verdict, states = start(0.0, state), ""
+    for mark in marks:
+        verdict = judge(verdict, GOOD if mark == "+" else BAD, Threshold(rise=2, fall=3), 1.0)
+        states += "U" if verdict.up else "D"
+    assert states == expected
+
+
+def test_an_unknown_target_is_served() -> None:
+    """A fresh server answers with everything until it has seen failures."""
+    assert start(0.0, "unknown").up
+
+
+def test_notice_and_days_are_of_the_last_success() -> None:
+    """A failed check shows no certificate: what is known of it stays known."""
+    told = Outcome(up=True, elapsed_ms=1.0, notice="the certificate expires in 3.0 days", days_left=3.0)
+    verdict = judge(judge(start(0.0), told, Threshold(2, 3), 1.0), BAD, Threshold(2, 3), 2.0)
+    assert (verdict.notice, verdict.days_left) == (told.notice, 3.0)
+    assert judge(verdict, GOOD, Threshold(2, 3), 3.0).notice == ""

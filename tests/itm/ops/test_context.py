@@ -16,7 +16,7 @@ def test_every_stored_word_becomes_its_state(tmp_path: Path) -> None:
     migrate.upgrade(url)
     engine, table = open_engine(url), FakeTable()
     board = HealthBoard(table, clock=lambda: 100.0)
-    board.set_pops(dict.fromkeys("abcde", ()))
+    board.set_pops(dict.fromkeys("abcde"))
     for pop, state, until in (
         ("a", "up", None),
         ("b", "drained", 101.0),

@@ -1,12 +1,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from collectors.probe.check import Target
+from collectors.probe.plan import ProbePlan
+from collectors.probe.target import Target
 from collectors.probe.threshold import Threshold
 from itm.catalog.load import load_bundle, read_bundle
 from itm.config import Demo, Probe
 from itm.ops.demo import bundle, checked_here, probed_here, targets
-from itm.ops.probes import ProbePlan, plans_of
+from itm.ops.probes import plans_of
 
 
 def test_every_pop_of_the_demo_is_checked_where_its_target_listens() -> None:
