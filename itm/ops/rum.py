@@ -23,6 +23,7 @@ from itm.errors import Refused
 from itm.ops import objects
 from itm.ops.context import EDGE, Edge
 from itm.ops.errors import errors_as_json
+from itm.ops.pages.routes import routes as pages
 
 CORS: Final = {"Access-Control-Allow-Origin": "*"}
 PREFLIGHT: Final = {
@@ -87,6 +88,7 @@ def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
             web.post("/rum/v1/beacon", beacons.receive),
             web.options("/rum/v1/beacon", beacons.preflight),
             *objects.routes(),
+            *pages(),
         ]
     )
     return app

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def build() -> web.Application:
-    """Return the application: /healthz and /probe/v1/r.gif."""
+    """Return the application: /healthz and the probe objects."""
     app = web.Application()
     app.add_routes(objects.routes())
     return app

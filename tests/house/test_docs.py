@@ -193,7 +193,9 @@ def test_every_route_is_documented(route: Any) -> None:
     assert documented.get(f"{route.method} {route.path}") == (route.scope or "")
 
 
-@pytest.mark.parametrize("path", ["/rum/v1/beacon", "/probe/v1/r.gif", "/healthz"])
+@pytest.mark.parametrize(
+    "path", ["/rum/v1/beacon", "/rum/v1/rum.js", "/probe/v1/r.gif", "/probe/v1/l.bin", "/healthz"]
+)
 def test_public_paths_are_documented(path: str) -> None:
     """docs/api.md has what browsers and probes use."""
     public = page("docs/api.md").partition("## Ops listener")[0]

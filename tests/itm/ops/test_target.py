@@ -7,9 +7,13 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import h11
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from gateway.pop.counters import Counters
+from gateway.pop.face import Face
+from gateway.pop.health import Health
 from itm.ops.objects import PIXEL
 from itm.ops.target import build
 from tests.gateway.certificates import Certificates
@@ -54,6 +58,28 @@ def test_the_command_speaks_https(tmp_path: Path) -> None:
             urllib.request.urlopen(url, timeout=5, context=ssl.create_default_context())
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "size"),
+    [("/probe/v1/r.gif", "image/gif", 43), ("/probe/v1/l.bin", "application/octet-stream", 102_400)],
+)
+def test_the_same_objects_as_the_gateway(path: str, kind: str, size: int) -> None:
+    """Byte for byte what a POP's client port serves, with the same headers; HEAD has no body."""
+    face = Face(lambda: Health(True, "ok"), Counters(), report_to="")
+    asked = h11.Request(method="GET", target=path, headers=[("Host", "pop.test")])
+    assert face._answer(asked)[:2] == (200, kind)
+
+    async def scenario() -> None:
+        async with TestClient(TestServer(build())) as client:
+            for method in ("GET", "HEAD"):
+                served = await client.request(method, path)
+                assert (served.status, served.content_type) == (200, kind)
+                assert served.headers["Content-Length"] == str(size)
+                assert {name: served.headers[name] for name, _ in face._headers} == dict(face._headers)
+                assert await served.read() == (face._answer(asked)[2] if method == "GET" else b"")
+
+    asyncio.run(scenario())
 
 
 def test_the_command_serves_until_it_is_told_to_stop() -> None:
