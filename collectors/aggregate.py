@@ -16,10 +16,12 @@ import numpy.typing as npt
 
 from collectors import arrays
 from collectors.errors import ArraysError
+from collectors.gather import VOTES_PER_BIN
+from collectors.histogram import value_between
 from collectors.measurement import METRICS, POP_ID_BYTES
 from collectors.window import Windows
 
-_KIND: Final = "aggregates"
+_KIND: Final = "aggregates 2"
 _NAN: Final = np.float32(np.nan)
 
 
@@ -37,7 +39,7 @@ class Aggregates:
     n: npt.NDArray[np.float32]  # decayed number of rtt_ms records
     distinct: npt.NDArray[
         np.int32
-    ]  # clients (rung 0) or networks behind `n`, or behind availability if n is 0
+    ]  # voters behind `n`, or behind availability if n is 0: clients on rung 0, else networks, then ASes
     age_seconds: npt.NDArray[np.float32]  # since the newest record of any metric
     p25: npt.NDArray[np.float32]  # rtt_ms
     p50: npt.NDArray[np.float32]
@@ -46,6 +48,8 @@ class Aggregates:
     availability_n: npt.NDArray[np.float32]  # decayed number of availability records
     connect_p50: npt.NDArray[np.float32]  # connect_ms
     throughput_p50: npt.NDArray[np.float32]  # throughput_kbps
+    vote_rtt: npt.NDArray[np.float32]  # rtt_ms in the middle of all voters, one vote each
+    vote_availability: npt.NDArray[np.float32]  # the same of the share of successes
     made_at: float = 0.0  # seconds since the epoch
 
     def __len__(self) -> int:
@@ -87,6 +91,9 @@ def aggregate(windows: Windows, clock: Callable[[], float] = time.time) -> Aggre
     for name, metric in (("connect_p50", "connect_ms"), ("throughput_p50", "throughput_kbps")):
         chosen = values.column("metric") == METRICS.index(metric)
         columns[name] = _placed(size, own[chosen], quartiles[1][chosen], _NAN)
+    columns["vote_rtt"] = _placed(size, rtt, value_between(values.votes()[is_rtt]), _NAN)
+    reached = outcomes.votes() / np.float32(VOTES_PER_BIN["outcomes"])
+    columns["vote_availability"] = _placed(size, theirs, reached, _NAN)
     columns["distinct"] = _placed(size, theirs, outcomes.clients(), np.int32(0))
     columns["distinct"][rtt] = values.clients()[is_rtt]
     return Aggregates(**columns, made_at=now)

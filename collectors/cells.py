@@ -1,9 +1,9 @@
 """Cells as values: what a batch of records, a delta or a checkpoint knows of each (rung, key, metric, POP).
 
 Additive: two sets of cells are joined by adding the weights of like bins, keeping the later time and the
-smallest client hashes (`CellTable.merge`), in whatever order and however cut. A histogram is stored by the
-bins that are not empty, because nearly all are. Knows names, weights, days and hashes; what a bin means,
-what weights fade by and where cells come from is `gather.py` and `window.py`.
+voters with the smallest hashes (`CellTable.merge`), however cut. A histogram is stored by the bins that are
+not empty, because nearly all are. Knows names, weights, days and voters; what a bin means, what weights fade
+by and where cells come from is `gather.py` and `window.py`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from collectors import distinct
 from collectors.errors import ArraysError
 
 NAME: Final = ("rung", "metric", "pop", "key")
-CLIENTS: Final = ("today", "yesterday")
-"""Days of client hashes, as many days behind the cell's newest as their place here."""
+VOTERS: Final = ("today", "yesterday")
+"""Samples of voters (`distinct.py`): of the cell's newest day, and of that day's `back` days before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,8 +28,9 @@ class Cells:
     """Columns: one row for each cell, then those of `bin`, `today` and `yesterday`, one cell after the other.
 
     A cell may stand here more than once: its parts add up. `used` says how many bins a cell has, the other
-    two `_used` how many hashes of clients (on coarser rungs: of networks) of its newest day and of the one
-    before.
+    two `_used` how many voters: clients of the network on its own rung, networks or ASes on wider ones. A
+    client's hash means something only beside those of the same key, the `era`; the two samples are never
+    added up.
     """
 
     rung: npt.NDArray[np.uint8]
@@ -38,6 +39,8 @@ class Cells:
     key: npt.NDArray[np.uint64]
     newest: npt.NDArray[np.float64]  # time of the newest record, seconds since the epoch
     day: npt.NDArray[np.int32]  # UTC day that `today` counts
+    era: npt.NDArray[np.uint8]  # key of the client hashes in `today`, 0 where there is none
+    back: npt.NDArray[np.uint8]  # days from `yesterday` to `day`: 1, or 0 after a new key within the day
     used: npt.NDArray[np.uint16]
     bin: npt.NDArray[np.uint8]
     weight: npt.NDArray[np.float32]  # of a bin, above 0
@@ -84,6 +87,8 @@ COLUMNS: Final[dict[str, np.dtype[Any]]] = {
     "key": np.dtype(np.uint64),
     "newest": np.dtype(np.float64),
     "day": np.dtype(np.int32),
+    "era": np.dtype(np.uint8),
+    "back": np.dtype(np.uint8),
     "used": np.dtype(np.uint16),
     "bin": np.dtype(np.uint8),
     "weight": np.dtype(np.float32),
@@ -97,14 +102,15 @@ COLUMNS: Final[dict[str, np.dtype[Any]]] = {
 
 def _soundness(cells: Cells, width: int, pops: int) -> dict[str, bool]:
     size = len(cells)
-    sound = {name: len(getattr(cells, name)) == size for name in (*NAME, "newest", "day")}
+    sound = {name: len(getattr(cells, name)) == size for name in (*NAME, "newest", "day", "era", "back")}
+    sound["back"] &= int(cells.back.max(initial=0)) <= 1
     sound["pop"] &= int(cells.pop.max(initial=0)) < max(pops, 1) and (size == 0 or pops > 0)
     sound["newest"] &= bool(np.isfinite(cells.newest).all())
     sound["used"] = len(cells.used) == size and _sum(cells.used) == len(cells.bin)
     sound["bin"] = int(cells.bin.max(initial=0)) < width
     sound["weight"] = len(cells.weight) == len(cells.bin)
     sound["weight"] &= bool((np.isfinite(cells.weight) & (cells.weight > 0)).all())
-    for name in CLIENTS:
+    for name in VOTERS:
         used = getattr(cells, f"{name}_used")
         sound[f"{name}_used"] = len(used) == size and int(used.max(initial=0)) <= distinct.K
         sound[name] = _sum(used) == len(getattr(cells, name))

@@ -2,9 +2,12 @@
 
 Rows are found for whole batches at once by a 64-bit hash of the name in a sorted index, and checked against
 the name itself, so that two cells never mix. Weights lie in *slots*, one for each bin of a cell that is not
-empty: a number `row << 8 | bin`, sorted, and its weight, some ten per cell instead of 163 places. Distinct
-clients are counted (`distinct.py`) for the cell's newest day and for the day before it, apart: a client's
-hash is another one each day.
+empty: a number `row << 8 | bin`, sorted, and its weight, some ten per cell instead of 163 places.
+
+Voters are sampled (`distinct.py`) apart: `today` holds those of the cell's newest day and newest key of
+client hashes, `yesterday` the most there were under one key before that, at most a day earlier. They are
+never added up, for a client's hash is another one under each key: so a new key neither makes two clients of
+one nor loses what was counted.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors import distinct
-from collectors.cells import CLIENTS, NAME, Cells, hash_of
+from collectors.cells import NAME, VOTERS, Cells, hash_of
 from collectors.histogram import quantiles
 
 KEEP_SHARE: Final = 0.9
@@ -27,6 +30,9 @@ SLOTS_PER_CELL: Final = 16
 FAINT: Final = 2.0**-12
 """A slot that weighs less is let go: one record, twelve half-lives ago."""
 
+ENOUGH_VOTES: Final = 8
+"""So many voters of today speak for themselves; below, those of yesterday vote along."""
+
 Rows = npt.NDArray[np.int64]
 
 _COLUMNS: Final[dict[str, np.dtype[Any]]] = {
@@ -36,6 +42,8 @@ _COLUMNS: Final[dict[str, np.dtype[Any]]] = {
     "key": np.dtype(np.uint64),
     "newest": np.dtype(np.float64),  # seconds since the epoch
     "day": np.dtype(np.int32),  # the day `today` counts
+    "era": np.dtype(np.uint8),  # the key of the client hashes in `today`, 0 while it is not known
+    "back": np.dtype(np.uint8),  # days from `yesterday` to `day`: 1, or 0 after a new key within the day
     "today": np.dtype((np.uint32, (distinct.K,))),
     "yesterday": np.dtype((np.uint32, (distinct.K,))),
 }
@@ -77,8 +85,16 @@ class CellTable:
         return quantiles(self._used(), self._bins(), self._weights, q)
 
     def clients(self) -> npt.NDArray[np.int32]:
-        """Return each cell's distinct clients: those of its newest day or of the one before, the larger."""
-        return np.maximum(*(distinct.count(self.column(name)) for name in CLIENTS))
+        """Return each cell's distinct voters: of its newest day and key or of the one before, the more."""
+        return np.maximum(*(distinct.count(self.column(name)) for name in VOTERS))
+
+    def votes(self) -> npt.NDArray[np.float32]:
+        """Return each cell's median vote, NaN where nobody votes."""
+        today, yesterday = (self.column(name) for name in VOTERS)
+        few = (today != distinct.EMPTY).sum(axis=1) < ENOUGH_VOTES
+        middle = distinct.median_vote(today)
+        middle[few] = distinct.median_vote(np.concatenate([today[few], yesterday[few]], axis=1))
+        return middle
 
     @property
     def nbytes(self) -> int:
@@ -101,13 +117,13 @@ class CellTable:
         own = own[
             np.argsort(cells.day[own], kind="stable")
         ]  # of a cell that stands here twice the later day holds
-        self._turn_day(rows[own], cells.day[own])
+        self._turn(rows[own], cells.day[own], cells.era[own])
         of_slot = np.repeat(np.arange(len(cells)), cells.used)
         kept = same[of_slot]
         slots = (rows[of_slot] << 8 | cells.bin)[kept].astype(np.uint32)
         self._fill(slots, cells.weight[kept].astype(np.float64) * factor)
-        for days, name in enumerate(CLIENTS):
-            self._count(days, rows, same, cells.day, getattr(cells, f"{name}_used"), getattr(cells, name))
+        for name in VOTERS:
+            self._hear(name, rows, same, cells)
         if self._size > self.max_cells or len(self._slots) > self.max_cells * SLOTS_PER_CELL:
             self._evict()
 
@@ -138,8 +154,8 @@ class CellTable:
 
     def cells(self) -> Cells:
         """Return all cells; `CellTable(…).merge` of them makes this table again."""
-        columns = {name: self.column(name) for name in (*NAME, "newest", "day")}
-        for name in CLIENTS:
+        columns = {name: self.column(name) for name in (*NAME, "newest", "day", "era", "back")}
+        for name in VOTERS:
             columns[f"{name}_used"], columns[name] = distinct.packed(self.column(name))
         return Cells(used=self._used(), bin=self._bins(), weight=self._weights, **columns)
 
@@ -171,11 +187,11 @@ class CellTable:
         if end > len(self._columns["key"]):
             self._grow(max(end, min(len(self._columns["key"]) * 3 // 2, self.max_cells), 256))
         block = slice(self._size, end)
-        for name in ("rung", "metric", "key", "day"):
+        for name in ("rung", "metric", "key", "day", "era", "back"):
             self._columns[name][block] = getattr(cells, name)[chosen]
         self._columns["pop"][block] = pop[chosen]
         self._columns["newest"][block] = -np.inf
-        for name in CLIENTS:
+        for name in VOTERS:
             self._columns[name][block] = distinct.EMPTY
         self._size = end
 
@@ -198,30 +214,40 @@ class CellTable:
             self._slots = np.insert(self._slots, at[new], slots[new])
             self._weights = np.insert(self._weights, at[new], added[new])
 
-    def _count(
-        self,
-        days: int,
-        rows: Rows,
-        same: npt.NDArray[np.bool_],
-        day: npt.NDArray[np.int32],
-        used: npt.NDArray[np.uint8],
-        hashes: npt.NDArray[np.uint32],
-    ) -> None:
-        """Count client hashes that are `days` older than their cell's day where the row counts that day."""
-        behind = self._columns["day"][rows] - day + days
-        of_hash = np.repeat(np.arange(len(rows)), used)
-        for age, name in enumerate(CLIENTS):
-            counts = (same & (behind == age))[of_hash]
-            distinct.merge(self._columns[name], rows[of_hash[counts]], hashes[counts])
+    def _hear(self, name: str, rows: Rows, same: npt.NDArray[np.bool_], cells: Cells) -> None:
+        """Count the cells' voters of one sample in the sample their row has for that day, if any."""
+        day = cells.day if name == "today" else cells.day - cells.back
+        used, voters = getattr(cells, f"{name}_used"), getattr(cells, name)
+        newest, back = self._columns["day"][rows], self._columns["back"][rows]
+        into = {"today": same & (day == newest) & (name == "today")}
+        # A sample that was closed within the day takes nobody in; it is taken up whole, into an empty row.
+        is_open = (back > 0) | (self._columns["yesterday"][rows, 0] == distinct.EMPTY)
+        into["yesterday"] = same & (day == newest - back) & is_open & ~into["today"]
+        of_voter = np.repeat(np.arange(len(rows)), used)
+        for target, here in into.items():
+            heard = here[of_voter]
+            distinct.merge(self._columns[target], rows[of_voter[heard]], voters[heard])
 
-    def _turn_day(self, rows: Rows, day: npt.NDArray[np.int32]) -> None:
-        """Let the rows count the clients of `day` from now on, if it is later than theirs."""
-        ahead = day - self._columns["day"][rows]
-        later, ahead, day = rows[ahead > 0], ahead[ahead > 0], day[ahead > 0]
-        before = np.where(ahead[:, None] == 1, self._columns["today"][later], distinct.EMPTY)
-        self._columns["yesterday"][later] = before
-        self._columns["today"][later] = distinct.EMPTY
-        self._columns["day"][later] = day
+    def _turn(self, rows: Rows, day: npt.NDArray[np.int32], era: npt.NDArray[np.uint8]) -> None:
+        """Let the rows count the voters of `day` under the key `era` from now on, if either is newer."""
+        columns = self._columns
+        had, was = columns["era"][rows], columns["day"][rows]
+        is_other = (era != 0) & (had != 0) & (era != had) & (day == was)
+        columns["era"][rows] = np.where((era != 0) & ((day > was) | (had == 0) | is_other), era, had)
+        turns = (day > was) | is_other
+        rows, day, was = rows[turns], day[turns], was[turns]
+        if not len(rows):
+            return
+        before = was - columns["back"][rows]
+        today, yesterday = (columns[name][rows] for name in VOTERS)
+        count = np.where(day - was <= 1, distinct.count(today), -1)
+        count_before = np.where(day - before <= 1, distinct.count(yesterday), -1)
+        moves, lapses = count >= count_before, np.maximum(count, count_before) < 0
+        kept = np.where(moves[:, None], today, yesterday)
+        columns["yesterday"][rows] = np.where(lapses[:, None], distinct.EMPTY, kept)
+        columns["back"][rows] = np.where(lapses, 1, day - np.where(moves, was, before))
+        columns["today"][rows] = distinct.EMPTY
+        columns["day"][rows] = day
 
     def _evict(self) -> None:
         # Of equally light cells those go that were heard of longest ago.

@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors import distinct
-from collectors.cells import CLIENTS, Cells, hash_of, mix64
+from collectors.cells import VOTERS, Cells, hash_of, mix64
+from collectors.clienthash import era_of
 from collectors.histogram import BINS, bin_of
+from collectors.ladder import RUNGS
 from collectors.measurement import COARSE, METRICS, POP_ID_BYTES
 
 AVAILABILITY: Final = METRICS.index("availability")
@@ -30,6 +32,10 @@ KEEP_HALF_LIVES: Final = 4.0
 WIDTHS: Final = {"values": BINS, "outcomes": 2}
 """The two kinds of cells, and how many bins each may have."""
 
+VOTES_PER_BIN: Final = {kind: distinct.MAX_VOTE // (width - 1) for kind, width in WIDTHS.items()}
+"""A vote is a bin, spread over what a vote can say."""
+
+_AS: Final = RUNGS.index("as")
 _DAY_SECONDS: Final = 86_400
 
 Ids = npt.NDArray[np.bytes_]
@@ -73,7 +79,8 @@ def gather(
     pops, pop = np.unique(records["pop"], return_inverse=True)
     entries = _entries(records, rung_keys, is_known, pop, now, half_life_seconds)
     is_outcome = (records["metric"] == AVAILABILITY)[entries.row]
-    outcomes, values = _cells(entries.take(is_outcome)), _cells(entries.take(~is_outcome))
+    outcomes = _cells(entries.take(is_outcome), VOTES_PER_BIN["outcomes"])
+    values = _cells(entries.take(~is_outcome), VOTES_PER_BIN["values"])
     return Gathered(now, pops.astype(f"S{POP_ID_BYTES}"), values, outcomes, len(records), late)
 
 
@@ -89,7 +96,8 @@ class _Entries:
     bin: npt.NDArray[np.uint8]
     weight: npt.NDArray[np.float64]
     time: npt.NDArray[np.float64]
-    who: npt.NDArray[np.uint32]  # hash of the client, or of the network on coarser rungs
+    who: npt.NDArray[np.uint32]  # hash of the client, or of the network or AS on coarser rungs
+    era: npt.NDArray[np.uint8]  # the key of the client's hash; 0 for a client not known and on coarser rungs
 
     def take(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> _Entries:
         return _Entries(*(getattr(self, name)[chosen] for name in self.__slots__))
@@ -118,11 +126,12 @@ def _entries(
         bin_[row],
         weight[row],
         moment[row],
-        np.where(rung == 0, _client_hash(records)[row], _network_hash(records)[row]),
+        _who(records, rung_keys, row, rung),
+        np.where(rung == 0, era_of(records["client"])[row], np.uint8(0)),
     )
 
 
-def _cells(entries: _Entries) -> Cells:
+def _cells(entries: _Entries, votes_per_bin: int) -> Cells:
     """Return the cells that the entries make, ordered by the hash of their names."""
     if not len(entries.row):
         return Cells.nothing()
@@ -135,12 +144,17 @@ def _cells(entries: _Entries) -> Cells:
     used, bins, weight = _histograms(cell, entries.bin, entries.weight, len(starts))
     day = (entries.time // _DAY_SECONDS).astype(np.int32)
     newest_day = np.maximum.reduceat(day, starts)
+    era = _last_known(entries.era, starts)
     behind = newest_day[cell] - day
-    clients: dict[str, npt.NDArray[Any]] = {}
-    for days, name in enumerate(CLIENTS):
+    # Of a cell that hears clients under two keys, those under the newer one vote.
+    votes = (entries.era == 0) | (entries.era == era[cell])
+    said = distinct.voters(entries.who, entries.bin.astype(np.int64) * votes_per_bin)
+    voters: dict[str, npt.NDArray[Any]] = {}
+    for days, name in enumerate(VOTERS):
         smallest = np.full((len(starts), distinct.K), distinct.EMPTY)
-        distinct.merge(smallest, cell[behind == days], entries.who[behind == days])
-        clients[f"{name}_used"], clients[name] = distinct.packed(smallest)
+        heard = votes & (behind == days)
+        distinct.merge(smallest, cell[heard], said[heard])
+        voters[f"{name}_used"], voters[name] = distinct.packed(smallest)
     return Cells(
         rung=entries.rung[starts],
         metric=entries.metric[starts],
@@ -151,8 +165,17 @@ def _cells(entries: _Entries) -> Cells:
         used=used,
         bin=bins,
         weight=weight,
-        **clients,
+        era=era,
+        back=np.ones(len(starts), np.uint8),
+        **voters,
     )
+
+
+def _last_known(era: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Return the last era of each run that is not 0, or 0: entries of a cell stand in order of arrival."""
+    at = np.where(era != 0, np.arange(len(era)), -1)
+    last = np.maximum.reduceat(at, starts)
+    return np.where(last >= 0, era[last], np.uint8(0))
 
 
 def _histograms(
@@ -173,6 +196,19 @@ def _known(rung_keys: Keys, own_only: npt.NDArray[np.bool_] | None) -> npt.NDArr
     if own_only is not None:
         known[own_only, 1:] = False
     return known
+
+
+def _who(
+    records: npt.NDArray[np.void],
+    rung_keys: Keys,
+    row: npt.NDArray[np.int64],
+    rung: npt.NDArray[np.int64],
+) -> npt.NDArray[np.uint32]:
+    """Return who has one vote on each rung: the client; the network, up to its AS; beyond, the AS."""
+    network, asn = _network_hash(records), rung_keys[:, _AS]
+    of_as = np.where(asn == 0, network, _spread(asn))
+    voters = np.where(rung > _AS, of_as[row], network[row])
+    return np.where(rung == 0, _client_hash(records)[row], voters)
 
 
 def _client_hash(records: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:

@@ -48,6 +48,11 @@ def value_of(bins: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
     return np.asarray(_VALUES[bins])
 
 
+def value_between(bins: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the value at each fractional bin: between two bins the geometric mean; NaN for NaN."""
+    return (float(_VALUES[0]) * _GAMMA ** bins.astype(np.float64)).astype(np.float32)
+
+
 def quantiles(
     used: npt.NDArray[np.integer],
     bins: npt.NDArray[np.integer],

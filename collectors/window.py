@@ -30,7 +30,7 @@ from collectors.segments import Position
 FORGET_BELOW: Final = 1 / 16
 """A cell that weighs less than this is forgotten: one full record, four half-lives ago."""
 
-_KIND: Final = "windows"
+_KIND: Final = "windows 2"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -93,7 +93,7 @@ async def running(
             plain, tls, ops = (held.enter_context(bound(*where)) for where in _listens(config))
         secure = Https(Pair(*files), https.SETTINGS) if (files := config.public.tls_files) else None
         public = [Door(plain[0]), *(Door(sock, secure.context) for sock in tls if secure)]
-        clients = ClientHash(config.state_dir / "client.key", clock)
+        clients = ClientHash(clock)
         origin = _origin(config)
         edge, probes = held.enter_context(_made(config, explain, clock))
         await _follow_once(edge, probes)

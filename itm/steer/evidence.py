@@ -21,6 +21,7 @@ from itm.steer.estimate import (
     refine,
 )
 from itm.steer.steps.available import MIN_SAMPLES as AVAILABILITY_SAMPLES
+from itm.steer.votes import borne_out
 
 DECIDING: Final = ("place", "prefix", "network")
 """The rungs whose measurements move a decision, from wide to narrow."""
@@ -96,8 +97,9 @@ def _layout(
     table = Measured.nothing(len(key), pops)
     # Too few fetches must not hide what the rung above knows of a POP's availability.
     fetched = a.availability_n >= AVAILABILITY_SAMPLES
-    fields = {"n": a.n, "distinct": a.distinct, "p25": a.p25, "p75": a.p75}
-    fields["availability"] = np.where(fetched, a.availability, np.float32(np.nan))
+    believed = borne_out(a)
+    fields = {"n": a.n, "distinct": a.distinct, "p25": believed["p25"], "p75": believed["p75"]}
+    fields["availability"] = np.where(fetched, believed["availability"], np.float32(np.nan))
     fields["availability_n"] = np.where(fetched, a.availability_n, np.float32(0))
     filled = {}
     for name, values in fields.items():

@@ -24,7 +24,8 @@ def cells(**columns: object) -> Cells:
         "bin": 0,
         "weight": 1,
     }
-    plain |= {"today_used": 1, "today": 1, "yesterday_used": 0}
+    plain |= {"today_used": 1, "today": 1, "yesterday_used": 0, "era": 0, "back": 1}
+    columns["today"] = np.asarray(columns.get("today", 1)) << 8 | np.asarray(columns.pop("vote", 0))
     made = {
         name: np.broadcast_to(columns.get(name, value), size).astype(getattr(Cells.nothing(), name).dtype)
         for name, value in plain.items()
@@ -124,8 +125,10 @@ def test_what_is_faint_is_let_go() -> None:
 
 
 def counted(table: CellTable) -> tuple[list[int], list[int]]:
-    """Return the client hashes of today and yesterday of the one cell of a table."""
-    return tuple([h for h in table.column(day)[0].tolist() if h != EMPTY] for day in ("today", "yesterday"))
+    """Return the voters' hashes of today and yesterday of the one cell of a table."""
+    return tuple(
+        [h >> 8 for h in table.column(day)[0].tolist() if h != EMPTY] for day in ("today", "yesterday")
+    )
 
 
 def test_days_turn_the_clients() -> None:
@@ -146,6 +149,45 @@ def test_a_batch_over_midnight_counts_both_days() -> None:
     table = CellTable(10)
     add(table, day=[7, 6, 7], today=[1, 2, 4])
     assert counted(table) == ([1, 4], [2])
+
+
+def test_a_new_key_neither_doubles_clients_nor_loses_them() -> None:
+    """Six clients, a restart, one of them again and again under new keys: six, not more and not fewer."""
+    table = CellTable(10)
+    add(table, day=5, era=1, today=[1, 2, 3, 4, 5, 6], vote=2)
+    for era in range(2, 9):
+        add(table, day=5, era=era, today=100 + era, vote=7)
+        assert table.clients().tolist() == [6]
+        assert table.votes().tolist() == [2]
+    assert table.weights().tolist() == [13]
+    again = CellTable(10)
+    again.merge(table.cells(), POPS)
+    for one in (table, again):
+        assert counted(one) == ([108], [1, 2, 3, 4, 5, 6])
+        add(one, day=5, era=8, today=9)
+        assert counted(one) == ([9, 108], [1, 2, 3, 4, 5, 6])
+        add(one, day=6, era=9, today=[50, 51])
+        assert counted(one) == ([50, 51], [1, 2, 3, 4, 5, 6])
+        add(one, day=7, era=10, today=77)
+        assert counted(one) == ([77], [50, 51])
+
+
+def test_what_is_known_by_no_key_counts_on() -> None:
+    """Voters that need no key (networks, unknown clients) stand beside those of any key of the day."""
+    table = CellTable(10)
+    for era, who in ((0, [1, 2]), (3, [3]), (0, [4])):
+        add(table, day=5, era=era, today=who)
+    assert counted(table) == ([1, 2, 3, 4], [])
+
+
+def test_few_votes_of_today_are_cast_with_those_of_yesterday() -> None:
+    """Below eight voters those of the day before vote along; from eight on today speaks for itself."""
+    table = CellTable(10)
+    add(table, day=5, today=[1, 2, 3, 4, 5], vote=2)
+    add(table, day=6, today=[11, 12, 13], vote=6)
+    assert table.votes().tolist() == [2]
+    add(table, day=6, today=range(14, 19), vote=6)
+    assert table.votes().tolist() == [6]
 
 
 def test_its_cells_make_it_again() -> None:

@@ -1,9 +1,9 @@
 import ipaddress
-from pathlib import Path
+import itertools
 
-import pytest
+import numpy as np
 
-from collectors.clienthash import ClientHash
+from collectors.clienthash import ERAS, HASH_BITS, ClientHash, era_of
 from tests.collectors.observed import DAY, Clock
 
 ADDRESS = ipaddress.ip_address("192.0.2.77")
@@ -18,7 +18,7 @@ def keys(start: int = 1):
 def test_one_client_has_one_hash_a_day():
     """Equal addresses hash alike within the day, differently from others, and differently the next day."""
     clock = Clock()
-    hashed = ClientHash(clock=clock)
+    hashed = ClientHash(clock)
     first = hashed.of(ADDRESS)
     assert hashed.of(ADDRESS) == first
     assert hashed.of(ipaddress.ip_address("192.0.2.78")) != first
@@ -26,40 +26,38 @@ def test_one_client_has_one_hash_a_day():
     assert hashed.of(ADDRESS) != first
 
 
-def test_hashes_are_spread_and_never_zero():
-    """32 bits, all used; 0 is left for a client not known."""
-    hashed = ClientHash(clock=Clock(), random_bytes=keys())
-    hashes = [hashed.of(ipaddress.IPv4Address(n)) for n in range(5000)]
-    assert len(set(hashes)) > 4990
-    assert min(hashes) > 0
-    assert 2**31 < max(hashes) < 2**32
-    assert 20 < sum(h % 64 == 0 for h in hashes) < 200
+def test_hashes_are_spread_and_name_their_era():
+    """24 bits, all used, under one era; no known client is 0."""
+    hashed = ClientHash(Clock(), keys())
+    hashes = np.array([hashed.of(ipaddress.IPv4Address(n)) for n in range(5000)], np.uint32)
+    assert len(np.unique(hashes)) > 4990
+    assert set(era_of(hashes).tolist()) == {2}
+    low = hashes & np.uint32((1 << HASH_BITS) - 1)
+    assert 0.9 < low.max() / 2**HASH_BITS < 1
+    assert 20 < np.count_nonzero(low % 64 == 0) < 200
 
 
 def test_families_are_told_apart():
     """An IPv6 address with the digits of an IPv4 address is another client."""
-    hashed = ClientHash(clock=Clock())
+    hashed = ClientHash(Clock())
     assert hashed.of(ipaddress.IPv4Address(5)) != hashed.of(ipaddress.IPv6Address(5))
 
 
-def test_a_restart_within_the_day_keeps_the_key(tmp_path: Path):
-    """The key is on disk for its owner alone, and only until it is replaced."""
-    clock, path = Clock(), tmp_path / "client.key"
-    first = ClientHash(path, clock, keys()).of(ADDRESS)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert ClientHash(path, clock, keys(9)).of(ADDRESS) == first
-    before = path.read_bytes()
-    clock.now += DAY
-    assert ClientHash(path, clock, keys(9)).of(ADDRESS) != first
-    assert before not in path.read_bytes()
+def test_every_key_has_another_era():
+    """A new day and a new start begin another era; it is never 0, which means a client not known."""
+    clock = Clock()
+    hashed = ClientHash(clock)
+    eras = []
+    for _ in range(ERAS + 3):
+        clock.now += DAY
+        eras.append(hashed.of(ADDRESS) >> HASH_BITS)
+    assert all(1 <= era <= ERAS for era in eras)
+    assert all(a != b for a, b in itertools.pairwise(eras))
+    assert ClientHash(clock, keys(7)).of(ADDRESS) >> HASH_BITS == 8
+    assert era_of(np.zeros(1, np.uint32)).tolist() == [0]
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"nonsense", b"{}", b'{"day": 1, "key": "zz"}', b'{"day": 19675, "key": "00"}', b"[]"]
-)
-def test_an_unusable_key_file_is_replaced(tmp_path: Path, content: bytes):
-    """Damage costs the day's count of distinct clients, never the start."""
-    path = tmp_path / "client.key"
-    path.write_bytes(content)
-    hashed = ClientHash(path, Clock(), keys())
-    assert hashed.of(ADDRESS) == ClientHash(path, Clock(), keys(5)).of(ADDRESS)
+def test_a_start_makes_a_new_key():
+    """Nothing of the key is kept: after a restart the same client has another hash."""
+    clock = Clock()
+    assert ClientHash(clock, keys()).of(ADDRESS) != ClientHash(clock, keys(9)).of(ADDRESS)

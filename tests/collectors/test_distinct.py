@@ -1,11 +1,15 @@
 import numpy as np
 import pytest
 
-from collectors.distinct import EMPTY, K, count, merge, packed, unpacked
+from collectors.distinct import EMPTY, MAX_VOTE, K, count, median_vote, merge, packed, unpacked, voters
 
 
 def nothing(cells: int) -> np.ndarray:
     return np.full((cells, K), EMPTY)
+
+
+def said(hashes: np.ndarray, votes: int | np.ndarray) -> np.ndarray:
+    return voters(hashes.astype(np.uint32), np.broadcast_to(votes, len(hashes)))
 
 
 @pytest.mark.parametrize("clients", range(K))
@@ -13,7 +17,7 @@ def test_few_clients_are_counted_exactly(clients: int):
     """Below K the count is the number of different hashes, however often each comes and in which batches."""
     rng = np.random.default_rng(clients)
     smallest = nothing(3)
-    hashes = rng.integers(0, EMPTY, clients, dtype=np.uint32)
+    hashes = said(rng.integers(0, EMPTY, clients, dtype=np.uint32), 7)
     for _ in range(3):
         order = rng.permutation(np.repeat(hashes, 2))
         merge(smallest, np.full(len(order), 1), order)
@@ -27,7 +31,7 @@ def test_many_clients_are_estimated(clients: int):
     rng = np.random.default_rng(clients)
     smallest = nothing(300)
     for _ in range(clients):
-        merge(smallest, np.arange(300), rng.integers(0, EMPTY, 300, dtype=np.uint32))
+        merge(smallest, np.arange(300), said(rng.integers(0, EMPTY, 300, dtype=np.uint32), 7))
     counted = count(smallest)
     assert counted.mean() == pytest.approx(clients, rel=0.1)
     assert np.mean(np.abs(counted / clients - 1) <= 0.3) > 0.66
@@ -38,7 +42,7 @@ def test_rows_are_those_of_a_plain_set():
     rng = np.random.default_rng(1)
     smallest, sets = nothing(20), [set() for _ in range(20)]
     for size in (1, 50, 0, 400, 400):
-        rows, hashes = rng.integers(0, 20, size), rng.integers(0, 200, size, dtype=np.uint32)
+        rows, hashes = rng.integers(0, 20, size), said(rng.integers(0, 200, size, dtype=np.uint32) << 8, 9)
         merge(smallest, rows, hashes)
         for row, value in zip(rows.tolist(), hashes.tolist(), strict=True):
             sets[row].add(value)
@@ -49,8 +53,62 @@ def test_rows_are_those_of_a_plain_set():
 def test_packing_and_unpacking():
     """Rows come back as they were: empty, partly filled, full."""
     smallest = nothing(3)
-    merge(smallest, np.array([0, 0, *[2] * 40]), np.array([5, 3, *range(100, 140)], np.uint32))
+    merge(smallest, np.array([0, 0, *[2] * 40]), said(np.array([5, 3, *range(100, 140)], np.uint32) << 8, 1))
     used, hashes = packed(smallest)
     assert used.tolist() == [2, 0, K]
     assert np.array_equal(unpacked(used, hashes), smallest)
     assert len(unpacked(*packed(nothing(0)))) == 0
+
+
+def one_cell(*batches: list[tuple[int, int]]) -> np.ndarray:
+    """Return a row that heard batches of (voter, vote)."""
+    smallest = nothing(1)
+    for batch in batches:
+        who, votes = np.array(batch).T
+        merge(smallest, np.zeros(len(batch), np.int64), said(who << 8, votes))
+    return smallest
+
+
+def test_a_voter_has_the_median_of_its_batch():
+    """However much it says at once, in any order, one voter has one vote: the middle of what it said."""
+    spoke = one_cell([(1, 30), (2, 50), (1, 90), (1, 31), (2, 52), (2, 10)])
+    assert (spoke[0, :2] & 0xFF).tolist() == [31, 50]
+
+
+def test_a_vote_moves_halfway_to_each_later_batch():
+    """An outlier is forgotten by half with each batch after it; halves lead nowhere by themselves."""
+    votes = []
+    for length in range(1, 6):
+        row = one_cell(*[[(1, vote)] for vote in (20, 120, 20, 20, 20)[:length]])
+        votes.append(int(row[0, 0] & 0xFF))
+    assert votes == [20, 70, 45, 32, 26]
+    assert one_cell(*[[(1, 20 + step % 2)] for step in range(100)])[0, 0] & 0xFF in (20, 21)
+
+
+def test_the_median_vote_is_of_voters_not_of_records():
+    """Nine that talk little outvote one that never stops; the middle of an even number is between two."""
+    few = [(voter, 40) for voter in range(2, 5)]
+    assert median_vote(one_cell([*few, *[(1, 200)] * 1000])).tolist() == [40]
+    assert median_vote(one_cell([(1, 40), (2, 43)])).tolist() == [41.5]
+    assert np.isnan(median_vote(nothing(1))[0])
+    full = one_cell([(voter, MAX_VOTE if voter % 4 else 3) for voter in range(64)])
+    assert median_vote(full).tolist() == [MAX_VOTE]
+
+
+def test_the_median_vote_is_near_the_true_median_of_medians():
+    """Against a plain reckoning over hundreds of clients with many records in many batches: few bins off."""
+    rng = np.random.default_rng(3)
+    errors = []
+    for _ in range(200):
+        own = rng.normal(60, 4, 300)
+        smallest, heard = nothing(1), [[] for _ in own]
+        hashes = rng.integers(0, EMPTY, len(own), dtype=np.uint32)
+        for _ in range(5):
+            who = rng.integers(0, len(own), 400)
+            votes = np.clip(rng.normal(own[who], 3), 0, MAX_VOTE).astype(int)
+            merge(smallest, np.zeros(len(who), np.int64), said(hashes[who], votes))
+            for client, vote in zip(who.tolist(), votes.tolist(), strict=True):
+                heard[client].append(vote)
+        errors.append(float(median_vote(smallest)[0]) - np.median([np.median(h) for h in heard if h]))
+    assert abs(np.mean(errors)) < 0.3
+    assert np.std(errors) < 2.0  # 16 of 300: 1.25 x 4 / 4, and what halving adds

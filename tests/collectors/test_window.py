@@ -6,7 +6,7 @@ import pytest
 from collectors.aggregate import Aggregates, aggregate, save
 from collectors.arrays import ArrayFile, pack, read
 from collectors.errors import ArraysError
-from collectors.gather import COARSE_WEIGHT, KEEP_HALF_LIVES
+from collectors.gather import COARSE_WEIGHT, KEEP_HALF_LIVES, gather
 from collectors.segments import Position
 from collectors.window import Windows
 from tests.collectors import observed as records_of
@@ -180,6 +180,47 @@ def test_distinct_survives_the_change_of_key_at_midnight():
     clock.now += DAY
     add(target, observed([10] * 10, client=range(31, 41), time=clock.now))
     assert network_row(target, clock).distinct[0] == 10
+
+
+def test_a_restart_of_the_collector_makes_nobody_two():
+    """A new key's hashes are another era: three starts of one client are one, and ten clients stay ten."""
+    clock = Clock()
+    target = windows(clock)
+    add(target, observed([10] * 10, client=[1 << 24 | n for n in range(10)]))
+    for era in (2, 3, 4):
+        add(target, observed([10], client=era << 24 | 77))
+        add(target, observed([10], client=era << 24 | 77, unit=5))
+    assert network_row(target, clock).distinct.tolist() == [1, 10]
+    assert network_row(target, clock).n.tolist() == [3, 13]
+
+
+def test_the_median_vote_has_one_voice_per_voter():
+    """One client's hundred records outweigh nobody's three, nor do a network's beyond it, nor an AS's."""
+    clock = Clock()
+    target = windows(clock)
+    loud = observed([200] * 100, client=9)
+    quiet = [observed([20], client=n, unit=u) for n, u in ((1, 0x850B00), (2, 0x850B00), (3, 7), (4, 9))]
+    batch = np.concatenate([loud, *quiet])
+    keys = records_of.rungs(batch, per_place=1 << 24)
+    keys[:, 3] = np.where(batch["unit"] == 0x850B00, 64500, batch["unit"])
+    target.merge(gather(batch, keys, clock.now, HALF_LIFE))
+    known = aggregate(target, clock)
+    assert known.p50[known.rung == 5].tolist() == pytest.approx([200], rel=0.05)
+    assert known.vote_rtt[known.rung == 0].tolist() == pytest.approx([20, 20, 20], rel=0.05)
+    assert known.vote_rtt[known.rung == 5].tolist() == pytest.approx([20], rel=0.05)
+    assert known.distinct[known.rung == 3].tolist() == [1, 1, 1]
+    assert known.distinct[known.rung == 6].tolist() == [3]
+
+
+def test_the_median_vote_of_reachability():
+    """Half of the voters decide: two of three that succeed outvote one that fails a hundred times."""
+    clock = Clock()
+    target = windows(clock)
+    add(target, observed([0] * 100, metric="availability", client=9))
+    add(target, observed([1, 1], metric="availability", client=[1, 2]))
+    row = network_row(target, clock)
+    assert row.availability[0] < 0.02
+    assert row.vote_availability[0] == 1
 
 
 def test_batches_of_any_size_give_the_same():

@@ -165,4 +165,6 @@ def cells(*rows: tuple[str, str, str, float, float, int], of: World | None = Non
         availability_n=np.zeros(len(rows), dtype=np.float32),
         connect_p50=nan,
         throughput_p50=nan,
+        vote_rtt=nan,
+        vote_availability=nan,
     )
