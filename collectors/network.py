@@ -45,6 +45,16 @@ class Network:
         family = address.version
         return cls(family, int(address) >> (ADDRESS_BITS[family] - UNIT_BITS[family]))
 
+    @classmethod
+    def of_key(cls, key: int) -> Network:
+        """Return the network of a `key`."""
+        return cls(key >> 60, key & (1 << 48) - 1)
+
+    @property
+    def key(self) -> int:
+        """The network as one 64-bit number: family << 60 | unit."""
+        return self.family << 60 | self.unit
+
     @property
     def prefix(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         """The unit as an `ipaddress` network."""
