@@ -20,6 +20,7 @@ from itm.ops.health import HealthBoard
 from itm.ops.live import LiveCatalog
 from itm.ops.loads import Loads
 from itm.ops.metrics import Counter, Registry
+from itm.ops.pairing import Pairing
 from itm.steer.explain import WhyQuestion
 from itm.steer.health import FORCIBLE, Override
 from itm.store import overrides
@@ -68,6 +69,7 @@ class Edge:
     registry: Registry
     counters: Counters
     explain: Explain
+    pairing: Pairing
     clock: Callable[[], float]
 
     @property

@@ -35,6 +35,7 @@ from itm.ops.listen import Door, bound, served
 from itm.ops.live import LiveCatalog
 from itm.ops.loads import Loads
 from itm.ops.metrics import Registry
+from itm.ops.pairing import Pairing
 from itm.ops.probes import plans_of
 from itm.routemap.health import HealthReader, HealthWriter
 from itm.steer.explainer import Explainer
@@ -141,6 +142,7 @@ def _made(
         registry=registry,
         counters=_counters(registry),
         explain=explain or Explainer(config, engine).explain,
+        pairing=Pairing(state, config.collect.pairing_half_life_days, registry, clock),
         clock=clock,
     )
     exposition.register(registry, edge)
@@ -159,6 +161,7 @@ async def _background(edge: Edge, probes: ProbeLoop, secure: Https | None) -> As
     """Probe, and follow the store and the certificate inside the block."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(probes.run()), group.create_task(_follow(edge, probes))]
+        tasks.append(group.create_task(edge.pairing.run()))
         if secure is not None:
             tasks.append(group.create_task(secure.watch()))
         try:
