@@ -75,6 +75,17 @@ class PlaceTable:
         start, place = self._runs(family)
         return place[start.searchsorted(units.astype(start.dtype, copy=False), "right") - 1]
 
+    def places_of_each(
+        self, family: npt.NDArray[np.uint8], units: npt.NDArray[np.uint64]
+    ) -> npt.NDArray[np.uint32]:
+        """Return the place of each unit of its family; that of any other family is the world."""
+        place = np.full(len(units), WORLD, np.uint32)
+        for version in (4, 6):
+            here = np.flatnonzero(family == version)
+            if len(here):
+                place[here] = self.places_of(version, units[here])
+        return place
+
     def run_of(self, network: Network) -> tuple[int, int]:
         """Return [first, end) of the run around a network, in units."""
         first, end, _ = self.runs_of(network.family, np.array([network.unit], np.uint64))

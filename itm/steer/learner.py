@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from collectors.aggregate import aggregate
 from collectors.errors import ArraysError
-from collectors.gather import gather
 from collectors.guard import Guard, PopSites
+from collectors.intake import take
 from collectors.journal import JournalReader
 from collectors.segments import Position, prune
 from collectors.window import Checkpoint, Windows
@@ -73,21 +73,11 @@ class Learner:
         prune(self._journal_dir, position, keep, self._collect.journal_max_bytes, self._clock)
 
     def _take(self, batch: npt.NDArray[np.void], world: World, sites: PopSites) -> None:
-        places = world.places
-        place = np.zeros(len(batch), dtype=np.uint32)
-        for family in (4, 6):
-            here = np.flatnonzero(batch["family"] == family)
-            if len(here):
-                place[here] = places.places_of(family, batch["unit"][here])
-        verdict = self._guard.judge(batch, places.lat[place], places.lon[place], sites)
-        self.refused.update(verdict.refused)
-        good = batch[verdict.mask]
-        keys = world.ladder.keys(good["family"], good["unit"])
-        # What contradicts the network's place teaches the finest rung, the network itself, and no other.
-        own_only = verdict.own_only[verdict.mask]
         now, half_life = self._clock(), self._windows.half_life_seconds
-        self._windows.merge(gather(good, keys, now, half_life, own_only))
-        self.own_only += int(own_only.sum())
+        taken = take(batch, self._guard, world.ladder, sites, now, half_life)
+        self._windows.merge(taken.gathered)
+        self.refused.update(taken.refused)
+        self.own_only += taken.own_only
 
 
 def _restored(path: Path, collect: Collect, clock: Callable[[], float]) -> Checkpoint:
