@@ -9,8 +9,9 @@ STAMP := .venv/.installed
 run: $(STAMP)
 	$(BIN)/itm serve --demo
 
+# Side by side, a file at a time; the long ones stay alone, many of them measure.
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -m "not long"
+	$(BIN)/python -m pytest -q -m "not long" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -q -m long

@@ -166,6 +166,7 @@ class HealthReader:
                 if self.sequence() == before:
                     self._last = found
                     break
+            time.sleep(0)  # lets a writer that waits for this very processor finish
         return self._last
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,11 +41,19 @@ class Process:
 
     def stop(self) -> None:
         """Ask it to stop, and again; then kill it."""
-        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
-            if self.is_alive:
-                self.popen.send_signal(number)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.popen.wait(timeout=1.5)
+        stop_all([self])
+
+
+def stop_all(processes: Sequence[Process]) -> None:
+    """Ask all of them to stop, and again; then kill them. They drain side by side."""
+    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+        alive = [process for process in processes if process.is_alive]
+        for process in alive:
+            process.popen.send_signal(number)
+        deadline = time.monotonic() + 1.5
+        for process in alive:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.popen.wait(timeout=max(0.01, deadline - time.monotonic()))
 
 
 @dataclass
@@ -206,7 +214,6 @@ def gateway(
             )
         yield stack
     finally:
-        for process in reversed(list(stack.running.values())):
-            process.stop()
+        stop_all(list(stack.running.values()))
         if os.environ.get("SHOW_LOGS"):
             print(stack.logs())

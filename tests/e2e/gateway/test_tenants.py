@@ -101,6 +101,7 @@ def vda(answer: bytes) -> Iterator[int]:
                 pass
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Says) as server:
+        server.daemon_threads = True  # a session that is left open holds nothing up
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
         server.shutdown()

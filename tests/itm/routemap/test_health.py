@@ -106,6 +106,7 @@ def test_a_reader_never_sees_half_a_change(tmp_path: Path) -> None:
     writer = HealthWriter(tmp_path / "t")
     reader = HealthReader(tmp_path / "t")
     writer.set({"a": State.UP, "b": State.UP})
+    assert reader.read().states == {"a": State.UP, "b": State.UP}
 
     def change() -> None:
         for round_number in range(2000):
