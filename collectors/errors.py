@@ -7,7 +7,9 @@ CollectorsError
 ├── JournalError     the journal cannot be written: what was not yet durable stays buffered
 │   └── JournalFull  more is waiting for the disk than may be kept in memory: shed load
 ├── ExportError      an export that cannot be written as asked: a package is missing
-└── OriginError      a trusted proxy sent a forwarding header that names no client
+├── OriginError      a trusted proxy sent a forwarding header that names no client
+├── SessionError     a session request that cannot be read
+└── KeyFileError     the file of token keys is missing, not one, or open to everybody
 """
 
 from __future__ import annotations
@@ -43,3 +45,11 @@ class OriginError(CollectorsError):
 
 class ExportError(CollectorsError):
     """The journal cannot be exported in this form; the message says what is missing."""
+
+
+class SessionError(CollectorsError):
+    """A session request cannot be read; the message says what was expected."""
+
+
+class KeyFileError(CollectorsError):
+    """The file of token keys cannot be used; the message starts with its path."""

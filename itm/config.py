@@ -116,6 +116,12 @@ class Collect:
     journal_keep_hours: float = 168.0
     journal_max_bytes: int = 4_294_967_296
     fsync_ms: int = 100
+    require_tokens: bool = True  # beacons without a session's tokens are refused
+    token_seconds: float = 300.0
+    token_keys: str = ""  # file; empty: one in the state directory, made and turned over by the edge
+    spent_tokens: int = 500_000  # kept in memory against a second use
+    network_sessions_per_hour: float = 120.0  # per /24 or /48; 0: no limit
+    sessions_per_second: float = 500.0
 
 
 @dataclass(frozen=True, slots=True)

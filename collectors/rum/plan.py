@@ -1,23 +1,34 @@
 """The session plan: which POPs one page view measures.
 
-After Calder et al. (IMC 2015): the POP in use, the predicted best, and two drawn from the ten predicted to be
-closest, so that exploring never touches real traffic. Drawn by the chance that they are really the better
-ones, which grows with nearness and with the predictor's uncertainty. Knows predictions, not their origin.
+After Calder et al. (IMC 2015): the POP in use, the predicted best, and two drawn from the ten predicted to
+be closest, so that exploring never touches real traffic. What is drawn goes by need first: POPs of which
+the network has too few measurements come before those that it knows; within either, by the chance that they
+are really the better ones, which grows with nearness and with the predictor's uncertainty. Knows
+predictions, not their origin.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 TOP: Final = 10
 """Candidates beyond the ten closest are not worth a probe (IMC 2015, figure 1: five nearly suffice)."""
 
+COUNT: Final = 4
+"""Probes of one session."""
+
+THIN: Final = 8.0
+"""Measurements below which a (network, POP) cell is thin: with 8, an estimate is four fifths measured."""
+
 LEAST_CHANCE: Final = 0.02
 """Even a candidate that the predictor rules out is tried at times: the predictor may be wrong."""
+
+CURRENT: Final = "current"
+BEST: Final = "best"
+DRAWN: Final = "drawn"
 
 
 class Random(Protocol):
@@ -27,43 +38,56 @@ class Random(Protocol):
         """Return a number in [0, 1)."""
 
 
-def choose_session(
-    current: int,
-    best: int,
-    predicted_ms: npt.NDArray[np.floating],
-    spread_ms: npt.NDArray[np.floating],
-    rng: Random,
-    count: int = 4,
-) -> tuple[int, ...]:
-    """Return at most `count` POP indices: `current`, `best` (either < 0: none), then the drawn ones.
-
-    `predicted_ms` and `spread_ms` (the interval's width) have one value per POP; NaN predictions (a place
-    nobody knows) are all alike, and come after known ones.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A POP that may be measured: predicted RTT and its interval's width in ms (NaN: nobody can say), and
+    how many measurements of it the network has or has been asked for.
     """
-    chosen = list(dict.fromkeys(pop for pop in (current, best) if pop >= 0))[:count]
-    known = np.where(np.isnan(predicted_ms), np.inf, predicted_ms)
-    closest = [int(pop) for pop in np.argsort(known, kind="stable")]
-    if not np.isfinite(known).any():  # nothing to rank by: all may be drawn
-        candidates = [pop for pop in closest if pop not in chosen]
-    else:
-        candidates = [pop for pop in closest[:TOP] if pop not in chosen]
-    chances = _chances(known[candidates], np.nan_to_num(spread_ms[candidates]), known.min(initial=np.inf))
+
+    pop: str
+    predicted_ms: float = math.nan
+    spread_ms: float = 0.0
+    known: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One probe of a session, and why it is in it: `current`, `best` or `drawn`."""
+
+    pop: str
+    why: str
+
+
+def choose_session(
+    current: str, candidates: Sequence[Candidate], rng: Random, count: int = COUNT
+) -> tuple[Planned, ...]:
+    """Return at most `count` probes: `current` ("": none), the predicted best, then the drawn ones.
+
+    Without a single prediction (a place nobody knows, no table yet) all candidates are alike and there is no
+    best one; else those without come last.
+    """
+    ranked = sorted(
+        candidates, key=lambda one: math.inf if math.isnan(one.predicted_ms) else one.predicted_ms
+    )
+    has_best = bool(ranked) and not math.isnan(ranked[0].predicted_ms)
+    chosen = [Planned(current, CURRENT)] if current else []
+    if has_best and ranked[0].pop != current:
+        chosen.append(Planned(ranked[0].pop, BEST))
+    taken = {one.pop for one in chosen}
+    pool = [one for one in (ranked[:TOP] if has_best else ranked) if one.pop not in taken]
+    best_ms = ranked[0].predicted_ms if has_best else math.nan
     # Weighted draw without replacement: the largest of u^(1/weight) (Efraimidis, Spirakis 2006).
-    keys = [math.log(1 - rng.random()) / chance for chance in chances]
-    drawn = sorted(range(len(candidates)), key=lambda i: -keys[i])
-    return tuple(chosen + [candidates[i] for i in drawn[: count - len(chosen)]])
+    keys = {
+        one.pop: (one.known < THIN, math.log(1 - rng.random()) * (1 + one.known) / _chance(one, best_ms))
+        for one in pool
+    }
+    drawn = sorted(keys, key=keys.__getitem__, reverse=True)
+    return tuple(chosen + [Planned(pop, DRAWN) for pop in drawn])[:count]
 
 
-def _chances(
-    predicted_ms: npt.NDArray[np.floating], spread_ms: npt.NDArray[np.floating], best_ms: float
-) -> list[float]:
-    """Return each one's chance to beat the best, were both normal with an interquartile range of `spread`."""
-    chances = []
-    for predicted, spread in zip(predicted_ms, spread_ms, strict=True):
-        if not math.isfinite(predicted):
-            chances.append(0.5 if not math.isfinite(best_ms) else LEAST_CHANCE)
-            continue
-        sigma = max(float(spread) / 1.349, 0.1)  # 1.349 standard deviations lie between a normal's quartiles
-        chance = 0.5 * math.erfc(float(predicted - best_ms) / (2 * sigma))  # sigma of a difference: sqrt(2)
-        chances.append(max(chance, LEAST_CHANCE))
-    return chances
+def _chance(one: Candidate, best_ms: float) -> float:
+    """Return its chance to beat the best, were both normal with an interquartile range of `spread`."""
+    if math.isnan(one.predicted_ms):
+        return 0.5 if math.isnan(best_ms) else LEAST_CHANCE
+    sigma = max(one.spread_ms / 1.349, 0.1)  # 1.349 standard deviations lie between a normal's quartiles
+    return max(0.5 * math.erfc((one.predicted_ms - best_ms) / (2 * sigma)), LEAST_CHANCE)  # of a difference

@@ -1,29 +1,26 @@
 """`itm demo beacons`: play the users of one network who find a POP slow, through the real endpoint.
 
-Nothing is switched off for it: it sends what the guards demand (enough samples, from enough addresses,
-above the speed of light) and then waits for the builds that must agree.
+Nothing is switched off for it: it asks for its sessions, measures what they plan, and sends what the guards
+demand (enough samples, from enough addresses, above the speed of light); then it waits for the builds that
+must agree.
 """
 
 from __future__ import annotations
 
 import argparse
 import ipaddress
-import json
 import random
 import time
-import urllib.error
-import urllib.request
 from typing import Any
 
 from itm.cli import client, settings
 from itm.cli.client import OpsClient
-from itm.errors import ItmError, Refused
+from itm.errors import ItmError
 from itm.ops.front import Front
+from itm.simulate.pageview import PageViews
 
 CLIENTS = 8
-SAMPLES_PER_CLIENT = 6
-MEASURED_POPS = 4
-"""A session measures at most four POPs (C15)."""
+SESSIONS_PER_CLIENT = 6
 
 SLOWER_MS = 150.0
 WAIT_SECONDS = 150.0
@@ -55,8 +52,12 @@ def run(args: argparse.Namespace) -> int:
     if args.slow not in [p["pop"] for p in story["pops"]]:
         raise ItmError(f"--slow: there is no POP {args.slow}")
     config = settings.config_of(args)
-    url = f"http://{config.public.listen}/rum/v1/beacon"
-    sent = _send_all(url, prefix, _truth(story, args.slow))
+    truth = _truth(story, args.slow)
+    sent, measured = _send_all(PageViews(config.public.listen), prefix, truth)
+    if args.slow not in measured:
+        raise ItmError(
+            f"--slow: no session plan of {prefix} had {args.slow}; they measure {', '.join(measured)}"
+        )
     print(f"sent {sent} measurements from {CLIENTS} addresses of {prefix}: {args.slow} is slow")
     print(f"served now: {before}; two builds in a row must agree before a network moves ...")
     return _await_change(ops, Front(config), args.name, address, before)
@@ -64,45 +65,35 @@ def run(args: argparse.Namespace) -> int:
 
 def _truth(story: dict[str, Any], slow: str) -> dict[str, float]:
     """Return the RTTs that this network's users see: as estimated, but the slow POP."""
-    fastest = [p for p in story["pops"] if not p["out"] and p["pop"] != slow][: MEASURED_POPS - 1]
-    truth = {p["pop"]: float(p["estimate_ms"]) for p in fastest}
-    truth[slow] = next(float(p["estimate_ms"]) for p in story["pops"] if p["pop"] == slow) + SLOWER_MS
+    truth = {p["pop"]: float(p["estimate_ms"]) for p in story["pops"]}
+    truth[slow] += SLOWER_MS
     return truth
 
 
 def _send_all(
-    url: str, prefix: ipaddress.IPv4Network | ipaddress.IPv6Network, truth: dict[str, float]
-) -> int:
+    views: PageViews, prefix: ipaddress.IPv4Network | ipaddress.IPv6Network, truth: dict[str, float]
+) -> tuple[int, list[str]]:
+    """Play every client's sessions; return the measurements sent, and the POPs they were of."""
     rng = random.Random(str(prefix))
     sent = 0
+    measured: set[str] = set()
     for number in range(1, CLIENTS + 1):
-        batch = [
-            {"pop": pop, "metric": metric, "value": value}
-            for _ in range(SAMPLES_PER_CLIENT)
-            for pop, rtt in truth.items()
-            for metric, value in (("rtt_ms", round(rtt + rng.expovariate(0.5), 2)), ("availability", 1))
+        address = str(prefix[number])
+        probes = [probe for _ in range(SESSIONS_PER_CLIENT) for probe in views.session(address)]
+        if not probes:
+            raise ItmError(f"nothing to measure for {address}: is collect.network_sessions_per_hour spent?")
+        items = [
+            {"pop": probe["pop"], "token": probe["token"], "metric": metric, "value": value}
+            for probe in probes
+            for metric, value in (
+                ("availability", 1.0),
+                ("rtt_ms", round(truth[probe["pop"]] + rng.expovariate(0.5), 2)),
+            )
         ]
-        _send(url, str(prefix[number]), batch)
-        sent += len(batch)
-    return sent
-
-
-def _send(url: str, address: str, batch: list[dict[str, Any]]) -> None:
-    request = urllib.request.Request(  # noqa: S310 - the server's own public listener
-        url,
-        data=json.dumps(batch).encode(),
-        headers={"Content-Type": "application/json", "X-Forwarded-For": address},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-            text = response.read()
-    except urllib.error.HTTPError as error:
-        raise Refused(error.code, f"{url}: {error.read().decode(errors='replace')}") from error
-    except OSError as error:
-        raise Refused(503, f"{url}: {error}: is `itm serve` running?") from error
-    refused = json.loads(text).get("refused") if text else None
-    if refused:
-        raise ItmError(f"the server refused measurements of {address}: {refused}")
+        views.report(address, items)
+        sent += len(items)
+        measured |= {probe["pop"] for probe in probes}
+    return sent, sorted(measured)
 
 
 def _await_change(ops: OpsClient, front: Front, name: str, address: str, before: str) -> int:

@@ -14,6 +14,9 @@ from itm.config import Config, load
 LOOPBACK = "127.0.0.0/8"
 """The demo's clients come from here and say in X-Forwarded-For who they play."""
 
+DEMO_SESSIONS_PER_HOUR = 3600.0
+"""Least budget of a network in the demo: one machine plays a whole office there, again and again."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
@@ -34,8 +37,11 @@ def config_of(args: argparse.Namespace) -> Config:
     if not args.demo and not config.demo.enabled:
         return config
     proxies = (*config.public.trusted_proxies, LOOPBACK)
+    budget = config.collect.network_sessions_per_hour
+    generous = max(budget, DEMO_SESSIONS_PER_HOUR) if budget else 0.0
     return replace(
         config,
+        collect=replace(config.collect, network_sessions_per_hour=generous),
         demo=replace(config.demo, enabled=True),
         public=replace(config.public, trusted_proxies=tuple(dict.fromkeys(proxies))),
     )

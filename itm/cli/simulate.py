@@ -61,9 +61,8 @@ def run(args: argparse.Namespace) -> int:
                 predictor.model, predictor.continents, Origin(digest, 0.0, current_versions())
             )
             state = Path(folder) / f"fold{number}"
-            outcomes += replay_fold(
-                Fold(disguised, tuple(own)), places, pops, WORLD, state, args.seed + number, print
-            )
+            fold = Fold(disguised, tuple(own))
+            outcomes += replay_fold(fold, pops, WORLD, state, args.seed + number, print)
     result = lines(outcomes, places, pops)
     print(as_text(result))
     if args.json:

@@ -21,6 +21,7 @@ from itm.ops.live import LiveCatalog
 from itm.ops.loads import Loads
 from itm.ops.metrics import Counter, Registry
 from itm.ops.pairing import Pairing
+from itm.ops.sessions import Sessions
 from itm.steer.explain import WhyQuestion
 from itm.steer.health import FORCIBLE, Override
 from itm.store import overrides
@@ -66,6 +67,7 @@ class Edge:
     loads: Loads
     overrides: Overrides
     journal: JournalWriter
+    sessions: Sessions
     registry: Registry
     counters: Counters
     explain: Explain

@@ -37,6 +37,7 @@ from itm.ops.loads import Loads
 from itm.ops.metrics import Registry
 from itm.ops.pairing import Pairing
 from itm.ops.probes import plans_of
+from itm.ops.sessions import Sessions
 from itm.routemap.health import HealthReader, HealthWriter
 from itm.steer.explainer import Explainer
 from itm.stopping import stop_requested
@@ -139,6 +140,7 @@ def _made(
         loads=Loads(),
         overrides=Overrides(engine, board, clock),
         journal=journal,
+        sessions=Sessions(config, registry, clock),
         registry=registry,
         counters=_counters(registry),
         explain=explain or Explainer(config, engine).explain,
@@ -193,6 +195,7 @@ async def _follow_once(edge: Edge, probes: ProbeLoop) -> None:
         log.info(
             "catalog.live", extra={"version": now.number, "pops": len(now.pop_ids), "checked": len(plans)}
         )
+    await edge.sessions.follow()
     held = await asyncio.to_thread(hold_pin, edge.engine, edge.maps)
     if held is not None:
         log.warning("map.pin_held", extra={"version": held})

@@ -1,8 +1,9 @@
-"""The public listener: beacons in, probe objects out. No token, no cookie, any origin.
+"""The public listener: session plans out, beacons in, probe objects out. No cookie, any origin.
 
-A beacon is parsed and answered here, its client's address truncated and hashed on the way; what
-passed goes to the journal's buffer. 204: everything was taken; 200 or 400: JSON with the reason for
-each measurement refused; 503: the disk is behind, come back later.
+A page view asks for its plan (`sessions.py`) and reports with the tokens it got. A beacon is parsed and
+answered here, its client's address truncated and hashed on the way; what passed goes to the journal's
+buffer. 204: everything was taken; 200 or 400: JSON with the reason for each measurement refused; 503: the
+disk is behind, come back later.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Beacons:
         result = self._parse(edge, self._client(request), await request.read())
         if result.accepted:
             edge.journal.append(records(result.accepted))
+            edge.sessions.register.spend(result.claims, edge.clock())
         edge.counters.accepted.add(len(result.accepted), source="rum")
         for refusal in result.refused:
             edge.counters.refused.add(source="rum", reason=refusal.code)
@@ -56,8 +58,16 @@ class Beacons:
         answer = {"accepted": len(result.accepted), "refused": refused}
         return web.json_response(answer, status=200 if result.accepted else 400, headers=CORS)
 
+    async def session(self, request: web.Request) -> web.Response:
+        """POST /rum/v1/session."""
+        edge = request.app[EDGE]
+        body = await request.read()
+        answer = edge.sessions.plan(body, Network.of_address(self._client(request)), edge.live.now)
+        answer.headers.update(CORS)
+        return answer
+
     async def preflight(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the handler's shape
-        """OPTIONS /rum/v1/beacon: any page may send beacons."""
+        """OPTIONS: any page may ask for a session and send beacons."""
         return web.Response(status=204, headers=PREFLIGHT)
 
     def _client(self, request: web.Request) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -75,6 +85,7 @@ class Beacons:
             client=self._clients.of(address),
             now=edge.clock(),
             pops=edge.live.now.pop_ids,
+            tokens=edge.sessions.register if edge.config.collect.require_tokens else None,
         )
 
 
@@ -87,6 +98,8 @@ def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
         [
             web.post("/rum/v1/beacon", beacons.receive),
             web.options("/rum/v1/beacon", beacons.preflight),
+            web.post("/rum/v1/session", beacons.session),
+            web.options("/rum/v1/session", beacons.preflight),
             *objects.routes(),
             *pages(),
         ]

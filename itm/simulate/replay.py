@@ -1,30 +1,27 @@
 """`simulate replay`: recorded clients report to the real server and ask its DNS, again and again.
 
 Every client is served with a predictor that never saw its group. Beacons are the recorded round trips
-plus access noise, from five addresses of the client's /24, to the at most four POPs a session plan
-chooses; nothing of the server is bypassed and no guard is off.
+plus access noise, from five addresses of the client's /24, of the at most four POPs that the server plans for
+each session; nothing of the server is bypassed and no guard is off, only the session budgets are.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from collectors.geography import distance_km
 from collectors.places import PlaceTable
-from collectors.rum.plan import choose_session
 from itm.catalog.types import Pop
 from itm.simulate.access import Access, access_of
 from itm.simulate.clients import Client
 from itm.simulate.server import ReplayServer, serving
 from models.artifact import Predictor, save
-from models.sites import Sites
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +30,8 @@ STAGES = (0, 5, 20, 100)
 """Beacons (sessions) per client before each round of questions."""
 
 ADDRESSES = 5
-BATCH_ITEMS = 96
-"""Items per request: a whole number of sessions below the endpoint's limit of 100."""
+BATCH_SESSIONS = 12
+"""Sessions per beacon: four probes with two values each stay below the endpoint's limit of 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,6 @@ class Fold:
 
 def replay_fold(
     fold: Fold,
-    places: PlaceTable,
     pops: Sequence[Pop],
     catalog: Path,
     state: Path,
@@ -72,17 +68,15 @@ def replay_fold(
     state.mkdir(parents=True)
     save(fold.predictor, state / "predictor.skops")
     rng = np.random.default_rng(seed)
-    users = [_User.of(client, fold.predictor, places, pops, rng) for client in fold.clients]
+    users = [_User(client, access_of(rng)) for client in fold.clients]
+    numbers = {pop.id: number for number, pop in enumerate(pops)}
     outcomes: list[Outcome] = []
     with serving(state, catalog) as server:
         sent = done = 0
         answers = _ask_all(server, users, pops)
         for stage in STAGES:
             if stage:
-                sent += sum(
-                    user.report(server, current, stage - done, pops, rng)
-                    for user, current in zip(users, answers, strict=True)
-                )
+                sent += sum(user.report(server, stage - done, numbers, rng) for user in users)
                 done = stage
                 report = server.settle(sent)
                 tell(f"  {stage} beacons: {_told(report)}")
@@ -116,65 +110,43 @@ def nearest(clients: Sequence[Client], places: PlaceTable | None, pops: Sequence
     return chosen
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _User:
-    """A client that measures: what the session plan knows of it, and how its values scatter."""
+    """A client that measures, and how its values scatter."""
 
     client: Client
     access: Access
-    predicted_ms: npt.NDArray[np.float32]
-    spread_ms: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(
-        cls,
-        client: Client,
-        predictor: Predictor,
-        places: PlaceTable,
-        pops: Sequence[Pop],
-        rng: np.random.Generator,
-    ) -> _User:
-        place = places.place_of(client.network)
-        here = Sites.of(
-            [float(places.lat[place])],
-            [float(places.lon[place])],
-            [places.countries[places.country[place]]],
-        )
-        there = Sites.of([p.lat for p in pops], [p.lon for p in pops], [p.country for p in pops])
-        guess = predictor.predict(here, there)
-        return cls(client, access_of(rng), guess.p50[0], (guess.p75 - guess.p25)[0])
 
     def report(
-        self,
-        server: ReplayServer,
-        current: int,
-        sessions: int,
-        pops: Sequence[Pop],
-        rng: np.random.Generator,
+        self, server: ReplayServer, sessions: int, numbers: Mapping[str, int], rng: np.random.Generator
     ) -> int:
-        """Send that many sessions from this user's addresses in turn; return the measurements sent."""
+        """Play that many sessions from this user's addresses in turn; return the measurements sent.
+
+        `numbers` says which column of the recordings a POP id is.
+        """
         sent = 0
-        best = int(np.nanargmin(np.nan_to_num(self.predicted_ms, nan=np.inf)))
         for number in range(ADDRESSES):
-            items: list[dict[str, Any]] = []
-            for _ in range(number, sessions, ADDRESSES):
-                plan = choose_session(current, best, self.predicted_ms, self.spread_ms, rng)
-                for pop in plan:
-                    items += self._observe(pops[pop].id, pop, rng)
             address = str(self.client.network.prefix[10 + number])
-            for begin in range(0, len(items), BATCH_ITEMS):
-                server.send(address, items[begin : begin + BATCH_ITEMS])
-            sent += len(items)
+            mine = len(range(number, sessions, ADDRESSES))
+            for begin in range(0, mine, BATCH_SESSIONS):
+                items = [
+                    item
+                    for _ in range(begin, min(begin + BATCH_SESSIONS, mine))
+                    for probe in server.views.session(address)
+                    for item in self._observe(probe, numbers[probe["pop"]], rng)
+                ]
+                server.views.report(address, items)
+                sent += len(items)
         return sent
 
-    def _observe(self, pop_id: str, pop: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+    def _observe(
+        self, probe: Mapping[str, str], pop: int, rng: np.random.Generator
+    ) -> Iterator[dict[str, Any]]:
         seen = self.access.observe(self.client.rtt_ms[pop], rng)
-        reached = {"pop": pop_id, "metric": "availability", "value": 0 if seen is None else 1}
-        return (
-            [reached]
-            if seen is None
-            else [reached, {"pop": pop_id, "metric": "rtt_ms", "value": round(seen, 3)}]
-        )
+        whose = {"pop": probe["pop"], "token": probe["token"]}
+        yield {**whose, "metric": "availability", "value": 0 if seen is None else 1}
+        if seen is not None:
+            yield {**whose, "metric": "rtt_ms", "value": round(seen, 3)}
 
 
 def _ask_all(server: ReplayServer, users: Sequence[_User], pops: Sequence[Pop]) -> list[int]:

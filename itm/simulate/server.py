@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from itm.config import ROOT, Config, load
 from itm.errors import ItmError
 from itm.ops.front import Front
+from itm.simulate.pageview import PageViews
 
 START_SECONDS = 120.0
 BUILDS_TO_SETTLE = 3
@@ -28,19 +29,7 @@ class ReplayServer:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.front = Front(config)
-
-    def send(self, address: str, items: Sequence[dict[str, Any]]) -> None:
-        """Post one batch of beacons as a client at `address`."""
-        request = urllib.request.Request(
-            f"http://{self.config.public.listen}/rum/v1/beacon",
-            data=json.dumps(list(items)).encode(),
-            headers={"Content-Type": "application/json", "X-Forwarded-For": address},
-        )
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-            text = response.read()
-        refused = json.loads(text).get("refused") if text else None
-        if refused:
-            raise ItmError(f"beacons of {address} were refused: {refused}")
+        self.views = PageViews(config.public.listen)
 
     def settle(self, sent: int, timeout_seconds: float = 180.0) -> dict[str, Any]:
         """Wait until `sent` measurements were judged and enough builds have followed; return the report."""
@@ -74,6 +63,8 @@ def serving(state: Path, catalog: Path) -> Iterator[ReplayServer]:
         f"ops.listen=127.0.0.1:{ops}",
         f"demo.catalog={catalog}",
         "builder.interval_seconds=1",
+        "collect.network_sessions_per_hour=0",  # weeks of page views in minutes, from one machine
+        "collect.sessions_per_second=0",
     ]
     words = [word for item in sets for word in ("--set", item)]
     state.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,8 @@ import pytest
 from collectors.measurement import Measurement, records
 from collectors.network import Network
 from collectors.rum.beacon import MAX_ITEMS, BeaconResult, parse
+from collectors.rum.register import TokenRegister
+from collectors.rum.token import KEY_BYTES, TokenKeys
 from tests.collectors.observed import NOON
 
 NETWORK = Network.of("133.11.0.1")
@@ -112,3 +114,72 @@ def test_reasons_stay_short():
     """A stranger's megabyte does not come back as a reason."""
     (refusal,) = parsed({**GOOD, "pop": "p" * 100_000, "metric": ["m"] * 9999}).refused
     assert len(refusal.text) < 250
+
+
+def register() -> TokenRegister:
+    return TokenRegister(TokenKeys([b"k" * KEY_BYTES]), life_seconds=300, most_spent=10)
+
+
+def admitted(
+    tokens: TokenRegister, content: Any, now: float = NOON, client: str = "133.11.0.1"
+) -> BeaconResult:
+    """Parse with tokens and use up what admitted something, as the endpoint does."""
+    body = json.dumps(content).encode()
+    network = Network.of(client)
+    result = parse(body, network=network, client=7, now=now, pops={"tyo", "fra"}, tokens=tokens)
+    tokens.spend(result.claims, now)
+    return result
+
+
+def test_a_token_admits_each_metric_of_its_pop_once():
+    """All in one beacon, in any order, beside those of another probe."""
+    tokens = register()
+    tokyo, frankfurt = (tokens.issue(NETWORK, pop, NOON) for pop in ("tyo", "fra"))
+    good = [
+        {"pop": pop, "metric": metric, "value": 1, "token": token}
+        for metric in ("rtt_ms", "availability", "connect_ms")
+        for pop, token in (("tyo", tokyo), ("fra", frankfurt))
+    ]
+    result = admitted(tokens, [*good, good[0]])
+    assert (len(result.accepted), len(result.claims)) == (6, 2)
+    assert [(r.index, r.code) for r in result.refused] == [(6, "token_repeated")]
+    assert [r.code for r in admitted(tokens, good[:1]).refused] == ["token_used"]
+
+
+def test_each_misuse_of_a_token_has_its_name():
+    """Nothing is admitted, and a token that admitted nothing is not used up."""
+    tokens = register()
+    token = tokens.issue(NETWORK, "tyo", NOON)
+    item = {**GOOD, "token": token}
+    forged = TokenRegister(TokenKeys([b"f" * KEY_BYTES]), life_seconds=300, most_spent=10)
+
+    def code(item: Any, **how: Any) -> str:
+        result = admitted(tokens, [item], **how)
+        assert (result.accepted, result.claims) == ((), ())
+        return result.refused[0].code
+
+    assert code(GOOD) == "token_missing"
+    assert code({**item, "token": None}) == "token_missing"
+    assert code({**item, "token": "x"}) == code({**item, "token": [token]}) == "token_malformed"
+    assert code({**item, "token": forged.issue(NETWORK, "tyo", NOON)}) == "token_forged"
+    assert code(item, now=NOON + 301) == "token_expired"
+    assert code(item, client="133.11.1.1") == "token_foreign"
+    assert code({**item, "pop": "fra"}) == "token_pop"
+    assert code({**item, "value": -1}) == "bad_value"
+    assert len(admitted(tokens, [item]).accepted) == 1
+
+
+def test_what_too_many_used_tokens_pushed_out_is_not_admitted():
+    """The memory holds ten: an older token may have been used, so it is not good any more."""
+    tokens = register()
+    early = tokens.issue(NETWORK, "tyo", NOON)
+    for number in range(12):
+        later = tokens.issue(NETWORK, "tyo", NOON + 1 + number)
+        assert admitted(tokens, {**GOOD, "token": later}, now=NOON + 20).refused == ()
+    result = admitted(tokens, {**GOOD, "token": early}, now=NOON + 20)
+    assert [r.code for r in result.refused] == ["token_crowded"]
+
+
+def test_tokens_are_not_looked_at_where_none_is_required():
+    """Any field may stand beside the four."""
+    assert len(parsed({**GOOD, "token": "whatever"}).accepted) == 1

@@ -1,79 +1,107 @@
+import math
 import random
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from collectors.rum.plan import TOP, choose_session
+from collectors.rum.plan import BEST, CURRENT, DRAWN, THIN, TOP, Candidate, Planned, choose_session
 
-PREDICTED = np.array([30.0, 10.0, 12.0, 14.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0, 160.0, 180.0, 11.0])
-SPREAD = np.full(len(PREDICTED), 5.0)
+RTT = (30.0, 10.0, 12.0, 14.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0, 160.0, 180.0, 11.0)
+NEAR = tuple(Candidate(f"p{number}", ms, 5.0) for number, ms in enumerate(RTT))
 
 
-def drawn(rounds: int = 2000, **changes: object) -> Counter[int]:
-    """Return how often each POP was drawn beside current and best."""
+def drawn(candidates: tuple[Candidate, ...] = NEAR, current: str = "p0", rounds: int = 2000) -> Counter[str]:
+    """Return how often each POP was drawn."""
     rng = random.Random(1)
-    plan = {"current": 0, "best": 1, "predicted_ms": PREDICTED, "spread_ms": SPREAD} | changes
-    return Counter(pop for _ in range(rounds) for pop in choose_session(**plan, rng=rng)[2:])
+    plans = [choose_session(current, candidates, rng) for _ in range(rounds)]
+    return Counter(one.pop for plan in plans for one in plan if one.why == DRAWN)
+
+
+def changed(**fields: dict[str, float]) -> tuple[Candidate, ...]:
+    """Return the candidates with some fields of some POPs changed."""
+    return tuple(
+        replace(one, **{field: values[one.pop] for field, values in fields.items() if one.pop in values})
+        for one in NEAR
+    )
 
 
 def test_current_and_best_come_first():
-    """Four different POPs: the one in use, the predicted best, two more."""
-    plan = choose_session(0, 1, PREDICTED, SPREAD, random.Random(1))
-    assert plan[:2] == (0, 1)
-    assert len(set(plan)) == 4
+    """Four different POPs: the one in use, the predicted best, two more, each with its reason."""
+    plan = choose_session("p0", NEAR, random.Random(1))
+    assert plan[:2] == (Planned("p0", CURRENT), Planned("p1", BEST))
+    assert [one.why for one in plan[2:]] == [DRAWN, DRAWN]
+    assert len({one.pop for one in plan}) == 4
 
 
 def test_only_the_ten_closest_are_drawn():
     """All of them are, in time; none beyond."""
-    tenth = np.sort(PREDICTED)[TOP - 1]
-    assert set(drawn()) == {pop for pop, ms in enumerate(PREDICTED) if ms <= tenth} - {0, 1}
+    tenth = sorted(RTT)[TOP - 1]
+    assert set(drawn()) == {one.pop for one in NEAR if one.predicted_ms <= tenth} - {"p0", "p1"}
 
 
 def test_near_and_uncertain_are_drawn_more_often():
     """A close candidate beats a far one, and an uncertain one beats a sure one at the same distance."""
-    assert drawn()[12] > drawn()[3] > 2 * drawn()[6]
-    spread = SPREAD.copy()
-    spread[6] = 200.0
-    assert drawn(spread_ms=spread)[6] > 3 * drawn()[6]
+    assert drawn()["p12"] > drawn()["p3"] > 2 * drawn()["p6"]
+    assert drawn(changed(spread_ms={"p6": 200.0}))["p6"] > 3 * drawn()["p6"]
+
+
+def test_thin_cells_fill_first():
+    """Before every candidate of the ten has been measured enough, none is measured more."""
+    rng = random.Random(2)
+    known = dict.fromkeys((one.pop for one in NEAR), 0.0)
+    candidates = {one.pop for one in sorted(NEAR, key=lambda one: one.predicted_ms)[:TOP]} - {"p0", "p1"}
+    sessions = math.ceil(len(candidates) * THIN / 2)
+    for _ in range(sessions):
+        for one in choose_session("p0", changed(known=known), rng):
+            known[one.pop] += one.why == DRAWN
+    assert {known[pop] for pop in candidates} == {THIN}
+
+
+def test_among_what_is_known_the_less_known_is_drawn_more_often():
+    """Twenty measurements of one, two hundred of the other, else alike."""
+    known = dict.fromkeys((one.pop for one in NEAR), 200.0)
+    counts = drawn(changed(known=known | {"p3": 20.0}, predicted_ms={"p2": 14.0}))
+    assert counts["p3"] > 2 * counts["p2"]
 
 
 def test_one_pop_may_be_both_or_neither():
     """A current POP that is the best, or no current POP, leaves room for more drawing."""
-    for current, best in ((1, 1), (-1, 1), (1, -1)):
-        plan = choose_session(current, best, PREDICTED, SPREAD, random.Random(2))
-        assert plan[0] == 1
-        assert len(set(plan)) == 4
-    assert len(set(choose_session(-1, -1, PREDICTED, SPREAD, random.Random(2)))) == 4
+    for current in ("p1", ""):
+        plan = choose_session(current, NEAR, random.Random(2))
+        assert plan[0].pop == "p1"
+        assert len({one.pop for one in plan}) == 4
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_small_worlds_have_small_plans(size: int):
     """With fewer POPs than probes each is measured once."""
-    assert sorted(choose_session(0, 0, PREDICTED[:size], SPREAD[:size], random.Random(3))) == list(
-        range(size)
-    )
+    plan = choose_session("p0", NEAR[:size], random.Random(3))
+    assert sorted(one.pop for one in plan) == [one.pop for one in NEAR[:size]]
+    assert choose_session("", (), random.Random(3)) == ()
 
 
 def test_an_unknown_place_explores_everything():
     """Without any prediction all POPs are alike; POPs without one come after those with one."""
-    nothing = np.full(13, np.nan)
-    assert len(drawn(predicted_ms=nothing, spread_ms=nothing)) == 11
-    half = PREDICTED.copy()
-    half[2:] = np.nan
-    half[2:6] = 12.0
-    counts = drawn(predicted_ms=half)
-    assert sum(counts[pop] for pop in range(2, 6)) > 5 * sum(counts[pop] for pop in range(6, 13))
+    nothing = tuple(Candidate(one.pop) for one in NEAR)
+    counts = drawn(nothing)
+    assert len(counts) == 12
+    assert max(counts.values()) < 1.3 * min(counts.values())
+    assert {one.why for one in choose_session("", nothing, random.Random(1))} == {DRAWN}
+    known = {"p1": 10.0, **{f"p{n}": 12.0 for n in range(2, 6)}}
+    half = changed(predicted_ms={one.pop: known.get(one.pop, math.nan) for one in NEAR})
+    counts = drawn(half)
+    assert sum(counts[f"p{n}"] for n in range(2, 6)) > 5 * sum(counts[f"p{n}"] for n in range(6, 13))
 
 
 def test_the_same_seed_gives_the_same_plan():
     """Randomness is the caller's: numpy's generator will do as well."""
     for make in (lambda: random.Random(5), lambda: np.random.default_rng(5)):
-        plans = {choose_session(0, 1, PREDICTED, SPREAD, make()) for _ in range(3)}
-        assert len(plans) == 1
+        assert len({choose_session("p0", NEAR, make()) for _ in range(3)}) == 1
 
 
 def test_count_bounds_the_plan():
     """Current and best are cut too when there is room for one only."""
-    assert choose_session(0, 1, PREDICTED, SPREAD, random.Random(1), count=1) == (0,)
-    assert len(choose_session(0, 1, PREDICTED, SPREAD, random.Random(1), count=6)) == 6
+    assert choose_session("p0", NEAR, random.Random(1), count=1) == (Planned("p0", CURRENT),)
+    assert len(choose_session("p0", NEAR, random.Random(1), count=6)) == 6

@@ -1,4 +1,5 @@
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from itm.cli import settings
@@ -10,12 +11,12 @@ def parsed(*words: str) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def test_the_demo_trusts_loopback_and_nothing_else_changes() -> None:
-    """--demo switches the demo on and believes X-Forwarded-For from 127.0.0.0/8."""
+def test_the_demo_trusts_loopback_and_has_a_larger_budget() -> None:
+    """--demo believes X-Forwarded-For from 127.0.0.0/8, and lets one network measure more."""
     plain, demo = settings.config_of(parsed()), settings.config_of(parsed("--demo"))
     assert (plain.demo.enabled, plain.public.trusted_proxies) == (False, ())
     assert (demo.demo.enabled, demo.public.trusted_proxies) == (True, ("127.0.0.0/8",))
-    assert demo.collect == plain.collect
+    assert demo.collect == replace(plain.collect, network_sessions_per_hour=3600)
 
 
 def test_the_demo_by_setting_is_the_demo_by_option() -> None:

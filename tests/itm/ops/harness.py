@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from sqlalchemy import Engine
 
-from itm.config import Config, Demo, Ops, Public
+from itm.config import Collect, Config, Demo, Ops, Public
 from itm.ops.context import Explain
 from itm.ops.edge import Running, running
 from itm.steer.explain import WhyQuestion
@@ -21,8 +21,10 @@ from itm.store.engine import open_engine
 
 MAIN = """
 pops:
-  tokyo: {provider: aws, city: Tokyo, country: JP, lat: 35.7, lon: 139.7, ipv4: 192.0.2.1}
-  paris: {provider: aws, city: Paris, country: FR, lat: 48.9, lon: 2.4, ipv4: 192.0.2.2}
+  tokyo: {provider: aws, city: Tokyo, country: JP, lat: 35.7, lon: 139.7,
+    probe_url: "https://tokyo.example", ipv4: 192.0.2.1}
+  paris: {provider: aws, city: Paris, country: FR, lat: 48.9, lon: 2.4,
+    probe_url: "https://paris.example", ipv4: 192.0.2.2}
 services:
   gw.example.net.:
     ttl: 20
@@ -91,6 +93,11 @@ class Served:
         """Ask the public listener."""
         return await self._ask(f"http://{self.now.public}{path}", method, headers or {}, options)
 
+    async def tokens(self, headers: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the tokens of a new session by POP, as a page of that client asks for them."""
+        probes = (await self.public("POST", "/rum/v1/session", headers)).json["probes"]
+        return {probe["pop"]: probe["token"] for probe in probes}
+
     async def _ask(self, url: str, method: str, headers: Mapping[str, str], options: Any) -> Answer:
         async with self.http.request(method, url, headers=headers, **options) as answer:
             return Answer(answer.status, answer.headers.copy(), await answer.text(errors="replace"))
@@ -110,6 +117,7 @@ def play(
     explain: Explain = no_story,
     demo: Demo | None = None,
     public: Public | None = None,
+    collect: Collect | None = None,
 ) -> None:
     """Run the scenario against an edge on this state directory; `files` None: no catalog is live."""
     config = Config(
@@ -117,6 +125,7 @@ def play(
         public=public or Public(listen="127.0.0.1:0", trusted_proxies=trusted),
         ops=Ops(listen="127.0.0.1:0"),
         demo=demo or Demo(),
+        collect=collect or Collect(),
     )
     asyncio.run(_play(replace(config), scenario, files, explain))
 

@@ -36,6 +36,7 @@ def test_a_new_live_catalog_is_taken_up(tmp_path: Path) -> None:
         await until(lambda: served.now.edge.live.now.number == 2)
         assert set(states(tmp_path)) == {"tokyo", "oslo"}
         beacon = {"pop": "oslo", "metric": "rtt_ms", "value": 20}
+        beacon["token"] = (await served.tokens())["oslo"]
         assert (await served.public("POST", "/rum/v1/beacon", json=beacon)).status == 204
 
     play(tmp_path, scenario)
@@ -113,6 +114,7 @@ def test_what_was_answered_is_on_disk_after_a_stop(tmp_path: Path) -> None:
 
     async def scenario(served: Served) -> None:
         beacon = {"pop": "tokyo", "metric": "rtt_ms", "value": 20}
+        beacon["token"] = (await served.tokens())["tokyo"]
         await served.public("POST", "/rum/v1/beacon", json=beacon)
 
     play(tmp_path, scenario)

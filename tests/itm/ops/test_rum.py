@@ -1,6 +1,8 @@
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,17 +10,23 @@ import pytest
 from collectors.errors import JournalFull
 from collectors.journal import JournalReader
 from collectors.network import Network
+from itm.config import Collect
 from tests.itm.ops.harness import Served, play
 
 BEACON = "/rum/v1/beacon"
 GOOD = {"pop": "tokyo", "metric": "rtt_ms", "value": 23.5}
 
 
+async def admitted(served: Served, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return a good measurement with a fresh token."""
+    return {**GOOD, "token": (await served.tokens(headers))["tokyo"]}
+
+
 def test_a_good_beacon_is_204_and_reaches_the_journal(tmp_path: Path) -> None:
     """One record with the client's /24 and a hash of its address; the address itself is nowhere."""
 
     async def scenario(served: Served) -> None:
-        answer = await served.public("POST", BEACON, json=GOOD)
+        answer = await served.public("POST", BEACON, json=await admitted(served))
         assert (answer.status, answer.text) == (204, "")
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
@@ -36,7 +44,8 @@ def test_each_refused_measurement_has_its_reason(tmp_path: Path) -> None:
     """Partly good is 200, nothing good is 400; both say what was wrong with which."""
 
     async def scenario(served: Served) -> None:
-        partly = await served.public("POST", BEACON, json=[GOOD, {**GOOD, "value": -1}, 7])
+        good = await admitted(served)
+        partly = await served.public("POST", BEACON, json=[good, {**good, "value": -1}, 7])
         assert (partly.status, partly.json["accepted"]) == (200, 1)
         codes = [(r["index"], r["code"]) for r in partly.json["refused"]]
         assert codes == [(1, "bad_value"), (2, "not_an_object")]
@@ -52,7 +61,7 @@ def test_send_beacon_sends_plain_text(tmp_path: Path) -> None:
 
     async def scenario(served: Served) -> None:
         headers = {"Content-Type": "text/plain;charset=UTF-8", "Origin": "https://shop.example"}
-        body = json.dumps({"measurements": [GOOD]})
+        body = json.dumps({"measurements": [await admitted(served)]})
         assert (await served.public("POST", BEACON, headers, data=body)).status == 204
         preflight = await served.public("OPTIONS", BEACON, headers)
         assert (preflight.status, preflight.headers["Access-Control-Allow-Methods"]) == (204, "POST")
@@ -68,7 +77,8 @@ def test_a_forwarded_address_counts_only_from_a_trusted_proxy(
 
     async def scenario(served: Served) -> None:
         headers = {"X-Forwarded-For": "133.11.0.77"}
-        assert (await served.public("POST", BEACON, headers, json=GOOD)).status == 204
+        good = await admitted(served, headers)
+        assert (await served.public("POST", BEACON, headers, json=good)).status == 204
 
     play(tmp_path, scenario, trusted=trusted)
     records = JournalReader(tmp_path / "journal").read()
@@ -103,10 +113,13 @@ def test_a_disk_that_is_behind_sheds_beacons(tmp_path: Path, monkeypatch: pytest
         def full(array: np.ndarray) -> None:
             raise JournalFull("behind")
 
-        monkeypatch.setattr(served.now.edge.journal, "append", full)
-        answer = await served.public("POST", BEACON, json=GOOD)
+        good = await admitted(served)
+        with monkeypatch.context() as patched:
+            patched.setattr(served.now.edge.journal, "append", full)
+            answer = await served.public("POST", BEACON, json=good)
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
         assert (await served.public("GET", "/healthz")).status == 200
+        assert (await served.public("POST", BEACON, json=good)).status == 204, "the token was not used up"
 
     play(tmp_path, scenario)
 
@@ -115,11 +128,59 @@ def test_a_burst_of_beacons_is_taken_whole(tmp_path: Path) -> None:
     """Every 204 is one record in the journal after a clean stop."""
 
     async def scenario(served: Served) -> None:
-        answers = await asyncio.gather(*(served.public("POST", BEACON, json=GOOD) for _ in range(200)))
+        good = [await admitted(served) for _ in range(100)]
+        answers = await asyncio.gather(*(served.public("POST", BEACON, json=one) for one in good))
         assert {answer.status for answer in answers} == {204}
 
     play(tmp_path, scenario)
-    assert len(JournalReader(tmp_path / "journal").read()) == 200
+    assert len(JournalReader(tmp_path / "journal").read()) == 100
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+def test_tokens_are_required_unless_the_setting_says_otherwise(tmp_path: Path, is_required: bool) -> None:
+    """A measurement that no session planned is refused and counted; `collect.require_tokens` lets it in."""
+
+    async def scenario(served: Served) -> None:
+        answer = await served.public("POST", BEACON, json=GOOD)
+        assert answer.status == (400 if is_required else 204)
+        refused = served.now.edge.counters.refused.value(source="rum", reason="token_missing")
+        assert refused == (1 if is_required else 0)
+
+    play(tmp_path, scenario, collect=Collect(require_tokens=is_required))
+
+
+def test_a_token_is_good_for_one_beacon(tmp_path: Path) -> None:
+    """Both metrics of its probe in one; a second beacon with it is a replay, refused and counted."""
+
+    async def scenario(served: Served) -> None:
+        good = await admitted(served)
+        both = [good, {**good, "metric": "availability", "value": 1}]
+        assert (await served.public("POST", BEACON, json=both)).status == 204
+        again = await served.public("POST", BEACON, json=both)
+        assert [refusal["code"] for refusal in again.json["refused"]] == ["token_used", "token_used"]
+        assert served.now.edge.counters.refused.value(source="rum", reason="token_used") == 2
+
+    play(tmp_path, scenario)
+    assert len(JournalReader(tmp_path / "journal").read()) == 2
+
+
+def test_a_token_expires_and_stays_in_its_network(tmp_path: Path) -> None:
+    """What another /24 was given, and what is older than `collect.token_seconds`, admits nothing."""
+
+    async def scenario(served: Served) -> None:
+        tokyo, other = ({"X-Forwarded-For": address} for address in ("133.11.0.7", "133.11.1.7"))
+        good = await admitted(served, tokyo)
+        foreign = await served.public("POST", BEACON, other, json=good)
+        assert foreign.json["refused"][0]["code"] == "token_foreign"
+        neighbour = await served.public("POST", BEACON, {"X-Forwarded-For": "133.11.0.99"}, json=good)
+        assert neighbour.status == 204, "a client's address may change within its network"
+        late = await admitted(served, tokyo)
+        served.clock.now += 302
+        assert (await served.public("POST", BEACON, tokyo, json=late)).json["refused"][0][
+            "code"
+        ] == "token_expired"
+
+    play(tmp_path, scenario, trusted=("127.0.0.0/8",))
 
 
 def test_the_public_listener_has_probe_objects_and_no_api(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ def test_metrics_are_prometheus_text(tmp_path: Path) -> None:
     """Counters of what was just done, with the content type a scraper asks for."""
 
     async def scenario(served: Served) -> None:
-        beacon = {"pop": "tokyo", "metric": "rtt_ms", "value": 20}
+        token = (await served.tokens())["tokyo"]
+        beacon = {"pop": "tokyo", "metric": "rtt_ms", "value": 20, "token": token}
         await served.public("POST", "/rum/v1/beacon", json=[beacon, {**beacon, "pop": "oslo"}])
         answer = await served.ops("GET", "/metrics")
         assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
