@@ -194,7 +194,8 @@ def test_every_route_is_documented(route: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/rum/v1/beacon", "/rum/v1/rum.js", "/probe/v1/r.gif", "/probe/v1/l.bin", "/healthz"]
+    "path",
+    ["/rum/v1/beacon", "/rum/v1/rum.js", "/rum/v1/demo", "/probe/v1/r.gif", "/probe/v1/l.bin", "/healthz"],
 )
 def test_public_paths_are_documented(path: str) -> None:
     """docs/api.md has what browsers and probes use."""

@@ -1,6 +1,7 @@
 """The files of this folder over HTTP: read once, served with an ETag, looked at again after a few minutes.
 
-Scripts and pages of other origins may load them (CORS, and CORP for pages that isolate themselves).
+Scripts and pages of other origins may load them (CORS, and CORP for pages that isolate themselves). The demo
+page runs nothing of anybody else's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ HEADERS: Final = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+    "connect-src *; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
 }
+"""Of every file; the policy counts for the page alone, whose probes go to whatever POPs are planned."""
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -50,7 +55,12 @@ class File:
         return web.get(self.path, get)
 
 
-FILES: Final = (File("/rum/v1/rum.js", "rum.js", "text/javascript"),)
+FILES: Final = (
+    File("/rum/v1/rum.js", "rum.js", "text/javascript"),
+    File("/rum/v1/demo", "demo.html", "text/html"),
+    File("/rum/v1/demo.css", "demo.css", "text/css"),
+    File("/rum/v1/demo.js", "demo.js", "text/javascript"),
+)
 
 
 def routes() -> Sequence[web.RouteDef]:
