@@ -6,6 +6,7 @@ CollectorsError
 ├── ArraysError      a checkpoint or aggregate file that is damaged, foreign or of another version
 ├── JournalError     the journal cannot be written: what was not yet durable stays buffered
 │   └── JournalFull  more is waiting for the disk than may be kept in memory: shed load
+├── FollowError      a followed file, or the file of its position, that cannot be used
 ├── ExportError      an export that cannot be written as asked: a package is missing
 ├── OriginError      a trusted proxy sent a forwarding header that names no client
 ├── SessionError     a session request that cannot be read
@@ -41,6 +42,10 @@ class JournalFull(JournalError):
 
 class OriginError(CollectorsError):
     """The forwarding header of a trusted proxy holds no usable client address."""
+
+
+class FollowError(CollectorsError):
+    """A followed file or the file of its position cannot be read or written; the message names it."""
 
 
 class ExportError(CollectorsError):

@@ -10,7 +10,6 @@ it the order is the first five above. NDJSON has one object per line with the sa
 from __future__ import annotations
 
 import csv
-import io
 import ipaddress
 import json
 import math
@@ -26,6 +25,10 @@ from collectors.measurement import METRICS, SOURCES, Measurement
 from collectors.network import Network
 
 COLUMNS: Final = ("network", "pop", "metric", "value", "time")
+
+NDJSON: Final = "application/x-ndjson"
+CSV: Final = "text/csv"
+KINDS: Final = (NDJSON, CSV)
 
 CLOCK_SKEW_SECONDS: Final = 300.0
 """How far in the future a row's time may lie, for clocks that go ahead; such a row counts as now."""
@@ -58,11 +61,13 @@ def parse(
     now: float,
     window_seconds: float,
     pops: Container[str],
+    kind: str = "",
     shift_to_now: bool = False,
     client_of: Callable[[Address], int] | None = None,
 ) -> FeedResult:
     """Return the measurements of a feed; rows older than `window_seconds` are refused.
 
+    `kind` is the media type it was sent with; if none of `KINDS`, the first character says what it is.
     With `shift_to_now` all times move so that the newest row is now, before ages are looked at; rows of the
     future are refused first, and so are rows from before 1970. `client_of`
     hashes a full address (`ClientHash.of`); without it, and for rows with a mere network, the client is not
@@ -74,7 +79,8 @@ def parse(
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         return FeedResult((), (RefusedRow(1, "not_text", "the feed is not UTF-8"),))
-    rows = _ndjson(text) if text.lstrip().startswith("{") else _csv(text)
+    is_ndjson = text.lstrip().startswith("{") if kind not in KINDS else kind == NDJSON
+    rows = _ndjson(text) if is_ndjson else _csv(text)
     for line, given in rows:
         reading.take(line, given)
     timed = [(line, m) for line, m in reading.rows if reading.has_sane_time(line, m.time, now)]
@@ -114,22 +120,24 @@ def _ndjson(text: str) -> Iterator[tuple[int, Mapping[str, Any] | _Malformed]]:
 
 
 def _csv(text: str) -> Iterator[tuple[int, Mapping[str, Any] | _Malformed]]:
+    """Read each line for itself: one with a quote too many costs itself, not all that follow."""
     columns: list[str] = list(COLUMNS)
-    reader = csv.reader(io.StringIO(text, newline=""))
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            names = [cell.strip().lower() for cell in cells]
-            if reader.line_num == 1 and "pop" in names and "metric" in names:
-                columns = names
-            elif len(cells) != len(columns):
-                wrong = f"{len(cells)} fields, expected {len(columns)}: {', '.join(columns)}"
-                yield reader.line_num, _Malformed("not_csv", wrong)
-            else:
-                yield reader.line_num, dict(zip(columns, cells, strict=True))
-    except csv.Error as error:
-        yield reader.line_num, _Malformed("not_csv", f"{error}; nothing was read from here on")
+    for line, content in enumerate(text.split("\n"), start=1):
+        try:
+            cells = next(csv.reader([content.rstrip("\r")]), [])
+        except csv.Error as error:
+            yield line, _Malformed("not_csv", str(error))
+            continue
+        if not any(cell.strip() for cell in cells):
+            continue
+        names = [cell.strip().lower() for cell in cells]
+        if line == 1 and "pop" in names and "metric" in names:
+            columns = names
+        elif len(cells) != len(columns):
+            wrong = f"{len(cells)} fields, expected {len(columns)}: {', '.join(columns)}"
+            yield line, _Malformed("not_csv", wrong)
+        else:
+            yield line, dict(zip(columns, cells, strict=True))
 
 
 class _Reading:

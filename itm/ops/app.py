@@ -13,6 +13,7 @@ from aiohttp import web
 from collectors.clienthash import ClientHash
 from itm.ops.api import catalog, feed, maps, pops, system, tokens, why, zones
 from itm.ops.auth import guarded
+from itm.ops.batches import Batches
 from itm.ops.context import EDGE, Edge
 from itm.ops.errors import Handler, errors_as_json
 
@@ -62,6 +63,7 @@ def build(edge: Edge, clients: ClientHash) -> web.Application:
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
     app[EDGE] = edge
     app[feed.CLIENTS] = clients
+    app[feed.BATCHES] = Batches()
     app.on_shutdown.append(_let_go)
     for route in ROUTES:
         handler = route.handler if route.scope is None else guarded(route.handler, route.scope)

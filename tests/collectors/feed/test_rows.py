@@ -137,3 +137,18 @@ def test_feeds_that_are_not_text_or_empty():
     assert [r.code for r in parsed(b"\xff\xfe\x00a").refused] == ["not_text"]
     assert parsed("{" * 100_000).refused[0].code == "not_json"
     assert parsed('"' + "x" * 200_000).refused[0].code == "not_csv"
+
+
+def test_a_quote_too_many_costs_its_own_line():
+    """A row is a line: what follows is read; quotes around a field are none of its value."""
+    good = f'"133.11.0.0/24",tyo,rtt_ms,"12.5",{NOON}\n'
+    result = parsed(f'"133.11.0.0/24,tyo,rtt_ms,1,{NOON}\n' + good + "x" * 200_000 + "\n" + good)
+    assert [m.value for m in result.accepted] == [12.5, 12.5]
+    assert [(r.line, r.code) for r in result.refused] == [(1, "not_csv"), (3, "not_csv")]
+
+
+def test_a_coarse_timer_is_said():
+    """As an export says it, or as JSON does."""
+    for given, coarse in (("1", True), (True, True), ("", False), (None, False), (False, False)):
+        assert parsed(ndjson(coarse=given)).accepted[0].coarse is coarse
+    assert parsed(ndjson(coarse="very")).refused[0].code == "bad_coarse"

@@ -1,11 +1,12 @@
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from collectors.journal import JournalReader
+from collectors.journal import JournalReader, JournalWriter
 from itm.ops.api import feed
-from tests.itm.ops.harness import Served, play
+from tests.itm.ops.harness import Answer, Served, play
 
 FEED = "/api/v1/feed"
 
@@ -88,7 +89,7 @@ def test_what_a_pop_reports_of_its_sessions(tmp_path: Path) -> None:
         rows = [
             {**common, "metric": "rtt_ms", "value": 12.5},
             {**common, "metric": "availability", "value": 1},
-            {**common, "metric": "rtt_ms", "value": 1, "source": "rum"},
+            {**common, "metric": "rtt_ms", "value": 1, "source": "gossip"},
             {
                 "pop": "tokyo",
                 "metric": "load",
@@ -112,5 +113,60 @@ def test_what_a_pop_reports_of_its_sessions(tmp_path: Path) -> None:
         served.clock.now += 61
         assert all(pop["load"] is None for pop in (await served.ops("GET", "/api/v1/pops")).json["pops"])
         assert "itm_pop_sessions{" not in (await served.ops("GET", "/metrics")).text
+
+    play(tmp_path, scenario)
+
+
+def test_a_named_batch_counts_once(tmp_path: Path) -> None:
+    """Sent again it gets the same answer, also while the first is on its way; another name is another."""
+
+    async def scenario(served: Served) -> None:
+        body = f"133.11.0.0/24,tokyo,rtt_ms,12.5,{served.clock.now}\nrubbish\n"
+
+        async def send(name: str) -> Answer:
+            return await served.ops("POST", f"{FEED}?batch={name}", scope="feed", data=body)
+
+        first, *again = await asyncio.gather(*(send("a") for _ in range(3)))
+        assert {answer.text for answer in again} == {first.text}
+        assert (first.status, first.json["accepted"], first.json["refused"]) == (200, 1, 1)
+        assert len(journaled(tmp_path)) == 1
+        assert served.now.edge.counters.accepted.value(source="feed") == 1
+        await send("b")
+        assert len(journaled(tmp_path)) == 2
+        assert (await send("x" * 65)).status == 400
+
+    play(tmp_path, scenario)
+
+
+def test_a_batch_that_is_not_durable_yet_is_not_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 while the disk refuses, with the rows waiting for it; sent again they are only waited for."""
+
+    async def scenario(served: Served) -> None:
+        body = f"133.11.0.0/24,tokyo,rtt_ms,12.5,{served.clock.now}\n"
+        monkeypatch.setattr(JournalWriter, "_write", full)
+        answer = await served.ops("POST", f"{FEED}?batch=a", scope="feed", data=body)
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        monkeypatch.undo()
+        assert (await served.ops("POST", f"{FEED}?batch=a", scope="feed", data=body)).status == 200
+        assert len(journaled(tmp_path)) == 1
+
+    def full(self: JournalWriter, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    play(tmp_path, scenario)
+
+
+def test_the_media_type_says_what_a_feed_is(tmp_path: Path) -> None:
+    """Also where its first line is neither; without one that is known, the first character does."""
+
+    async def scenario(served: Served) -> None:
+        row = {"network": "133.11.0.0/24", "pop": "paris", "metric": "rtt_ms", "value": 2}
+        body = "rubbish\n" + json.dumps(row | {"time": served.clock.now})
+        for kind, accepted in (("application/x-ndjson", 1), ("text/csv", 0), ("text/plain", 0)):
+            headers = {"Content-Type": kind, "Authorization": f"Bearer {served.secrets['feed']}"}
+            answer = await served.ops("POST", FEED, headers=headers, data=body)
+            assert (answer.json["accepted"], answer.json["refused"]) == (accepted, 2 - accepted)
 
     play(tmp_path, scenario)
