@@ -12,7 +12,8 @@ from itm.catalog.pops import read_tags
 from itm.catalog.rules import read_rules
 from itm.catalog.types import STEPS, Form, Pop, Rule, Service
 
-KEYS = ("ttl", "pools", "rules", "values", "steer", "require_tags", "answer", "direct", "https")
+KEYS = ("ttl", "pools", "rules", "values", "steer", "require_tags", "answer", "direct", "https", "svcb")
+BINDINGS = ("https", "svcb")
 ANSWERS = ("addresses", "cname")
 LONGEST_TTL = 86_400  # a steered answer that lives longer than a day does not steer
 DEFAULT_TTL = 20
@@ -58,8 +59,9 @@ def _read_service(name: str, cursor: Cursor, pops: Sequence[Pop]) -> Service:
 
 def _read_form(fields: Mapping[str, Cursor]) -> Form:
     is_alias = "answer" in fields and fields["answer"].one_of(ANSWERS) == "cname"
-    if is_alias and "https" in fields:
-        fields["https"].refuse("no HTTPS record can stand beside the CNAME of `answer: cname`")
+    bindings = {key: fields[key] for key in BINDINGS if key in fields}
+    for key, cursor in bindings.items() if is_alias else ():
+        cursor.refuse(f"no {key.upper()} record can stand beside the CNAME of `answer: cname`")
     if is_alias and "values" in fields:
         fields["values"].refuse(
             "`answer: cname` has no last resort: a CNAME and addresses exclude each other"
@@ -67,12 +69,12 @@ def _read_form(fields: Mapping[str, Cursor]) -> Form:
     return Form(
         is_alias=is_alias,
         has_direct=is_alias or ("direct" in fields and fields["direct"].switch()),
-        https=_read_https(fields["https"]) if "https" in fields and not is_alias else "",
+        **{} if is_alias else {key: _read_binding(cursor) for key, cursor in bindings.items()},
     )
 
 
-def _read_https(cursor: Cursor) -> str:
-    """Return the parameters of an HTTPS record (RFC 9460 7); the addresses are the POP's."""
+def _read_binding(cursor: Cursor) -> str:
+    """Return the parameters of an SVCB or HTTPS record (RFC 9460 7); the addresses are the POP's."""
     fields = cursor.fields(("alpn", "port"))
     parameters = []
     if "alpn" in fields:

@@ -78,13 +78,14 @@ class Rule:
 class Form:
     """What a service's answers look like. `has_direct`: each POP has a name of its own below the service's.
 
-    `https` holds the parameters of a steered HTTPS record (`alpn="h2" port=8443`), empty: none. An alias
-    answers a CNAME to the POP's own name in place of addresses.
+    `https` and `svcb` hold the parameters of a steered record of that type (`alpn="h2" port=8443`), empty:
+    none. An alias answers a CNAME to the POP's own name in place of addresses.
     """
 
     is_alias: bool = False
     has_direct: bool = False
     https: str = ""
+    svcb: str = ""
 
 
 PLAIN = Form()

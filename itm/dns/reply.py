@@ -9,7 +9,7 @@ import struct
 from typing import Final
 
 from itm.dns.name import MAX_NAME
-from itm.dns.query import BADVERS, NOTAUTH, REFUSED, SERVFAIL, Edns, Query
+from itm.dns.query import BADVERS, FORMERR, NOTAUTH, REFUSED, SERVFAIL, TYPE_NXNAME, Edns, Query
 from itm.dns.wire import HEADER_BYTES, Body
 
 QR: Final = 0x8000
@@ -22,6 +22,8 @@ EXTENDED_ERRORS: Final = {
     REFUSED: struct.pack(">HHH", 15, 2, 20),  # RFC 8914 4.21: Not Authoritative
     SERVFAIL: struct.pack(">HHH", 15, 2, 14),  # RFC 8914 4.15: Not Ready
 }
+INVALID_QUERY_TYPE: Final = struct.pack(">HHH", 15, 2, 30)
+"""RFC 9824 3.2: the type stands in denials, nobody asks for it."""
 EMPTY: Final = Body(0, b"", (0, 0, 0), b"", (0, 0, 0))
 
 
@@ -81,6 +83,8 @@ def error(query: Query, *, payload: int, options: bytes = b"") -> bytes:
     """Return the reply to a query that is answered with its rcode only."""
     rcode = query.rcode
     options += EXTENDED_ERRORS.get(rcode, b"")
+    if rcode == FORMERR and query.qtype == TYPE_NXNAME:
+        options += INVALID_QUERY_TYPE
     edns = query.edns
     if rcode == BADVERS and edns is None:
         edns = Edns(payload, 0, False)

@@ -15,8 +15,8 @@ from itm.dns.entry import SIGNED_BYTES, Entry, entry
 from itm.dns.lookup import Outcome
 from itm.dns.name import encode
 from itm.dns.proof import Sign, beside
-from itm.dns.rdata import AAAA, CNAME, HTTPS, NSEC, A, Rdata, RRset
-from itm.dns.steerednames import direct_name, rdatas_of, reserved_of, types_of
+from itm.dns.rdata import AAAA, CNAME, NSEC, A, Rdata, RRset
+from itm.dns.steerednames import bindings_of, direct_name, rdatas_of, reserved_of, types_of
 from itm.dns.steering import Steering
 from itm.dns.variants import answered, subsets
 from itm.dns.wire import Body, compose
@@ -25,7 +25,7 @@ from itm.routemap.routemap import PopAnswer, ServiceAnswer
 
 FAMILIES: Final = (A, AAAA)
 LIVE: Final = frozenset(FAMILIES)
-"""Types whose answers follow the addresses that are up. HTTPS only hints at addresses; a CNAME has none."""
+"""Types whose answers follow the addresses that are up. Bindings only hint at addresses; a CNAME has none."""
 
 Content = tuple[str, ...]
 """What a body is made from: addresses, or the POP's id for a CNAME."""
@@ -181,16 +181,16 @@ class SteeredName:
     def _rrset(self, rtype: int, content: Content) -> RRset:
         if rtype == CNAME:
             rdatas: tuple[Rdata, ...] = (Rdata(names=(direct_name(content[0], self.service.name),)),)
-        elif rtype == HTTPS:
-            rdatas = (self._https(content),)
-        else:
+        elif rtype in FAMILIES:
             rdatas = rdatas_of(content)
+        else:
+            rdatas = (self._binding(rtype, content),)
         return RRset(self.name, rtype, self.service.ttl, rdatas)
 
-    def _https(self, addresses: Content) -> Rdata:
+    def _binding(self, rtype: int, addresses: Content) -> Rdata:
         """Return the service's parameters with a POP's addresses as hints (RFC 9460 7.3)."""
-        words = ["1", ".", *self.service.form.https.split()]
+        words = ["1", ".", *bindings_of(self.service.form)[rtype].split()]
         for key, is_v6 in (("ipv4hint", False), ("ipv6hint", True)):
             hints = [address for address in addresses if (":" in address) == is_v6]
             words += [f"{key}={','.join(hints)}"] if hints else []
-        return rdatatext.parse(HTTPS, words, self.name)
+        return rdatatext.parse(rtype, words, self.name)

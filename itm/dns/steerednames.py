@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from itm.catalog.types import Form
 from itm.dns.name import encode
-from itm.dns.rdata import AAAA, CNAME, HTTPS, A, Rdata, RRset
+from itm.dns.rdata import AAAA, CNAME, HTTPS, SVCB, A, Rdata, RRset
 
 Addresses = tuple[str, ...]
 
@@ -96,7 +96,12 @@ def reserved_of(form: Form) -> frozenset[int]:
     """Return the types that only steering may answer at a service's name."""
     if form.is_alias:
         return frozenset({CNAME})
-    return frozenset({A, AAAA, HTTPS} if form.https else {A, AAAA})
+    return frozenset({A, AAAA, *bindings_of(form)})
+
+
+def bindings_of(form: Form) -> dict[int, str]:
+    """Return the parameters of the service bindings (RFC 9460) that stand beside the addresses, by type."""
+    return {rtype: text for rtype, text in ((HTTPS, form.https), (SVCB, form.svcb)) if text}
 
 
 def types_of(service: Named, pops: Sequence[Addressed]) -> frozenset[int]:
@@ -108,7 +113,7 @@ def types_of(service: Named, pops: Sequence[Addressed]) -> frozenset[int]:
         AAAA: bool(service.ipv6_values) or any(pop.ipv6 for pop in pops),
     }
     found = {rtype for rtype, is_there in has.items() if is_there}
-    return frozenset(found | {HTTPS} if found and service.form.https else found)
+    return frozenset(found.union(bindings_of(service.form)) if found else found)
 
 
 @lru_cache(maxsize=16_384)  # a thousand names answer the same POPs

@@ -197,7 +197,7 @@ def _parse(data: memoryview, verify: bool) -> RouteMap:
 
 def _form(service: ServiceAnswer) -> list[object]:
     form = service.form
-    return [form.is_alias, form.has_direct, form.https]
+    return [form.is_alias, form.has_direct, form.https, form.svcb]
 
 
 def _dnssec(zone: ZoneText) -> list[object] | None:

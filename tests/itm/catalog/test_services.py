@@ -86,6 +86,7 @@ def test_names() -> None:
         ("{https: {alpn: [h2, h3], port: 8443}}", Form(https='alpn="h2,h3" port=8443')),
         ("{https: {alpn: h2}}", Form(https='alpn="h2"')),
         ("{https: {}}", Form(https="alpn=h2")),
+        ("{https: {alpn: h3}, svcb: {port: 853}}", Form(https='alpn="h3"', svcb="port=853")),
     ],
 )
 def test_forms(body: str, form: Form) -> None:
@@ -100,6 +101,7 @@ def test_forms(body: str, form: Form) -> None:
         ("{direct: yes}", "direct: expected true or false"),
         ("{answer: cname, values: [192.0.2.1]}", "values: `answer: cname` has no"),
         ("{answer: cname, https: {}}", "https: no HTTPS record can stand beside"),
+        ("{answer: cname, svcb: {}}", "svcb: no SVCB record can stand beside"),
         ("{https: {alpn: ['h 2']}}", "https.alpn[0]: expected a protocol"),
         ("{https: {port: 0}}", "https.port: expected 1 to 65535"),
     ],

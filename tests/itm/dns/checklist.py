@@ -159,7 +159,7 @@ HEADER = {
         for name, number in {"cs": 2, "hesiod": 4, "none": 254, "any": 255, "private": 65280}.items()
     },
     **{f"type-{n}": denied(WWW, n) for n in (666, 1000, 65280, 65535, 0, 3, 4, 10, 38, 99, 108, 256, 32768)},
-    "type-128": fault(Ask(WWW, 128)),
+    "type-128": fault(Ask(WWW, 128), FORMERR, 15),
     "metatype-OPT": fault(Ask(WWW, 41)),
     "metatype-TSIG": fault(Ask(WWW, 250)),
     **{
@@ -180,10 +180,11 @@ _AS_NAMED = {
     "label-type-40": "label-type-40", "label-type-80": "label-type-80", "qname-257": "qname-257",
     "edns-two-opt": "two-opt", "edns-opt-owner": "opt-owner", "edns-rdlen-overrun": "opt-rdlen-overrun",
     "edns-optlen-overrun": "option-overrun", "edns-option-cut": "option-cut",
-    "edns-opt-in-answer": "opt-in-answer", "nxname-qtype": "type-nxname",
+    "edns-opt-in-answer": "opt-in-answer",
 }  # fmt: skip
 BROKEN = {
     **{row: fault(MALFORMED[packet]) for row, packet in _AS_NAMED.items()},
+    "nxname-qtype": fault(MALFORMED["type-nxname"], FORMERR, 15),
     "short-empty": fault(b"", None),
     "short-1-byte": fault(b"\x12", None),
     "short-11-bytes": fault(bare(0)[:11], None),

@@ -106,6 +106,13 @@ def test_what_is_not_ours(server: Answerer, ask: Ask, rcode: int, tcp: bool) -> 
         assert told.options == {15: b"\0\x14"}  # EDE 20 Not Authoritative
 
 
+@pytest.mark.parametrize("tcp", [False, True])
+def test_nobody_asks_for_the_type_of_denials(server: Answerer, tcp: bool) -> None:
+    """RFC 9824 3.2: NXNAME is refused as malformed, and told why."""
+    told = tell(server, Ask("www.example.net.", 128), tcp=tcp)
+    assert (told.rcode, told.options) == (FORMERR, {15: b"\0\x1e"})
+
+
 def test_longest_and_binary_names(server: Answerer) -> None:
     """A 255-byte name and labels of any bytes are names like others: NXDOMAIN, echoed."""
     apex = encode("example.net.")

@@ -15,7 +15,7 @@ from itm.routemap.routemap import RouteMap, ServiceAnswer
 from tests.itm.dns.asking import Ask, demo_map, ecs, tell
 from tests.itm.dns.signing import denied, flagged, judge, sign
 
-A, NS, CNAME, SOA, MX, TXT, AAAA, HTTPS, ANY = 1, 2, 5, 6, 15, 16, 28, 65, 255
+A, NS, CNAME, SOA, MX, TXT, AAAA, SVCB, HTTPS, ANY = 1, 2, 5, 6, 15, 16, 28, 64, 65, 255
 TOKYO, AMSTERDAM = ecs("133.11.0.0/24"), ecs("10.1.0.0/16")
 DO = 0x8000
 TEXT = "$TTL 60\n@ SOA ns1 host 1 2 3 4 60\n@ NS ns1\n@ MX 5 ns1\nns1 A 192.0.2.1\nlink CNAME al\n"
@@ -29,6 +29,7 @@ def world(*services: ServiceAnswer, text: str = TEXT) -> RouteMap:
 ALIAS = ServiceAnswer("al.example.net.", 0, 20, form=Form(is_alias=True, has_direct=True))
 DIRECT = ServiceAnswer("gw.example.net.", 0, 20, ("192.0.2.200",), form=Form(has_direct=True))
 WEB = ServiceAnswer("example.net.", 0, 20, ("192.0.2.200",), form=Form(https='alpn="h2,h3" port=8443'))
+BOUND = ServiceAnswer("gw.example.net.", 0, 20, form=Form(https="alpn=h3", svcb="port=443"))
 
 
 def answers(server: Answerer, name: str, rtype: int, *options: tuple[int, bytes], ttl: int = 0) -> list[str]:
@@ -82,20 +83,31 @@ def test_a_steered_apex_with_an_https_record() -> None:
     assert len(answers(server, "example.net.", SOA)) == 1
 
 
-@pytest.mark.parametrize("service", [ALIAS, DIRECT, WEB], ids=["alias", "direct", "https"])
+def test_a_service_binding_is_steered_like_the_addresses() -> None:
+    """SVCB beside HTTPS, each with parameters of its own and the POP's addresses as hints (RFC 9460)."""
+    server = Answerer(build(world(BOUND)))
+    name = "gw.example.net."
+    assert answers(server, name, SVCB, TOKYO) == [f'{name} 20 SVCB 1 . port="443" ipv4hint="127.20.0.2"']
+    assert answers(server, name, HTTPS, TOKYO) == [f'{name} 20 HTTPS 1 . alpn="h3" ipv4hint="127.20.0.2"']
+    assert answers(server, name, SVCB, AMSTERDAM)[0].endswith('ipv6hint="2001:db8:20::1"')
+    assert answers(Answerer(build(world(DIRECT))), name, SVCB, TOKYO) == []
+
+
+@pytest.mark.parametrize("service", [ALIAS, DIRECT, WEB, BOUND], ids=["alias", "direct", "https", "svcb"])
 def test_every_form_is_signed(service: ServiceAnswer) -> None:
     """All its answers validate, its denials list what there is."""
     routemap = flagged(world(service))
     signatures = sign(routemap)
     server = Answerer(build(routemap, signatures=signatures))
     for name in (service.name, f"tyo.{service.name}", f"ams.{service.name}", f"no.{service.name}"):
-        for rtype in (A, AAAA, CNAME, MX, HTTPS, ANY, 46, 47):
+        for rtype in (A, AAAA, CNAME, MX, HTTPS, SVCB, ANY, 46, 47):
             for subnet in (TOKYO, AMSTERDAM):
                 judge(tell(server, Ask(name, rtype, ttl=DO, options=(subnet,))).wire, signatures)
     message = judge(tell(server, Ask(service.name, 47, ttl=DO)).wire, signatures)
     types = str(message.answer[0][0]).split()[1:]
     assert ("CNAME" in types) == service.form.is_alias
     assert ("HTTPS" in types) == bool(service.form.https)
+    assert ("SVCB" in types) == bool(service.form.svcb)
     assert denied(message) == []
 
 

@@ -52,6 +52,7 @@ CASES = [
     ((Form(), (), "tyo"), ["A 127.20.0.2"]),  # it has no IPv6, whatever others have
     ((Form(), (), ""), []),
     ((Form(https=H3), (), "tyo"), ["A 127.20.0.2", 'HTTPS 1 . alpn="h3" ipv4hint="127.20.0.2"']),
+    ((Form(svcb="port=853"), (), "tyo"), ["A 127.20.0.2", 'SVCB 1 . port="853" ipv4hint="127.20.0.2"']),
     ((Form(is_alias=True, has_direct=True), (), "ams"), ["CNAME ams.s.example.net."]),
     ((Form(has_direct=True), (), "nyc"), ["A 127.20.0.3", "AAAA 2001:db8:20::3"]),
 ]
