@@ -19,9 +19,10 @@ from typing import Any, NamedTuple, TypeVar
 from bench.build.world import measured, world
 from bench.report import publish, setting, spread
 from itm.routemap import snapshot
-from itm.steer.build import ClassBuild, Limits, build_class
+from itm.steer.build import ClassBuild, build_class
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
+from itm.steer.plan import Limits
 from itm.steer.publish import routemap_of
 from itm.steer.world import World
 

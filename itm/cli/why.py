@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client", default="", metavar="ADDR", help="the client, as ECS would tell it")
     parser.add_argument("--resolver", default="", metavar="ADDR", help="the resolver, when no ECS comes")
     parser.add_argument("--type", default="A", choices=["A", "AAAA"], help="the record type asked for")
-    parser.add_argument("--all", action="store_true", help="list every POP")
+    parser.add_argument("--all", action="store_true", help="list every POP and client")
     parser.add_argument("--json", action="store_true", help="the API's answer as it is")
     client.configure(parser)
 
@@ -36,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
 
 def told(story: dict[str, Any], *, everything: bool = False) -> str:
     """Return the story as text for a terminal."""
-    return "\n\n".join([_answer(story), _ladder(story), _pops(story, everything), _steps(story), _end(story)])
+    parts = [_answer(story), _ladder(story)]
+    parts += [_clients(story, everything)] if story["clients"] else []
+    return "\n\n".join([*parts, _pops(story, everything), _steps(story), _end(story)])
 
 
 def _answer(story: dict[str, Any]) -> str:
@@ -58,7 +60,21 @@ def _ladder(story: dict[str, Any]) -> str:
     text = columns(("rung", "is", "samples used"), rows)
     if story.get("geoip"):
         text += "\nYour GeoIP databases: " + ", ".join(f"{k} {v}" for k, v in story["geoip"].items())
-    return f"{text}\nDecided by the row of its {story['row']}; last mile {story['access_ms']:g} ms."
+    by = f"the clients learned behind it ({len(story['clients'])} networks)" if story["clients"] else ""
+    return (
+        f"{text}\nDecided by {by or 'the row of its ' + story['row']}; last mile {story['access_ms']:g} ms."
+    )
+
+
+def _clients(story: dict[str, Any], everything: bool) -> str:
+    header = ("behind this resolver", "weight", "seen", "best for it", "ms")
+    rows = [
+        (c["network"], f"{c['weight']:g}", f"{c['age_days']:g} d ago", c["best"], f"{c['best_ms']:.1f}")
+        for c in story["clients"]
+    ]
+    shown = rows if everything else rows[:SHOWN]
+    more = f"\n... and {len(rows) - len(shown)} more (--all)" if len(rows) > len(shown) else ""
+    return columns(header, shown) + more
 
 
 def _pops(story: dict[str, Any], everything: bool) -> str:

@@ -124,6 +124,7 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
     registry.counted("itm_builder_builds_total", "Builds since the builder started.", one("builds"))
     registry.gauge("itm_builder_build_seconds", "Duration of the last build.", one("build_seconds"))
     registry.gauge("itm_builder_built_timestamp_seconds", "Time of the last build.", one("built_at"))
+    registry.gauge("itm_builder_resolvers", "Resolvers answered by their clients.", one("resolvers"))
     registry.gauge("itm_builder_cells", "Window cells in memory.", one("cells"))
     registry.counted("itm_builder_records_total", "Measurements that counted.", one("counted"))
     registry.counted(

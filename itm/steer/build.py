@@ -16,12 +16,14 @@ import numpy.typing as npt
 
 from collectors.ladder import RUNGS
 from itm.routemap.routemap import ClassMap
+from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass
 from itm.steer.compile import compile_class
 from itm.steer.decide import CHUNK, Decision, decide
 from itm.steer.evidence import Evidence, Keys
 from itm.steer.memory import Memory
-from itm.steer.plan import Plan, limited
+from itm.steer.plan import Limits, Plan, limited
+from itm.steer.resolvers import ResolverRows, Resolvers, Standing, decide_resolvers, facts_of
 from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
 from itm.steer.steps import Facts
 from itm.steer.world import World
@@ -34,7 +36,8 @@ VARIANT_BIT = np.uint64(1 << 63)
 class ClassBuild:
     """The outcome for one class: what was decided, from which memory, and what comes of it.
 
-    `touched` rows drew on evidence; `held` has the sorted keys of rows the limiter kept where they were.
+    `touched` rows drew on evidence; `held` has the sorted keys of rows the limiter kept where they were,
+    those of `resolvers` among them.
     """
 
     steering: SteeringClass
@@ -46,19 +49,12 @@ class ClassBuild:
     held: Keys
     plan: Plan
     table: ClassMap
+    resolvers: ResolverRows
 
     @property
     def unmeasured(self) -> int:
         """The number of leading rows that stand for places, not for measured prefixes."""
         return int((self.rows.measured < 0).sum())
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a candidate list is, and how much of demand may move at once (1.0: no limit)."""
-
-    candidates: int
-    max_moved_share: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,8 +101,13 @@ def build_class(
     memory: Memory,
     limits: Limits,
     last: ClassBuild | None = None,
+    resolvers: Resolvers | None = None,
 ) -> ClassBuild:
-    """Decide one class; `last` (same world) makes the build incremental."""
+    """Decide one class; `last` (same world) makes the build incremental.
+
+    `resolvers` are always decided anew; None: nobody is known behind any.
+    """
+    resolvers = resolvers or Resolvers.of(world, evidence, Behind.nothing())
     place_rule = last.rows.rule[: len(world.places.asn)] if last else world.rules_of_places(steering)
     frame = frame_of(world, evidence, steering, memory, place_rule)
     rows = frame.rows
@@ -119,11 +120,18 @@ def build_class(
     decision = _merged(fresh, chosen, last, len(rows))
     weight = demand_weights(rows)
     decision, plan, held = limited(decision, frame.served, weight, world.pops, limits.max_moved_share)
-    after = Memory.of(world.pops, frame.keys["row"], decision.ranks[:, 0], decision.wanted)
-    table = compile_class(decision, rows, frame.tiers, world.common_score)
-    return ClassBuild(
-        steering, rows, memory, after, decision, touched, np.sort(frame.keys["row"][held]), plan, table
+    standing = Standing.of(rows, decision, resolvers.behind.resolver)
+    facts = facts_of(world, resolvers, standing, steering, memory)
+    apart = decide_resolvers(facts, resolvers, standing, steering.steer, limits)
+    after = Memory.of(
+        world.pops,
+        np.append(frame.keys["row"], resolvers.keys),
+        np.append(decision.ranks[:, 0], apart.decision.ranks[:, 0]),
+        np.append(decision.wanted, apart.decision.wanted),
     )
+    table = compile_class(decision, rows, apart, frame.tiers, world.common_score)
+    all_held = np.sort(np.append(frame.keys["row"][held], apart.held))
+    return ClassBuild(steering, rows, memory, after, decision, touched, all_held, plan, table, apart)
 
 
 def measured_prefixes(world: World, evidence: Evidence) -> MeasuredPrefixes:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from collectors.clienteletable import FILE as CLIENTELE
+from collectors.clienteletable import ClienteleFile
 from itm.catalog.load import load_bundle
 from itm.config import Config
 from itm.errors import CatalogError, SnapshotError, UnsafePlan
@@ -21,13 +23,15 @@ from itm.routemap import current, snapshot
 from itm.routemap.routemap import RouteMap
 from itm.steer import inputs as inputs_file
 from itm.steer import memoryfiles
-from itm.steer.build import ClassBuild, Limits, build_class
+from itm.steer.behind import Behind
+from itm.steer.build import ClassBuild, build_class
 from itm.steer.evidence import Evidence
 from itm.steer.inputs import Inputs
 from itm.steer.learner import Learner
 from itm.steer.memory import Memory
-from itm.steer.plan import Plan
+from itm.steer.plan import Limits, Plan
 from itm.steer.publish import publish, routemap_of, says_the_same
+from itm.steer.resolvers import Resolvers
 from itm.steer.sources import Sources
 from itm.steer.stats import Stats
 from itm.steer.world import World
@@ -52,6 +56,7 @@ class Builder:
         self._maps = config.state_dir / "maps"
         self._memory_path = config.state_dir / "memory"
         self._learner = Learner(config, clock)
+        self._clientele = ClienteleFile(config.state_dir / CLIENTELE)
         self._world: World | None = None
         self._last: tuple[ClassBuild, ...] = ()
         self._memories: tuple[Memory, ...] = ()
@@ -110,7 +115,8 @@ class Builder:
             return
         memories = memoryfiles.load(self._memory_path, world.class_index)
         evidence = self._learner.evidence(world.pops)
-        builds = self._decided(world, evidence, memories, max_moved_share=1.0)
+        resolvers = self._resolvers(world, evidence)
+        builds = self._decided(world, evidence, resolvers, memories, max_moved_share=1.0)
         plans = [build.plan for build in builds]
         try:
             for one in plans:
@@ -119,7 +125,7 @@ class Builder:
             self._refuse(pending, error, plans)
             return
         self._take(world)
-        self._publish(world, evidence, builds, started)
+        self._publish(world, evidence, resolvers, builds, started)
         self._sources.make_live(pending.version, _as_dict(plans))
         log.info("catalog.live", extra={"version": pending.version})
 
@@ -134,32 +140,53 @@ class Builder:
             return
         started = self._clock()
         evidence = self._learner.evidence(world.pops)
-        builds = self._decided(world, evidence, self._memories, self._config.builder.max_moved_share)
+        resolvers = self._resolvers(world, evidence)
+        share = self._config.builder.max_moved_share
+        builds = self._decided(world, evidence, resolvers, self._memories, share)
         for build in builds:
             if build.plan.held_share > 0:
                 log.warning("plan.limited", extra={"held_share": round(build.plan.held_share, 4)})
-        self._publish(world, evidence, builds, started)
+        self._publish(world, evidence, resolvers, builds, started)
+
+    def _resolvers(self, world: World, evidence: Evidence) -> Resolvers:
+        """Estimate the resolvers that are known well enough; a damaged file is told, the one before stays."""
+        told = self._clientele.error
+        table = self._clientele.look()
+        if self._clientele.error and self._clientele.error != told:
+            log.warning("clientele.unusable", extra={"reason": self._clientele.error})
+        behind = Behind.of(table, self._clock(), self._config.collect.pairing_half_life_days)
+        return Resolvers.of(world, evidence, behind)
 
     def _decided(
-        self, world: World, evidence: Evidence, memories: tuple[Memory, ...], max_moved_share: float
+        self,
+        world: World,
+        evidence: Evidence,
+        resolvers: Resolvers,
+        memories: tuple[Memory, ...],
+        max_moved_share: float,
     ) -> tuple[ClassBuild, ...]:
         """Return the builds of all classes; incremental in the world of the last ones."""
         limits = Limits(self._config.builder.candidates, max_moved_share)
         last = self._last if world is self._world and self._last else (None,) * len(world.classes)
         return tuple(
-            build_class(world, evidence, steering, memory, limits, before)
+            build_class(world, evidence, steering, memory, limits, before, resolvers)
             for steering, memory, before in zip(world.classes, memories, last, strict=True)
         )
 
     def _publish(
-        self, world: World, evidence: Evidence, builds: tuple[ClassBuild, ...], started: float
+        self,
+        world: World,
+        evidence: Evidence,
+        resolvers: Resolvers,
+        builds: tuple[ClassBuild, ...],
+        started: float,
     ) -> None:
         """Publish what differs from the map before, then make durable what the next build begins from."""
         version = max([*current.versions(self._maps), current.live_version(self._maps) or 0]) + 1
         routemap = routemap_of(world, builds, version, self._clock())
         before, pinned = self._map_before(), self._sources.pinned_map() is not None
         if before is None or not (says_the_same(before, routemap) and self._is_explained(world)):
-            inputs = self._inputs(world, evidence, builds, version)
+            inputs = self._inputs(world, evidence, resolvers.behind, builds, version)
             publish(self._maps, routemap, inputs, keep=self._config.builder.keep_maps, pinned=pinned)
             self._newest = routemap
             log.info("map.published", extra={"version": version, "moved": round(_moved(builds), 4)})
@@ -175,7 +202,12 @@ class Builder:
         self._next_build = self._clock() + self._config.builder.interval_seconds
 
     def _inputs(
-        self, world: World, evidence: Evidence, builds: tuple[ClassBuild, ...], version: int
+        self,
+        world: World,
+        evidence: Evidence,
+        behind: Behind,
+        builds: tuple[ClassBuild, ...],
+        version: int,
     ) -> Inputs:
         return Inputs(
             version=version,
@@ -186,6 +218,7 @@ class Builder:
             evidence=evidence,
             memories=tuple(build.before for build in builds),
             held=tuple(build.held for build in builds),
+            behind=behind,
         )
 
     def _report(self, builds: tuple[ClassBuild, ...], started: float) -> None:
@@ -195,6 +228,7 @@ class Builder:
             build_seconds=round(self._clock() - started, 3),
             built_at=self._clock(),
             rows=sum(len(build.rows) for build in builds),
+            resolvers=max((len(build.resolvers.resolver) for build in builds), default=0),
             counted=self._learner.counted,
             own_only=self._learner.own_only,
             refused=dict(self._learner.refused),

@@ -7,16 +7,23 @@ import numpy.typing as npt
 
 from collectors.network import UNIT_BITS
 from itm.routemap.routemap import ClassMap
-from itm.routemap.table import PrefixTable, merge
+from itm.routemap.table import UNIT_DTYPES, PrefixTable, UnitTable, merge
+from itm.steer.behind import family_of, unit_of
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.decide import Decision
+from itm.steer.evidence import Keys
+from itm.steer.resolvers import ResolverRows
 from itm.steer.rows import FAMILIES, Rows, Segments
 
 
 def compile_class(
-    decision: Decision, rows: Rows, tiers: npt.NDArray[np.uint8], common_score: npt.NDArray[np.float32]
+    decision: Decision,
+    rows: Rows,
+    resolvers: ResolverRows,
+    tiers: npt.NDArray[np.uint8],
+    common_score: npt.NDArray[np.float32],
 ) -> ClassMap:
-    """Return the frozen table of one class.
+    """Return the frozen tables of one class.
 
     `tiers` is (rules, POPs), `common_score` per POP its demand-weighted score over all rows. Two rows
     share a leaf only if their whole lists are equal: the K ranks and the rule's tail behind them. Rules
@@ -24,16 +31,20 @@ def compile_class(
     """
     tails: dict[bytes, int] = {}
     of_rule = [tails.setdefault(tail_of(own, common_score).tobytes(), len(tails)) for own in tiers]
-    tail = np.array(of_rule, dtype=np.uint16)[rows.rule]
-    lists = np.concatenate([decision.ranks, tail[:, None]], axis=1)
-    leaves, leaf_of_row = _unique_rows(lists)
-    tables = {f: _table(f, rows.segments[f], leaf_of_row.astype(np.uint32)) for f in FAMILIES}
+    tail = np.array(of_rule, dtype=np.uint16)[np.append(rows.rule, resolvers.rule)]
+    ranks = np.concatenate([decision.ranks, resolvers.decision.ranks])
+    leaves, leaf_of_row = _unique_rows(np.concatenate([ranks, tail[:, None]], axis=1))
+    of_clients, of_resolvers = np.split(leaf_of_row.astype(np.uint32), [len(rows)])
+    tables = {f: _table(f, rows.segments[f], of_clients) for f in FAMILIES}
+    units = {f: _units(f, resolvers.resolver, of_resolvers) for f in FAMILIES}
     return ClassMap(
         leaves=np.ascontiguousarray(leaves[:, :-1]),
         leaf_tail=np.ascontiguousarray(leaves[:, -1]),
         tails=tuple(np.frombuffer(own, dtype=np.uint16) for own in tails),
         v4=tables[4],
         v6=tables[6],
+        resolvers4=units[4],
+        resolvers6=units[6],
     )
 
 
@@ -46,6 +57,12 @@ def _unique_rows(lists: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.uint16],
 
 def _table(family: int, segments: Segments, leaf_of_row: npt.NDArray[np.uint32]) -> PrefixTable:
     return merge(UNIT_BITS[family], segments.start, leaf_of_row[segments.row])
+
+
+def _units(family: int, resolver: Keys, leaf: npt.NDArray[np.uint32]) -> UnitTable:
+    here = family_of(resolver) == family
+    bits = UNIT_BITS[family]
+    return UnitTable(bits, unit_of(resolver[here]).astype(UNIT_DTYPES[bits]), leaf[here].astype("<u4"))
 
 
 def tail_of(tiers: npt.NDArray[np.uint8], common_score: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,13 @@ from itm.routemap.health import State
 from itm.routemap.mask import serve
 from itm.routemap.routemap import NO_POP
 from itm.steer import story
+from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass, class_of
 from itm.steer.compile import tail_of
 from itm.steer.decide import decide, keep_served, trail
 from itm.steer.one import Row, facts_of, row_of
+from itm.steer.resolvers import Resolvers, Standing
+from itm.steer.resolvers import facts_of as facts_of_resolvers
 from itm.steer.steps import Facts
 from itm.steer.story import Case, Served
 from itm.steer.world import World
@@ -46,6 +49,7 @@ def explain(question: WhyQuestion, served: Served, clock: Callable[[], float] = 
     the decision run again does not give the served leaf.
     """
     case = _decided_again(question, served)
+    behind = case.behind
     routemap = served.routemap
     return {
         "name": case.service.name,
@@ -61,6 +65,7 @@ def explain(question: WhyQuestion, served: Served, clock: Callable[[], float] = 
         },
         "ladder": story.ladder(case),
         "row": case.row.kind,
+        "clients": story.clients(case, behind) if behind is not None else [],
         "access_ms": round(float(case.facts.estimate.access_ms[0]), 1),
         "pops": story.pops(case),
         "steps": story.steps(case),
@@ -75,9 +80,20 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
     world, inputs = served.world, served.inputs
     service, network = _service(question.name, world), _network(question)
     steering, index = class_of(service), world.class_index[service.name]
+    table = served.routemap.classes[index]
     row = row_of(world, inputs.evidence, steering, network)
-    facts = facts_of(world, inputs.evidence, steering, inputs.memories[index], row)
-    leaf, scope = served.routemap.classes[index].lookup(network.family, network.unit)
+    leaf, scope = table.lookup(network.family, network.unit)
+    own = None if question.client else table.resolver_leaf(network.family, network.unit)
+    behind = None
+    if own is None:
+        facts = facts_of(world, inputs.evidence, steering, inputs.memories[index], row)
+    else:
+        behind = _behind(served, network)
+        resolvers = Resolvers.of(world, inputs.evidence, behind)
+        standing = Standing(np.array([row.rule], np.uint8), table.leaves[[leaf], 0])
+        facts = facts_of_resolvers(world, resolvers, standing, steering, inputs.memories[index])
+        unused = {rung: np.zeros(1, np.uint64) for rung in row.keys}
+        row, leaf = replace(row, kind="resolver", key=int(resolvers.keys[0]), keys=unused), own
     order = _checked_order(served, index, facts, steering, row, leaf)
     choice, fail_open = serve(order, [served.states.get(p, State.UP) for p in world.pops])
     return Case(
@@ -86,6 +102,7 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         steering=steering,
         network=network,
         row=row,
+        behind=behind,
         facts=facts,
         stages=trail(facts, steering.steer),
         leaf=leaf,
@@ -94,6 +111,16 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         choice=choice,
         fail_open=fail_open,
     )
+
+
+def _behind(served: Served, network: Network) -> Behind:
+    """Return who sits behind a resolver of the resolver map."""
+    row = served.inputs.behind.row_of(network)
+    if row is None:
+        raise ExplainMismatch(
+            f"map {served.routemap.version}: {network} is in the resolver map, its clients are in no inputs"
+        )
+    return served.inputs.behind.rows(row, row + 1)
 
 
 def _service(name: str, world: World) -> Service:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from collectors import arrays
 from collectors.arrays import ArrayFile
 from collectors.errors import ArraysError
 from itm.errors import SnapshotError
+from itm.steer.behind import Behind
 from itm.steer.estimate import Measured
 from itm.steer.evidence import Evidence, RungEvidence
 from itm.steer.memory import Memory
@@ -45,6 +46,7 @@ class Inputs:
     evidence: Evidence
     memories: tuple[Memory, ...]
     held: tuple[npt.NDArray[np.uint64], ...]
+    behind: Behind = field(default_factory=Behind.nothing)
 
 
 def path_of(directory: Path, version: int) -> Path:
@@ -57,8 +59,10 @@ def save(inputs: Inputs, directory: Path) -> None:
     columns: dict[str, npt.NDArray[Any]] = {}
     for rung, own in inputs.evidence.rungs.items():
         columns[f"{rung}.key"] = own.key
-        for field in _MEASURED:
-            columns[f"{rung}.{field}"] = getattr(own.measured, field)
+        for name in _MEASURED:
+            columns[f"{rung}.{name}"] = getattr(own.measured, name)
+    for name in Behind.__slots__:
+        columns[f"behind.{name}"] = getattr(inputs.behind, name)
     for index, memory in enumerate(inputs.memories):
         columns[f"class{index}.key"] = memory.key
         columns[f"class{index}.served"] = memory.served
@@ -111,7 +115,15 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         evidence=Evidence(rungs),
         memories=memories,
         held=tuple(stored[f"class{i}.held"] for i in range(len(pops))),
+        behind=_behind(stored),
     )
+
+
+def _behind(stored: Mapping[str, npt.NDArray[Any]]) -> Behind:
+    """Return who sits behind resolvers; the release before decided by nothing of it."""
+    if "behind.resolver" not in stored:
+        return Behind.nothing()
+    return Behind(*(stored[f"behind.{name}"] for name in Behind.__slots__))
 
 
 def prune(directory: Path, versions: Sequence[int]) -> None:

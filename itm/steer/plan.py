@@ -15,6 +15,14 @@ from itm.steer.steps import NO_POP
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a candidate list is, and how much of demand may move at once (1.0: no limit)."""
+
+    candidates: int
+    max_moved_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What publishing would do to one steering class, weighted by demand.
 

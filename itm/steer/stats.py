@@ -17,6 +17,7 @@ class Stats:
     build_seconds: float
     built_at: float
     rows: int
+    resolvers: int
     counted: int
     own_only: int
     refused: dict[str, int]

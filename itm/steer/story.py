@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from collectors.network import Network
 from itm.catalog.types import Service
 from itm.routemap.health import State
 from itm.routemap.mask import reachable
 from itm.routemap.routemap import NO_POP, RouteMap
+from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass
 from itm.steer.decide import Stage
 from itm.steer.inputs import Inputs
 from itm.steer.one import Row
+from itm.steer.resolvers import estimate_clients
 from itm.steer.steps import Facts, Running
 from itm.steer.steps.fastest import band
 from itm.steer.steps.sticky import GAIN_MS, GAIN_SHARE
@@ -34,13 +38,17 @@ class Served:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """One network's decision run again: `order` is the served list, `choice` what health leaves of it."""
+    """One network's decision run again: `order` is the served list, `choice` what health leaves of it.
+
+    `behind` are the clients of a resolver that the resolver map decided, None where the client map did.
+    """
 
     served: Served
     service: Service
     steering: SteeringClass
     network: Network
     row: Row
+    behind: Behind | None
     facts: Facts
     stages: list[Stage]
     leaf: int
@@ -64,6 +72,25 @@ def ladder(case: Case) -> list[dict[str, Any]]:
         samples = round(float(own.measured.n[at].sum()), 1) if own is not None and at >= 0 else 0.0
         told.append({"rung": rung.rung, "is": rung.text, "samples_used": samples})
     return told
+
+
+def clients(case: Case, behind: Behind) -> list[dict[str, Any]]:
+    """Tell who sits behind the resolver, the heaviest first, and the POP that would be the best for each."""
+    own = estimate_clients(case.served.world, case.served.inputs.evidence, behind.client)
+    allowed = ~case.stages[-1].after.is_out()[0]
+    cost = np.where(allowed, own.rtt + case.facts.bias_ms, np.float32(np.inf))
+    best = cost.argmin(axis=1)
+    order = np.lexsort((behind.client, -behind.weight))
+    return [
+        {
+            "network": str(Network.of_key(int(behind.client[c]))),
+            "weight": round(float(behind.weight[c]), 2),
+            "age_days": round(float(behind.age_days[c]), 1),
+            "best": case.pops[best[c]],
+            "best_ms": round(float(own.rtt[c, best[c]]), 1),
+        }
+        for c in order
+    ]
 
 
 def pops(case: Case) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from itm.cli.why import told
 from itm.steer.explain import WhyQuestion, explain
-from tests.itm.steer.test_explain import moved
-from tests.itm.steer.worlds import JAPAN
+from tests.itm.steer.test_explain import crowded, moved
+from tests.itm.steer.worlds import DUTCH, JAPAN
 
 
 def test_the_story_reads_from_answer_to_runner_up() -> None:
@@ -40,3 +40,14 @@ def test_pops_that_matter_are_listed_wherever_they_stand() -> None:
     listed = [line.split()[0] for line in told(story).splitlines() if line.startswith("pop-")]
     assert listed == [f"pop-{n}" for n in (*range(8), 20, 22, 24, 26, 28)]
     assert "... and 17 more (--all)" in told(story)
+
+
+def test_the_clients_behind_a_resolver_are_listed() -> None:
+    """The heaviest ones with weight, age and their own best POP; all of them on demand."""
+    story = explain(WhyQuestion("gw.example.net", resolver=DUTCH), crowded(), clock=lambda: 1060.0)
+    text = told(story)
+    assert "Decided by the clients learned behind it (11 networks)" in text
+    lines = [line.split() for line in text.splitlines()]
+    assert ["8.8.8.0/24", "2.87", "2", "d", "ago", "ash", "7.0"] in lines
+    assert "... and 3 more (--all)" in text
+    assert "133.11.9.0/24" in told(story, everything=True)

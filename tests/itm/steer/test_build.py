@@ -10,9 +10,10 @@ from collectors.ladder import RUNGS
 from collectors.network import Network
 from itm.catalog.types import Rule
 from itm.routemap.mask import serve
-from itm.steer.build import ClassBuild, Limits, build_class, demand_weights, frame_of
+from itm.steer.build import ClassBuild, build_class, demand_weights, frame_of
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
+from itm.steer.plan import Limits
 from itm.steer.world import World
 from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, cut_world, pop, service, world
 

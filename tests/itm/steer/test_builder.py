@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from itm.routemap import current
+from collectors.network import Network
+from itm.routemap import current, snapshot
 from itm.steer import builder as module
 from itm.steer import inputs as inputs_file
 from itm.steer.builder import Builder
 from itm.steer.explain import WhyQuestion
 from itm.steer.explainer import Explainer
 from itm.store import pins
+from tests.itm.steer.crowds import crowd, table
 from tests.itm.steer.station import Station, bundle
 from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN
 
@@ -303,3 +305,34 @@ def test_nothing_is_served_before_the_first_map(station: Station) -> None:
     station.apply(bundle())
     builder.step()
     assert builder.is_serving
+
+
+def test_resolvers_are_decided_by_the_clientele(station: Station, caplog: pytest.LogCaptureFixture) -> None:
+    """The file that the edge keeps makes rows in the map, survives damage, and is told in the report."""
+    station.apply(bundle())
+    builder = station.builder()
+    station.turn(builder)
+    clientele = station.config.state_dir / "clientele.ckpt"
+    rows = crowd(DUTCH, {"133.11": 4})
+    found = table(*rows)
+    found.write(clientele)
+    station.turn(builder, 2)
+    network = Network.of(DUTCH)
+    assert served_to_resolver(station, network) == "tokyo"
+    clientele.write_bytes(b"noise")
+    station.turn(builder, 2)
+    assert caplog.text.count("clientele.unusable") == 1
+    assert served_to_resolver(station, network) == "tokyo"
+    assert station.answer(DUTCH) == "ams"
+    assert json.loads((station.config.state_dir / "builder.json").read_text())["resolvers"] == 1
+    station.clock.now += 12 * 86_400  # nobody is seen any more: it is answered by where it is again
+    station.turn(builder)
+    assert served_to_resolver(station, network) is None
+
+
+def served_to_resolver(station: Station, network: Network) -> str | None:
+    version = station.live()
+    assert version is not None
+    routemap = snapshot.read(current.path_of(station.maps, version))
+    leaf = routemap.classes[0].resolver_leaf(network.family, network.unit)
+    return None if leaf is None else routemap.pops[routemap.order_of(0, leaf)[0]].id

@@ -9,11 +9,12 @@ from itm.routemap.health import State
 from itm.routemap.mask import choices, serve
 from itm.routemap.routemap import NO_POP, ClassMap
 from itm.routemap.table import PrefixTable
-from itm.steer.build import Limits, build_class
+from itm.steer.build import build_class
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.compile import tail_of
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
+from itm.steer.plan import Limits
 from itm.steer.world import World
 from tests.itm.steer.worlds import JAPAN, P50, cut_world, service, world
 

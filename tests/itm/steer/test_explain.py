@@ -12,14 +12,18 @@ from itm.catalog.types import Rule
 from itm.errors import ExplainMismatch, ItmError
 from itm.routemap.health import State
 from itm.steer import inputs as inputs_file
-from itm.steer.build import ClassBuild, Limits, build_class
+from itm.steer.behind import Behind
+from itm.steer.build import ClassBuild, build_class
 from itm.steer.evidence import Evidence
 from itm.steer.explain import WhyQuestion, explain
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
+from itm.steer.plan import Limits
 from itm.steer.publish import routemap_of
+from itm.steer.resolvers import Resolvers
 from itm.steer.story import Served
 from itm.steer.world import World
+from tests.itm.steer.crowds import NOW, crowd, table
 from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, service, world
 
 POPS = tuple(P50)
@@ -162,3 +166,59 @@ def test_every_network_of_a_cut_up_world_is_explained(tmp_path: Path) -> None:
         for address in (JAPAN, DUTCH, "133.11.129.1", "2001:200::1", "2a00::1"):
             explain(WhyQuestion("gw.example.net", address), story_of)
         memory = b.after
+
+
+def crowded(share: float = 1.0) -> Served:
+    """A Dutch resolver with Japanese clients, after three builds: the last one may move `share` of them."""
+    w, evidence = world(), Evidence.of(cells(*SLOW_TOKYO), POPS)
+    rows = [*crowd(DUTCH, {"133.11": 10}), (DUTCH, AMERICA, 3.5)]
+    behind = Behind.of(table(*rows, age_days=2.0), NOW, 7.0)
+    resolvers = Resolvers.of(w, evidence, behind)
+    memory, limits = Memory.nothing(), Limits(3, share)
+    for _ in range(3):
+        made = build_class(w, evidence, w.classes[0], memory, limits, None, resolvers)
+        memory = made.after
+    inputs = Inputs(7, 1, "test", "predictions", 3, evidence, (made.before,), (made.held,), behind)
+    return Served(routemap_of(w, (made,), 7, 1000.0), inputs, w, {})
+
+
+@pytest.mark.parametrize("share", [1.0, 0.0])
+def test_the_story_of_a_learned_resolver(share: float) -> None:
+    """Who sits behind it, how much each weighs, and what they say together; also where it was held."""
+    story = explain(WhyQuestion("gw.example.net", resolver=DUTCH), crowded(share))
+    assert (story["row"], story["located_by"], story["answer"]["scope"]) == ("resolver", "resolver", 0)
+    assert story["answer"]["pop"] == ("osaka" if share else "ams")
+    heaviest, *others = story["clients"]
+    assert heaviest == {
+        "network": "8.8.8.0/24",
+        "weight": 2.87,
+        "age_days": 2.0,
+        "best": "ash",
+        "best_ms": 7.0,
+    }
+    assert {one["network"]: one["best"] for one in others} == {
+        f"133.11.{n}.0/24": "osaka" if n == 0 else "tokyo" for n in range(10)
+    }
+    estimates = {pop["pop"]: pop["estimate_ms"] for pop in story["pops"]}
+    assert estimates["ams"] == pytest.approx((10 * 1.0 * 240 + 3.5 * 85) / 13.5, abs=0.1)
+    assert all(rung["samples_used"] == 0 for rung in story["ladder"])
+
+
+def test_the_client_behind_it_is_told_by_its_own() -> None:
+    """A question for a client, and for a resolver that nobody was learned behind, goes by the client map."""
+    told = crowded()
+    for question in (
+        WhyQuestion("gw.example.net", client=DUTCH),
+        WhyQuestion("gw.example.net", client=DUTCH, resolver=AMERICA),
+        WhyQuestion("gw.example.net", resolver="193.0.7.53"),
+    ):
+        story = explain(question, told)
+        assert (story["answer"]["pop"], story["row"], story["clients"]) == ("ams", "place", [])
+
+
+def test_a_resolver_map_without_its_clients_is_our_fault() -> None:
+    """It is told as such, and not explained by something else."""
+    told = crowded()
+    broken = replace(told, inputs=replace(told.inputs, behind=Behind.nothing()))
+    with pytest.raises(ExplainMismatch, match=r"193\.0\.6\.0/24 is in the resolver map"):
+        explain(WhyQuestion("gw.example.net", resolver=DUTCH), broken)

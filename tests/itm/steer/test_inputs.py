@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from collectors import arrays
+from collectors.arrays import ArrayFile
 from itm.errors import SnapshotError
 from itm.steer import inputs as inputs_file
+from itm.steer.behind import Behind
 from itm.steer.evidence import Evidence
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
-from tests.itm.steer.worlds import JAPAN, P50, cells
+from tests.itm.steer.crowds import NOW, crowd, table
+from tests.itm.steer.worlds import AMERICA, JAPAN, P50, cells
 
 ROWS = [(JAPAN, "network", "tokyo", 140.0, 30.0, 6), (JAPAN, "place", "osaka", 13.0, 30.0, 9)]
 
@@ -31,6 +36,7 @@ def inputs(version: int = 7) -> Inputs:
         evidence=Evidence.of(cells(*ROWS), tuple(P50)),
         memories=(memory, Memory.nothing()),
         held=(np.array([4], dtype=np.uint64), np.zeros(0, dtype=np.uint64)),
+        behind=Behind.of(table(*crowd(AMERICA, {"133.11": 5})), NOW, 7.0),
     )
 
 
@@ -53,6 +59,18 @@ def test_inputs_come_back_as_they_were(tmp_path: Path) -> None:
         for field in ("key", "served", "challenger"):
             assert np.array_equal(getattr(mine, field), getattr(theirs, field))
     assert [h.tolist() for h in got.held] == [[4], []]
+    for name in Behind.__slots__:
+        assert getattr(got.behind, name).tobytes() == getattr(was.behind, name).tobytes()
+
+
+def test_inputs_of_the_release_before_are_read(tmp_path: Path) -> None:
+    """They hold no clientele: nobody was known behind any resolver."""
+    inputs_file.save(inputs(), tmp_path)
+    path = inputs_file.path_of(tmp_path, 7)
+    file = arrays.unpack(zlib.decompress(path.read_bytes()))
+    kept = {name: column for name, column in file.arrays.items() if not name.startswith("behind.")}
+    path.write_bytes(zlib.compress(arrays.pack(ArrayFile(file.facts, kept))))
+    assert len(inputs_file.load(tmp_path, 7).behind) == 0
 
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "cut", "changed"])

@@ -9,10 +9,11 @@ from itm.catalog.types import ZoneText
 from itm.routemap import current, snapshot
 from itm.routemap.routemap import RouteMap
 from itm.steer import inputs as inputs_file
-from itm.steer.build import Limits, build_class
+from itm.steer.build import build_class
 from itm.steer.evidence import Evidence
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
+from itm.steer.plan import Limits
 from itm.steer.publish import publish, routemap_of, says_the_same
 from itm.steer.world import World
 from tests.itm.steer.worlds import POPS, service, world

@@ -12,6 +12,7 @@ STATS = Stats(
     build_seconds=0.5,
     built_at=1000.0,
     rows=7,
+    resolvers=2,
     counted=9,
     own_only=1,
     refused={"malformed": 1},

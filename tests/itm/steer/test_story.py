@@ -6,11 +6,12 @@ import pytest
 
 from itm.catalog.types import Rule
 from itm.routemap.health import State
-from itm.steer.build import Limits, build_class
+from itm.steer.build import build_class
 from itm.steer.evidence import Evidence
 from itm.steer.explain import WhyQuestion, explain
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
+from itm.steer.plan import Limits
 from itm.steer.publish import routemap_of
 from itm.steer.story import Served
 from itm.steer.world import World
