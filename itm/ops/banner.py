@@ -23,8 +23,11 @@ def where(config: Config) -> str:
     return "\n".join(
         [
             f"  DNS     {', '.join(config.dns.listen)} (UDP and TCP)",
-            f"  public  http://{config.public.listen}/rum/v1/beacon",
-            *(f"          https://{listen}/rum/v1/beacon" for listen in config.public.tls_listen),
+            f"  public  http://{config.public.listen}/rum/v1/beacon  /rum/v1/demo",
+            *(
+                f"          https://{listen}/rum/v1/beacon  /rum/v1/demo"
+                for listen in config.public.tls_listen
+            ),
             f"  ops     http://{config.ops.listen}/api/v1/pops  /metrics  /healthz  /readyz",
             f"  state   {config.state_dir}",
         ]

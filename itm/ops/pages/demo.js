@@ -102,7 +102,9 @@
 
   const end = () => {
     for (const row of rows.values()) {
-      if (row.dataset.state === "planned" || row.dataset.state === "probing") row.dataset.state = "left";
+      if (values.has(one("h2", row).textContent)) continue;
+      row.dataset.state = "left"; // hidden meanwhile, or a POP without HTTPS on a page that has it
+      one(".number", row).textContent = "not measured";
     }
     say(verdict(), "done");
   };

@@ -34,7 +34,7 @@ addEventListener("error", ({{ message }}) => faults.push(message));
 addEventListener("unhandledrejection", ({{ reason }}) => faults.push(String(reason)));
 {before}
 </script>
-<script src="http://127.0.0.1:{port}/rum/v1/rum.js" async {attributes}></script>
+<script src="http://{server}/rum/v1/rum.js" async {attributes}></script>
 <p>Hello.</p>
 """
 AT_ONCE: Final = """\
@@ -42,6 +42,7 @@ const settle = setTimeout;
 window.setTimeout = (task, ms, ...rest) => settle(task, ms === 2000 ? 0 : ms, ...rest);
 """
 """Spares the two seconds after load, which one test looks at."""
+EVERY_TIME: Final = 'data-gap-minutes="0"'
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,17 @@ class Collector:
     _page: str = ""
     _headers: dict[str, str] = field(default_factory=dict)
 
-    def page(self, attributes: str = 'data-gap-minutes="0"', before: str = AT_ONCE, policy: str = "") -> str:
-        """Return the address of a page with the script's tag, at a new site; forget what came in before."""
+    def page(
+        self, attributes: str = EVERY_TIME, before: str = AT_ONCE, policy: str = "", server: str = ""
+    ) -> str:
+        """Return the address of a page with the script's tag, at a new site; forget what came in before.
+
+        The script is that of `server`, if one is named.
+        """
         for received in (self.sessions, self.beacons, self.looked_up):
             received.clear()
-        self._page = FRAME.format(port=self.port, attributes=attributes, before=before)
+        server = server or f"127.0.0.1:{self.port}"
+        self._page = FRAME.format(server=server, attributes=attributes, before=before)
         self._headers = {"Content-Security-Policy": policy} if policy else {}
         return f"http://{next(self._sites)}.localhost:{self.port}/page"
 

@@ -17,24 +17,24 @@ from tests.e2e.serving import ROOT, free_ports
 from tests.gateway.certificates import Certificates
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Browser]:
     with chromium(tmp_path_factory.mktemp("browser"), certificates.ca) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def collector() -> Iterator[Collector]:
     with collecting() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pops(certificates: Certificates) -> Iterator[Pops]:
     """Real probe targets behind delaying proxies; one POP is dead, one hangs."""
     secure, plain, port = free_ports(3)
