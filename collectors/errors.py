@@ -4,6 +4,8 @@ CollectorsError
 ├── PlaceTableError  a place table file that is damaged, foreign or of another version
 ├── GeoipError       an .mmdb file that is missing, damaged or of a schema we do not read
 ├── ArraysError      a checkpoint or aggregate file that is damaged, foreign or of another version
+├── DeltaError       a delta that is damaged, foreign or of another version
+├── BusLost          the other end of the bus is not there: what was under way may be lost
 ├── JournalError     the journal cannot be written: what was not yet durable stays buffered
 │   └── JournalFull  more is waiting for the disk than may be kept in memory: shed load
 ├── FollowError      a followed file, or the file of its position, that cannot be used
@@ -30,6 +32,14 @@ class GeoipError(CollectorsError):
 
 class ArraysError(CollectorsError):
     """A file of arrays is damaged, foreign or of another version."""
+
+
+class DeltaError(CollectorsError):
+    """A delta is damaged, foreign, of another version, or says what cannot be."""
+
+
+class BusLost(CollectorsError):
+    """The other end of the bus is not there; what was handed over and not acknowledged may be lost."""
 
 
 class JournalError(CollectorsError):

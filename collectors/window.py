@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors import arrays
+from collectors.bus import Mark
 from collectors.cells import Cells
 from collectors.celltable import CellTable
 from collectors.errors import ArraysError
@@ -35,10 +36,10 @@ _KIND: Final = "windows 2"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """What a restart begins from: the windows, where to read on in the journal, and what the caller added."""
+    """What a restart begins from: the windows, how far each collector is in them, what the caller added."""
 
     windows: Windows
-    position: Position
+    marks: Mapping[str, Mark]
     extra: Mapping[str, npt.NDArray[Any]]
 
 
@@ -116,12 +117,12 @@ class Windows:
     def checkpoint(
         self,
         path: Path,
-        position: Position,
+        marks: Mapping[str, Mark],
         extra: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> None:
-        """Store the windows with the journal position they include, atomically and durably.
+        """Store the windows with the marks of what they include, atomically and durably.
 
-        `extra` arrays (such as `Guard.arrays()`) travel with them. Raises `OSError`.
+        `extra` arrays travel with them. Raises `OSError`.
         """
         stored = {f"extra.{name}": array for name, array in (extra or {}).items()}
         stored["pops"] = self._pops
@@ -132,7 +133,7 @@ class Windows:
             "bins": BINS,
             "metrics": METRICS,
             "weighed_at": self._weighed_at,
-            "position": [position.segment, position.offset],
+            "marks": {name: [m.sequence, m.position.segment, m.position.offset] for name, m in marks.items()},
         }
         arrays.store(path, arrays.ArrayFile(facts, stored))
 
@@ -147,7 +148,7 @@ class Windows:
         """Return what `checkpoint` stored at `path`.
 
         Raises `FileNotFoundError` when there is none and `ArraysError` when it is damaged or of other bins
-        or metrics: in both cases begin with `Windows(…)` at `Position()`, which reads the journal again.
+        or metrics: in both cases begin with `Windows(…)` and no marks; collectors read their journals again.
         """
         file = arrays.read(path)
         facts = file.facts
@@ -160,7 +161,8 @@ class Windows:
         for name, width in WIDTHS.items():
             cells = Cells.of_arrays(file.arrays, name, width, len(numbers))
             windows._tables[name].merge(cells, numbers)
-        return Checkpoint(windows, Position(*facts["position"]), _under(file.arrays, "extra."))
+        marks = {name: Mark(mark[0], Position(*mark[1:])) for name, mark in facts["marks"].items()}
+        return Checkpoint(windows, marks, _under(file.arrays, "extra."))
 
     def _pop_numbers(self, ids: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint16]:
         """Return the number of each POP id, giving new numbers to new ids."""

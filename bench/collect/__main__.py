@@ -20,7 +20,7 @@ from collectors.aggregate import aggregate
 from collectors.feed import rows
 from collectors.gather import Gathered, gather
 from collectors.guard import Guard, PopSites
-from collectors.journal import JournalReader, JournalWriter, Position
+from collectors.journal import JournalReader, JournalWriter
 from collectors.measurement import RECORD
 from collectors.network import Network
 from collectors.rum import beacon
@@ -68,7 +68,7 @@ def measure(directory: Path) -> dict[str, float]:
     results["decay_seconds"] = _cpu(lambda: windows.decay(time.time() + 30))
     results["aggregate_seconds"] = _cpu(lambda: aggregate(windows))
     path = directory / "windows.ckpt"
-    results["checkpoint_wall_seconds"] = _wall(lambda: windows.checkpoint(path, Position()))
+    results["checkpoint_wall_seconds"] = _wall(lambda: windows.checkpoint(path, {}))
     results["checkpoint_megabytes"] = path.stat().st_size / 1e6
     results["restore_wall_seconds"] = _wall(lambda: Windows.restore(path))
     return results | _parsers()

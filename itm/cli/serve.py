@@ -110,7 +110,7 @@ def answering(config: Config, words: tuple[str, ...]) -> list[Child]:
 
 def thinking(words: tuple[str, ...]) -> list[Child]:
     """Return the processes that need the store as well."""
-    return [_child(name, (name,), words) for name in ("edge", "builder")]
+    return [_child(name, (name,), words) for name in ("edge", "collector", "builder")]
 
 
 def accompanying(config: Config) -> list[Child]:

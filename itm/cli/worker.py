@@ -19,7 +19,7 @@ from itm.cli import settings
 from itm.config import Config
 from itm.privileges import User
 
-KINDS = ("dns", "signer", "edge", "builder", "targets")
+KINDS = ("dns", "signer", "edge", "collector", "builder", "targets")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         _become(user, args.supervisor)
     if args.kind == "signer":
         _signer(config)
+    elif args.kind == "collector":
+        _collector(config)
     elif args.kind == "builder":
         _builder(config)
     else:
@@ -154,6 +156,12 @@ def _edge(config: Config, binding: AbstractContextManager[None]) -> None:
     from itm.ops import edge
 
     edge.run(config, binding)
+
+
+def _collector(config: Config) -> None:
+    from itm import collector
+
+    collector.run(config)
 
 
 def _builder(config: Config) -> None:

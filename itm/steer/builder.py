@@ -1,8 +1,8 @@
-"""The builder process: journal in, maps out, and nothing that answers a query.
+"""The builder process: deltas in, maps out, and nothing that answers a query.
 
-One loop: read the journal, and when it is time or something changed, build and publish. Everything it
-must not forget is on disk before it is relied upon (checkpoint, memory, map); after a crash it goes on
-from there. Runs at the lowest CPU priority: answers always come first.
+One loop: count the deltas that came, and when it is time or something changed, build and publish.
+Everything it must not forget is on disk before it is relied upon (checkpoint, memory, map); after a crash
+it goes on from there. Runs at the lowest CPU priority: answers always come first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from collectors import localbus
+from collectors.bus import Receiver
+from collectors.localbus import LocalReceiver
 from collectors.clienteletable import FILE as CLIENTELE
 from collectors.clienteletable import ClienteleFile
 from itm.catalog.load import load_bundle
@@ -43,19 +46,21 @@ log = logging.getLogger(__name__)
 NICENESS = 19
 
 TURN_SECONDS = 0.25
-"""How often the journal, the catalog and the pin are looked at."""
+"""How often the bus, the catalog and the pin are looked at."""
 
 
 class Builder:
     """Holds what is alive between two builds; `step` is one turn of the loop."""
 
-    def __init__(self, config: Config, sources: Sources, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, config: Config, sources: Sources, bus: Receiver, clock: Callable[[], float] = time.time
+    ) -> None:
         self._config = config
         self._sources = sources
         self._clock = clock
         self._maps = config.state_dir / "maps"
         self._memory_path = config.state_dir / "memory"
-        self._learner = Learner(config, clock)
+        self._learner = Learner(config, bus, clock)
         self._clientele = ClienteleFile(config.state_dir / CLIENTELE)
         self._world: World | None = None
         self._last: tuple[ClassBuild, ...] = ()
@@ -74,7 +79,7 @@ class Builder:
             self._adopt_live_catalog()
         if self._world is None:
             return
-        self._learner.read(self._world)
+        self._learner.read()
         if self._clock() >= self._next_build:
             self._build_automatically(self._world)
 
@@ -135,7 +140,7 @@ class Builder:
 
     def _build_automatically(self, world: World) -> None:
         if self._sources.pinned_map() is not None:
-            self._learner.checkpoint()
+            self._learner.checkpoint(at_once=False)
             self._next_build = self._clock() + self._config.builder.interval_seconds
             return
         started = self._clock()
@@ -198,7 +203,7 @@ class Builder:
         self._last = builds
         self._builds += 1
         self._report(builds, started)
-        self._learner.checkpoint()
+        self._learner.checkpoint(at_once=False)
         self._next_build = self._clock() + self._config.builder.interval_seconds
 
     def _inputs(
@@ -232,6 +237,7 @@ class Builder:
             counted=self._learner.counted,
             own_only=self._learner.own_only,
             refused=dict(self._learner.refused),
+            deltas=dict(self._learner.deltas),
             cells=self._learner.cells,
             plan=_as_dict([build.plan for build in builds]),
         ).write(self._config.state_dir / "builder.json")
@@ -262,7 +268,8 @@ class Builder:
 
 def run(config: Config) -> None:
     """Build until asked to stop. Raises `ItmError` or `CollectorsError` at start, naming what is wrong."""
-    asyncio.run(_turn(Builder(config, Sources.open(config))))
+    bus = LocalReceiver(config.state_dir / localbus.FILE)
+    asyncio.run(_turn(Builder(config, Sources.open(config), bus)))
 
 
 def yield_to_all() -> None:

@@ -1,42 +1,47 @@
-"""Journal -> guard -> windows -> Evidence: what the builder learned, and what it refused to believe."""
+"""Deltas -> windows -> Evidence: what the builder learned, and what collectors refused to believe."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
+from collectors import delta as deltas
 from collectors.aggregate import aggregate
-from collectors.errors import ArraysError
-from collectors.guard import Guard, PopSites
-from collectors.intake import take
-from collectors.journal import JournalReader
-from collectors.segments import Position, prune
+from collectors.bus import Receiver
+from collectors.counted import Counted, Turn
+from collectors.delta import Delta
+from collectors.errors import ArraysError, DeltaError
 from collectors.window import Checkpoint, Windows
 from itm.config import Collect, Config
 from itm.steer.evidence import Evidence
-from itm.steer.world import World
 
 log = logging.getLogger(__name__)
 
+READ_SECONDS: Final = 2.0
+"""So long may `read` go on while deltas keep coming: builds have their turn as well."""
+
+CHECKPOINT_SHARE: Final = 1 / 20
+"""Of the time, at most this goes into checkpoints; what came after the last one, collectors still keep."""
+
 
 class Learner:
-    """Reads the journal into windows; survives restarts by a checkpoint that holds the journal position."""
+    """Counts deltas into windows; survives restarts by a checkpoint that says which deltas are in it."""
 
-    def __init__(self, config: Config, clock: Callable[[], float]) -> None:
-        self._collect = config.collect
+    def __init__(self, config: Config, bus: Receiver, clock: Callable[[], float]) -> None:
+        self._bus = bus
         self._clock = clock
         self._checkpoint = config.state_dir / "windows.ckpt"
-        self._journal_dir = config.state_dir / "journal"
         kept = _restored(self._checkpoint, config.collect, clock)
         self._windows = kept.windows
-        self._guard = Guard(config.collect.client_cap)
-        self._guard.remember(kept.extra)
-        self._journal = JournalReader(self._journal_dir, kept.position)
+        self._counted = Counted(kept.marks)
+        self._checkpointed_at = -float("inf")
+        self._pause_seconds = 0.0
+        self.deltas: Counter[str] = Counter()
+        """Deltas that came, by what was done with them."""
         self.refused: Counter[str] = Counter()
         self.own_only = 0
 
@@ -50,34 +55,49 @@ class Learner:
         """The number of measurements that have counted since the start."""
         return self._windows.counted
 
-    def read(self, world: World) -> None:
-        """Take everything new from the journal; its networks stand where this world's places say.
-
-        Keys are stable: with another catalog or place table nothing that was learned is forgotten.
-        """
-        pops = world.catalog.pops
-        sites = PopSites.of([p.id for p in pops], [p.lat for p in pops], [p.lon for p in pops])
-        while len(batch := self._journal.read()):
-            self._take(batch, world, sites)
+    def read(self) -> None:
+        """Count the deltas that have come; tell collectors that are astray, or ask, where they stand."""
+        until = time.monotonic() + READ_SECONDS
+        while time.monotonic() < until and (message := self._bus.receive()) is not None:
+            try:
+                delta = deltas.parse(message)
+            except DeltaError as error:
+                self.deltas["damaged"] += 1
+                log.warning("delta.refused", extra={"reason": str(error)})
+                continue
+            self._take(delta)
 
     def evidence(self, pops: tuple[str, ...]) -> Evidence:
         """Return what the windows say now."""
         self._windows.decay()
         return Evidence.of(aggregate(self._windows, self._clock), pops)
 
-    def checkpoint(self) -> None:
-        """Write windows and journal position, then let go of the journal that no restart needs."""
-        position = self._journal.position
-        self._windows.checkpoint(self._checkpoint, position, self._guard.arrays())
-        keep = self._collect.journal_keep_hours * 3600
-        prune(self._journal_dir, position, keep, self._collect.journal_max_bytes, self._clock)
+    def checkpoint(self, *, at_once: bool = True) -> None:
+        """Write windows and marks and tell the collectors, who let go of what no restart needs.
 
-    def _take(self, batch: npt.NDArray[np.void], world: World, sites: PopSites) -> None:
-        now, half_life = self._clock(), self._windows.half_life_seconds
-        taken = take(batch, self._guard, world.ladder, sites, now, half_life)
-        self._windows.merge(taken.gathered)
-        self.refused.update(taken.refused)
-        self.own_only += taken.own_only
+        Not `at_once`: only if the last one was long enough ago for what it took.
+        """
+        now, started = self._clock(), time.monotonic()
+        if not at_once and 0 <= now - self._checkpointed_at < self._pause_seconds:
+            return
+        self._windows.checkpoint(self._checkpoint, self._counted.marks)
+        self._checkpointed_at = now
+        self._pause_seconds = (time.monotonic() - started) / CHECKPOINT_SHARE
+        self._counted.settle()
+        for collector in self._counted.marks:
+            self._bus.ack(self._counted.ack(collector))
+
+    def _take(self, delta: Delta) -> None:
+        turn = self._counted.turn(delta)
+        if turn is Turn.NEXT:
+            self._windows.merge(delta.gathered)
+            self._counted.count(delta)
+            self.own_only += delta.own_only
+            self.refused.update(delta.refused)
+        elif turn is Turn.ASTRAY:
+            self._bus.ack(self._counted.ack(delta.collector))
+        if delta.sequence != deltas.QUESTION:
+            self.deltas[turn.value] += 1
 
 
 def _restored(path: Path, collect: Collect, clock: Callable[[], float]) -> Checkpoint:
@@ -88,4 +108,4 @@ def _restored(path: Path, collect: Collect, clock: Callable[[], float]) -> Check
         pass
     except ArraysError as error:
         log.warning("checkpoint.unusable", extra={"reason": str(error)})
-    return Checkpoint(Windows(collect.max_cells, half_life, clock), Position(), {})
+    return Checkpoint(Windows(collect.max_cells, half_life, clock), {}, {})

@@ -21,6 +21,7 @@ class Stats:
     counted: int
     own_only: int
     refused: dict[str, int]
+    deltas: dict[str, int]
     cells: int
     plan: dict[str, Any]
 

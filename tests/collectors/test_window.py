@@ -5,6 +5,7 @@ import pytest
 
 from collectors.aggregate import Aggregates, aggregate, save
 from collectors.arrays import ArrayFile, pack, read
+from collectors.bus import Mark
 from collectors.errors import ArraysError
 from collectors.gather import COARSE_WEIGHT, KEEP_HALF_LIVES, gather
 from collectors.segments import Position
@@ -271,9 +272,9 @@ def test_a_restart_goes_on_as_if_it_had_not_been(tmp_path: Path):
     clock.now += HOUR
     target.decay()
     path = tmp_path / "windows.ckpt"
-    target.checkpoint(path, Position(3, 999), {"guard.count": np.arange(5)})
+    target.checkpoint(path, {"one": Mark(7, Position(3, 999))}, {"guard.count": np.arange(5)})
     kept = Windows.restore(path, 10_000, HALF_LIFE, clock)
-    assert kept.position == Position(3, 999)
+    assert kept.marks == {"one": Mark(7, Position(3, 999))}
     assert kept.extra["guard.count"].tolist() == [0, 1, 2, 3, 4]
     clock.now += HOUR
     for one in (target, kept.windows):
@@ -290,9 +291,9 @@ def test_a_checkpoint_replaces_the_one_before(tmp_path: Path):
     clock = Clock()
     target = windows(clock)
     path = tmp_path / "windows.ckpt"
-    target.checkpoint(path, Position())
+    target.checkpoint(path, {})
     add(target, observed([10]))
-    target.checkpoint(path, Position(1, 5))
+    target.checkpoint(path, {})
     assert [entry.name for entry in tmp_path.iterdir()] == ["windows.ckpt"]
     assert len(Windows.restore(path, 10, HALF_LIFE, clock).windows) == 6
 
@@ -302,7 +303,7 @@ def test_an_unusable_checkpoint_is_refused(tmp_path: Path):
     path = tmp_path / "windows.ckpt"
     with pytest.raises(FileNotFoundError):
         Windows.restore(path)
-    windows(Clock()).checkpoint(path, Position())
+    windows(Clock()).checkpoint(path, {})
     sound = read(path)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ArraysError, match=str(path)):

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from collectors import places as place_files
+from collectors.bus import InProcess
 from collectors.journal import JournalWriter
 from collectors.measurement import Measurement, records
 from collectors.network import Network
+from itm.collector import CollectorProcess
 from itm.config import Builder as BuilderSettings
-from itm.config import Config, Geoip
+from itm.config import Collect, Config, Geoip
 from itm.routemap import current, snapshot
 from itm.steer.builder import Builder
 from itm.steer.sources import Sources
@@ -94,6 +96,20 @@ def _migrated() -> bytes:
         return file.read_bytes()
 
 
+class CollectingBuilder(Builder):
+    """A builder in whose process a collector is at work, too."""
+
+    def __init__(self, station: Station, bus: InProcess) -> None:
+        super().__init__(station.config, station.sources(), bus, station.clock)
+        self._collecting = CollectorProcess(station.config, station.engine, bus, station.clock)
+
+    def step(self) -> None:
+        self._collecting.step()
+        self._learner.read()
+        self._collecting.step()
+        super().step()
+
+
 @dataclass(slots=True)
 class Station:
     """A state directory, its store, and the time."""
@@ -110,6 +126,7 @@ class Station:
         config = Config(
             state=str(folder / "state"),
             geoip=Geoip(places=str(table), reload_seconds=0.0),
+            collect=Collect(delta_seconds=0.0),
             builder=BuilderSettings(interval_seconds=30.0, max_moved_share=0.5, keep_maps=5),
         )
         config.state_dir.mkdir()
@@ -124,8 +141,9 @@ class Station:
         return FakeSources(self.config, self.engine, self.clock)
 
     def builder(self) -> Builder:
-        """Return a builder as a fresh process would begin."""
-        return Builder(self.config, self.sources(), self.clock)
+        """Return a builder as a fresh process would begin, and a collector that takes its turn first."""
+        bus = InProcess()
+        return CollectingBuilder(self, bus)
 
     def apply(self, files: Mapping[str, str], *, forced: bool = False) -> int:
         return catalogs.add_pending(self.engine, files, author="ops", now=self.clock.now, forced=forced)
