@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from collectors.bus import Sender
 from collectors.collector import Collector, Ground
@@ -61,6 +61,15 @@ class Report:
         partial = path.with_suffix(".tmp")
         partial.write_text(json.dumps(asdict(self)))
         partial.replace(path)
+
+
+def collector_report(state: Path) -> dict[str, Any]:
+    """Return what the collector last wrote about itself; nothing before its first turn."""
+    try:
+        report: dict[str, Any] = json.loads((state / "collector.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return report
 
 
 class CollectorProcess:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from itm.collector import collector_report
 from itm.dns.counters import read_all
 from itm.ops.api.maps import builder_report
 from itm.ops.context import Edge
@@ -21,6 +22,7 @@ def register(registry: Registry, edge: Edge) -> None:
     """Add every gauge and foreign counter to the edge's registry."""
     _register_edge(registry, edge)
     _register_dns(registry, lambda: read_all(edge.config.state_dir))
+    _register_collector(registry, lambda: collector_report(edge.config.state_dir))
     _register_builder(registry, lambda: builder_report(edge.config.state_dir) or {})
 
 
@@ -126,6 +128,11 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
     registry.gauge("itm_builder_built_timestamp_seconds", "Time of the last build.", one("built_at"))
     registry.gauge("itm_builder_resolvers", "Resolvers answered by their clients.", one("resolvers"))
     registry.gauge("itm_builder_cells", "Window cells in memory.", one("cells"))
+    registry.counted(
+        "itm_builder_deltas_total",
+        "Deltas that came, by what was done with them.",
+        lambda: _summed([report().get("deltas", {})], "result"),
+    )
     registry.counted("itm_builder_records_total", "Measurements that counted.", one("counted"))
     registry.counted(
         "itm_builder_own_network_records_total",
@@ -136,6 +143,17 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
         "itm_builder_refused_total",
         "Measurements that did not count, by reason.",
         lambda: _summed([report().get("refused", {})], "reason"),
+    )
+
+
+def _register_collector(registry: Registry, report: Callable[[], dict[str, Any]]) -> None:
+    def one(key: str) -> Read:
+        return lambda: [({}, report()[key])] if key in report() else []
+
+    registry.counted("itm_collector_deltas_total", "Deltas made since the collector started.", one("made"))
+    registry.gauge("itm_collector_deltas_waiting", "Deltas not durable at the builder yet.", one("waiting"))
+    registry.counted(
+        "itm_collector_rewound_total", "Moves in the journal by the builder's word.", one("rewound")
     )
 
 

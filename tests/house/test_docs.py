@@ -43,6 +43,7 @@ PAGES = (
 WORDS = (
     "POP", "Service", "Pool", "Rule", "Catalog", "Steering class", "Network", "Unit", "Ladder", "Rung",
     "Cell", "Place", "Measurement", "Beacon", "Feed", "Journal", "Guard", "Window", "Aggregate",
+    "Collector", "Delta", "Bus", "Mark",
     "Evidence", "Prediction", "Estimate", "Step", "Decision", "Plan", "Demand", "RouteMap", "Leaf",
     "Tail", "Run", "Snapshot", "Pin", "Scope", "Answer book", "Health", "Health table", "Override",
     "Probe", "Fail open", "Last-resort values", "Drain", "Token", "Edge", "Builder", "Regret",

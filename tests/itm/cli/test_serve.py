@@ -19,7 +19,7 @@ def test_the_processes_of_one_machine() -> None:
     """One edge, one builder, the DNS workers; the demo's probe targets only with the demo."""
     config = Config(dns=Dns(workers=2))
     words = ("--set", "dns.workers=2")
-    assert [child.name for child in serve.thinking(words)] == ["edge", "builder"]
+    assert [child.name for child in serve.thinking(words)] == ["edge", "collector", "builder"]
     assert [child.name for child in serve.answering(config, words)] == ["dns-0", "dns-1", "signer"]
     demo = serve.answering(replace(config, demo=Demo(enabled=True)), words)
     assert [child.name for child in demo] == ["dns-0", "dns-1", "signer", "targets"]
