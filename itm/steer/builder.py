@@ -16,9 +16,9 @@ from typing import Any
 
 from collectors import localbus
 from collectors.bus import Receiver
-from collectors.localbus import LocalReceiver
 from collectors.clienteletable import FILE as CLIENTELE
 from collectors.clienteletable import ClienteleFile
+from collectors.localbus import LocalReceiver
 from itm.catalog.load import load_bundle
 from itm.config import Config
 from itm.errors import CatalogError, SnapshotError, UnsafePlan
