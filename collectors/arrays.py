@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import mmap
 import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -59,9 +60,9 @@ def _bytes_of(array: npt.NDArray[Any]) -> memoryview[int]:
     return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
-def unpack(data: bytes) -> ArrayFile:
+def unpack(data: bytes | memoryview) -> ArrayFile:
     """Return the content of a packed file; the arrays are read-only. Raises `ArraysError`."""
-    if not data.startswith(MAGIC):
+    if data[: len(MAGIC)] != MAGIC:
         raise ArraysError("not a file of arrays of this version")
     body = memoryview(data)[:-_DIGEST_BYTES]
     if hashlib.sha256(body).digest() != data[-_DIGEST_BYTES:]:
@@ -114,6 +115,23 @@ def read(path: Path) -> ArrayFile:
     """Return the content of the file at `path`. Raises `ArraysError` naming it, `FileNotFoundError`."""
     try:
         return unpack(path.read_bytes())
+    except ArraysError as error:
+        raise ArraysError(f"{path}: {error}") from error
+
+
+def mapped(path: Path) -> ArrayFile:
+    """Return the content of a file as `read` does, its arrays as views of the mapped file.
+
+    What nobody looks at takes no memory. Raises `ArraysError` naming the file, and `OSError` where there is
+    none.
+    """
+    with path.open("rb") as file:
+        try:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except ValueError as error:
+            raise ArraysError(f"{path}: {error}") from error
+    try:
+        return unpack(data)
     except ArraysError as error:
         raise ArraysError(f"{path}: {error}") from error
 

@@ -1,10 +1,10 @@
 """The session plan: which POPs one page view measures.
 
 After Calder et al. (IMC 2015): the POP in use, the predicted best, and two drawn from the ten predicted to
-be closest, so that exploring never touches real traffic. What is drawn goes by need first: POPs of which
-the network has too few measurements come before those that it knows; within either, by the chance that they
-are really the better ones, which grows with nearness and with the predictor's uncertainty. Knows
-predictions, not their origin.
+be closest, so that exploring never touches real traffic. What is drawn goes by need first: POPs of which the
+network has too few measurements come before those that it knows, and among them those of which its whole
+place has too few; within each, by the chance that they are really the better ones, which grows with nearness
+and with the predictor's uncertainty. Knows predictions, not their origin.
 """
 
 from __future__ import annotations
@@ -40,14 +40,17 @@ class Random(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A POP that may be measured: predicted RTT and its interval's width in ms (NaN: nobody can say), and
-    how many measurements of it the network has or has been asked for.
+    """A POP that may be measured: predicted RTT and its interval's width in ms (NaN: nobody can say).
+
+    `known`: how many measurements of it the network has or was asked for; `around`: the same for its whole
+    place.
     """
 
     pop: str
     predicted_ms: float = math.nan
     spread_ms: float = 0.0
     known: float = 0.0
+    around: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,11 @@ def choose_session(
     best_ms = ranked[0].predicted_ms if has_best else math.nan
     # Weighted draw without replacement: the largest of u^(1/weight) (Efraimidis, Spirakis 2006).
     keys = {
-        one.pop: (one.known < THIN, math.log(1 - rng.random()) * (1 + one.known) / _chance(one, best_ms))
+        one.pop: (
+            one.known < THIN,
+            one.around < THIN,
+            math.log(1 - rng.random()) * (1 + one.known) / _chance(one, best_ms),
+        )
         for one in pool
     }
     drawn = sorted(keys, key=keys.__getitem__, reverse=True)

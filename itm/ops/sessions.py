@@ -21,12 +21,13 @@ from collectors.network import Network
 from collectors.rum import session
 from collectors.rum.budget import Budgets
 from collectors.rum.keyfile import KeyFile
-from collectors.rum.plan import Candidate, Planned, choose_session
+from collectors.rum.plan import Planned
 from collectors.rum.register import TokenRegister
 from collectors.rum.session import Probe
 from itm.config import Config
 from itm.errors import ConfigError, Refused
 from itm.ops import demo
+from itm.ops.exploring import Exploring
 from itm.ops.live import Version
 from itm.ops.metrics import Registry
 from itm.ops.served import Offer, ServedMap
@@ -53,6 +54,7 @@ class Sessions:
         self._clock = clock
         self._rng = rng or random.Random()
         self._served = ServedMap(state / "maps", HealthReader(state / "health.table"))
+        self._exploring = Exploring(state, config.builder.interval_seconds)
         self._budgets = Budgets(collect.network_sessions_per_hour, collect.sessions_per_second)
         self._urls: tuple[int, dict[str, str]] = (-1, {})
         try:
@@ -76,8 +78,9 @@ class Sessions:
         registry.gauge("itm_tokens_spent", "Used tokens in memory.", lambda: [({}, len(self.register.spent))])
 
     async def follow(self) -> None:
-        """Take up another map and other keys. What cannot be read is told once; what was read stays."""
+        """Take up another map, table or keys. What cannot be read is told once; what was read stays."""
         await asyncio.to_thread(self._served.follow)
+        await asyncio.to_thread(self._exploring.follow)
         try:
             if await asyncio.to_thread(self._keys.look):
                 self.register.replace(self._keys.keys)
@@ -102,7 +105,7 @@ class Sessions:
         if reason:
             return self._decline(reason)
         urls = self._urls_of(live)
-        planned = self._choose(offer, urls)
+        planned = self._choose(network, offer, urls, now)
         if not planned:
             return self._decline(NO_POP)
         self._count(planned)
@@ -115,10 +118,13 @@ class Sessions:
             body=session.answer(session.new_session(), probes), content_type="application/json"
         )
 
-    def _choose(self, offer: Offer | None, urls: dict[str, str]) -> tuple[Planned, ...]:
+    def _choose(
+        self, network: Network, offer: Offer | None, urls: dict[str, str], now: float
+    ) -> tuple[Planned, ...]:
         allowed = offer.allowed if offer else [pop for pop in urls if self._served.is_in_use(pop)]
         current = offer.current if offer and offer.current in urls else ""
-        return choose_session(current, [Candidate(pop) for pop in allowed if pop in urls], self._rng)
+        measurable = [pop for pop in allowed if pop in urls]
+        return self._exploring.choose(network, current, measurable, self._rng, now)
 
     def _decline(self, reason: str) -> web.Response:
         self._declined.add(reason=reason)

@@ -29,6 +29,7 @@ from itm.steer import memoryfiles
 from itm.steer.behind import Behind
 from itm.steer.build import ClassBuild, build_class
 from itm.steer.evidence import Evidence
+from itm.steer.explore import ExplorationFiles
 from itm.steer.inputs import Inputs
 from itm.steer.learner import Learner
 from itm.steer.memory import Memory
@@ -62,6 +63,7 @@ class Builder:
         self._memory_path = config.state_dir / "memory"
         self._learner = Learner(config, bus, clock)
         self._clientele = ClienteleFile(config.state_dir / CLIENTELE)
+        self._exploration = ExplorationFiles(config.state_dir)
         self._world: World | None = None
         self._last: tuple[ClassBuild, ...] = ()
         self._memories: tuple[Memory, ...] = ()
@@ -200,6 +202,7 @@ class Builder:
             log.warning("map.pointer_restored", extra={"version": before.version})
         self._memories = tuple(build.after for build in builds)
         memoryfiles.save(self._memory_path, self._memories, world.class_index)
+        self._exploration.write(world, self._learner.aggregates, evidence)
         self._last = builds
         self._builds += 1
         self._report(builds, started)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from collectors import delta as deltas
-from collectors.aggregate import aggregate
+from collectors.aggregate import aggregate, empty
 from collectors.bus import Receiver
 from collectors.counted import Counted, Turn
 from collectors.delta import Delta
@@ -44,6 +44,8 @@ class Learner:
         """Deltas that came, by what was done with them."""
         self.refused: Counter[str] = Counter()
         self.own_only = 0
+        self.aggregates = empty()
+        """What the last evidence was made of."""
 
     @property
     def cells(self) -> int:
@@ -70,7 +72,8 @@ class Learner:
     def evidence(self, pops: tuple[str, ...]) -> Evidence:
         """Return what the windows say now."""
         self._windows.decay()
-        return Evidence.of(aggregate(self._windows, self._clock), pops)
+        self.aggregates = aggregate(self._windows, self._clock)
+        return Evidence.of(self.aggregates, pops)
 
     def checkpoint(self, *, at_once: bool = True) -> None:
         """Write windows and marks and tell the collectors, who let go of what no restart needs.

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from collectors.arrays import ArrayFile, pack, read, unpack, write
+from collectors.arrays import ArrayFile, mapped, pack, read, unpack, write
 from collectors.errors import ArraysError
 
 CONTENT = ArrayFile(
@@ -54,3 +54,20 @@ def test_reading_names_the_file(tmp_path: Path):
     path.write_bytes(b"nonsense")
     with pytest.raises(ArraysError, match=str(path)):
         read(path)
+
+
+def test_a_mapped_file_reads_the_same(tmp_path: Path):
+    """And goes on to, when the file is replaced; what is no file of arrays is named."""
+    path = tmp_path / "state"
+    write(path, pack(CONTENT))
+    back = mapped(path)
+    write(path, b"other")
+    assert back.facts == CONTENT.facts
+    for name, array in CONTENT.arrays.items():
+        assert np.array_equal(back.arrays[name], array)
+    for content in (b"other", b""):
+        path.write_bytes(content)
+        with pytest.raises(ArraysError, match="state: "):
+            mapped(path)
+    with pytest.raises(FileNotFoundError):
+        mapped(tmp_path / "missing")

@@ -59,6 +59,14 @@ def test_thin_cells_fill_first():
     assert {known[pop] for pop in candidates} == {THIN}
 
 
+def test_where_the_network_knows_nothing_its_place_decides():
+    """Of POPs that are all new to a network, those that its place knows too little of are measured first."""
+    around = dict.fromkeys((one.pop for one in NEAR), THIN) | {"p5": 0.0, "p6": THIN - 1}
+    assert set(drawn(changed(around=around))) == {"p5", "p6"}
+    known = {"p5": THIN, "p6": THIN}
+    assert not {"p5", "p6"} & set(drawn(changed(around=around, known=known))), "its own need comes first"
+
+
 def test_among_what_is_known_the_less_known_is_drawn_more_often():
     """Twenty measurements of one, two hundred of the other, else alike."""
     known = dict.fromkeys((one.pop for one in NEAR), 200.0)
