@@ -12,7 +12,8 @@ CollectorsError
 ├── ExportError      an export that cannot be written as asked: a package is missing
 ├── OriginError      a trusted proxy sent a forwarding header that names no client
 ├── SessionError     a session request that cannot be read
-└── KeyFileError     the file of token keys is missing, not one, or open to everybody
+├── KeyFileError     the file of token keys is missing, not one, or open to everybody
+└── ReportRefused    one report of a batch does not count
 """
 
 from __future__ import annotations
@@ -48,6 +49,14 @@ class JournalError(CollectorsError):
 
 class JournalFull(JournalError):
     """The buffer in front of the journal is full; the records were not taken."""
+
+
+class ReportRefused(CollectorsError):
+    """A report does not count: `code` is the reason, the message says what was expected."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class OriginError(CollectorsError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from gateway import log
 from gateway.connector.credential import way_back
 from gateway.errors import ConfigError
-from gateway.pop import credential
+from gateway.pop import credential, nel
 from gateway.pop.config import Caps, ItmConfig, PopConfig, Times, parse_address
 from gateway.pop.credential import Credential
 from gateway.pop.program import serve
@@ -53,6 +53,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="https://HOST[:PORT] whose pages may open sessions; default: the gateway's own (repeatable)",
     )  # fmt: skip
     parser.add_argument("--report-to", default="", metavar="URL", help="where browsers report failures (NEL)")
+    parser.add_argument(
+        "--success-fraction", type=float, default=nel.SUCCESS_FRACTION, metavar="SHARE",
+        help=f"of successes reported as well: 0, or {nel.LEAST_FRACTION} to 1 ({nel.SUCCESS_FRACTION})",
+    )  # fmt: skip
     parser.add_argument(
         "--itm", default="", metavar="URL", help="ITM's ops API, to report to and be drained by"
     )
@@ -122,6 +126,7 @@ def _config(args: argparse.Namespace) -> PopConfig:
         alternates=tuple(_alternate(text) for text in args.alternate),
         itm=_itm(args),
         report_to=args.report_to,
+        success_fraction=args.success_fraction,
         origins=tuple(args.origin),
         times=Times(**{field.name: values[field.name] for field in dataclasses.fields(Times)}),
         caps=Caps(**{field.name: values[field.name] for field in dataclasses.fields(Caps)}),

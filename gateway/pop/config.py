@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.errors import ConfigError
+from gateway.pop import nel
 from gateway.protocol import data
 from gateway.protocol.hello import Alternate
 
@@ -97,6 +98,8 @@ class PopConfig:
     """None: nothing is reported, and nobody but the operator here drains this POP."""
     report_to: str = ""
     """URL to which browsers send Network Error Logging reports about this POP; empty: none."""
+    success_fraction: float = nel.SUCCESS_FRACTION
+    """Share of successful requests that they report, beside every failed one."""
     origins: tuple[str, ...] = ()
     """Whose pages may open sessions over WebSocket; empty: those of the gateway's name and of `addresses`."""
     times: Times = field(default_factory=Times)

@@ -1,14 +1,14 @@
 """The POP's plain HTTP face on the client port: health, and the objects that browsers measure it with.
 
-Timing-Allow-Origin opens the phases of the load to the measuring page (Resource Timing); NEL and Report-To
-have browsers report failures they meet here. Takes no body; one response, then the connection closes
-unless the client keeps it.
+Timing-Allow-Origin opens the phases of the load to the measuring page (Resource Timing); a policy (`nel.py`)
+has browsers report failures they meet here. Takes no body; one response, then the connection closes unless
+the client keeps it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import h11
@@ -33,19 +33,19 @@ Answer = tuple[int, str, bytes]
 
 
 class Face:
-    """Answers requests; `health` says whether the POP can serve."""
+    """Answers requests; `health` says whether the POP can serve, `policy` holds headers of every answer."""
 
-    def __init__(self, health: Callable[[], Health], counters: Counters, *, report_to: str) -> None:
+    def __init__(
+        self, health: Callable[[], Health], counters: Counters, policy: Sequence[tuple[str, str]] = ()
+    ) -> None:
         self._health, self._counters = health, counters
         self._headers = [
             ("Cache-Control", "no-store"),
             ("Timing-Allow-Origin", "*"),
             ("Access-Control-Allow-Origin", "*"),
             ("X-Content-Type-Options", "nosniff"),
+            *policy,
         ]
-        if report_to:
-            group = '{"group":"nel","max_age":86400,"endpoints":[{"url":"' + report_to + '"}]}'
-            self._headers += [("Report-To", group), ("NEL", '{"report_to":"nel","max_age":86400}')]
 
     async def serve(self, channel: Channel) -> None:
         """Answer until the client is done or slow; the channel is closed."""

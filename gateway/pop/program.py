@@ -19,7 +19,7 @@ from gateway.address import split_address
 from gateway.channel import Channel
 from gateway.connector.credential import why_not_renewed
 from gateway.errors import ConfigError, GatewayError
-from gateway.pop import admin, credential, reach
+from gateway.pop import admin, credential, nel, reach
 from gateway.pop.alternates import Alternates
 from gateway.pop.clients import Clients
 from gateway.pop.config import Address, ItmConfig, PopConfig, parse_address
@@ -95,7 +95,7 @@ class Pop:
         self.alternates = Alternates(config.alternates, self.addresses)
         self._clients = Clients(
             config,
-            Face(self.health, self.counters, report_to=config.report_to),
+            Face(self.health, self.counters, nel.policy(config.report_to, config.success_fraction)),
             TicketGuard(caps, loop.time),
             counts,
             redeemer,

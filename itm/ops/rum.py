@@ -9,30 +9,21 @@ disk is behind, come back later.
 from __future__ import annotations
 
 import ipaddress
-from typing import Final
 
 from aiohttp import web
 
 from collectors.clienthash import ClientHash
-from collectors.errors import OriginError
 from collectors.measurement import records
 from collectors.network import Network
 from collectors.rum import beacon
 from collectors.rum.beacon import BeaconResult
 from collectors.rum.origin import Origin
-from itm.errors import Refused
 from itm.ops import objects
 from itm.ops.context import EDGE, Edge
 from itm.ops.errors import errors_as_json
+from itm.ops.nel import Reports
 from itm.ops.pages.routes import routes as pages
-
-CORS: Final = {"Access-Control-Allow-Origin": "*"}
-PREFLIGHT: Final = {
-    **CORS,
-    "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers": "Content-Type",
-    "Access-Control-Max-Age": "86400",
-}
+from itm.ops.visitor import CORS, client_of, preflight
 
 
 class Beacons:
@@ -45,7 +36,7 @@ class Beacons:
     async def receive(self, request: web.Request) -> web.Response:
         """POST /rum/v1/beacon."""
         edge = request.app[EDGE]
-        result = self._parse(edge, self._client(request), await request.read())
+        result = self._parse(edge, client_of(request, self._origin), await request.read())
         if result.accepted:
             edge.journal.append(records(result.accepted))
             edge.sessions.register.spend(result.claims, edge.clock())
@@ -62,19 +53,9 @@ class Beacons:
         """POST /rum/v1/session."""
         edge = request.app[EDGE]
         body = await request.read()
-        answer = edge.sessions.plan(body, Network.of_address(self._client(request)), edge.live.now)
+        answer = edge.sessions.plan(body, Network.of_address(client_of(request, self._origin)), edge.live.now)
         answer.headers.update(CORS)
         return answer
-
-    async def preflight(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the handler's shape
-        """OPTIONS: any page may ask for a session and send beacons."""
-        return web.Response(status=204, headers=PREFLIGHT)
-
-    def _client(self, request: web.Request) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-        try:
-            return self._origin.client(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
-        except OriginError as error:
-            raise Refused(400, str(error)) from error
 
     def _parse(
         self, edge: Edge, address: ipaddress.IPv4Address | ipaddress.IPv6Address, body: bytes
@@ -97,9 +78,11 @@ def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
     app.add_routes(
         [
             web.post("/rum/v1/beacon", beacons.receive),
-            web.options("/rum/v1/beacon", beacons.preflight),
+            web.options("/rum/v1/beacon", preflight),
             web.post("/rum/v1/session", beacons.session),
-            web.options("/rum/v1/session", beacons.preflight),
+            web.options("/rum/v1/session", preflight),
+            web.post("/rum/v1/nel", Reports(origin, clients).receive),
+            web.options("/rum/v1/nel", preflight),
             *objects.routes(),
             *pages(),
         ]

@@ -21,9 +21,14 @@ from itm.stopping import stop_requested
 log = logging.getLogger(__name__)
 
 
-def build() -> web.Application:
-    """Return the application: /healthz and the probe objects."""
+def build(headers: Sequence[tuple[str, str]] = ()) -> web.Application:
+    """Return the application: /healthz and the probe objects; `headers` are set on every response."""
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 - a signal's shape
+        response.headers.update(headers)
+
     app = web.Application()
+    app.on_response_prepare.append(add)
     app.add_routes(objects.routes())
     return app
 
@@ -33,19 +38,22 @@ def run(
     setting: str = "--listen",
     *,
     secure: Https | None = None,
+    headers: Sequence[tuple[str, str]] = (),
     supervised: bool = False,
 ) -> None:
-    """Serve until asked to stop, over TLS if `secure` is given.
+    """Serve until asked to stop, over TLS if `secure` is given, with `headers` on every response.
 
     Raises `ConfigError` naming `setting` for an address that is taken.
     """
-    asyncio.run(_serve(listens, setting, secure, supervised))
+    asyncio.run(_serve(build(headers), listens, setting, secure, supervised))
 
 
-async def _serve(listens: Sequence[Listen], setting: str, secure: Https | None, supervised: bool) -> None:
+async def _serve(
+    app: web.Application, listens: Sequence[Listen], setting: str, secure: Https | None, supervised: bool
+) -> None:
     with bound(listens, setting) as sockets:
         doors = [Door(sock, secure.context if secure else None) for sock in sockets]
-        async with served(build(), doors), asyncio.TaskGroup() as group:
+        async with served(app, doors), asyncio.TaskGroup() as group:
             watching = [group.create_task(secure.watch())] if secure else []
             log.info(
                 "target.ready", extra={"listeners": len(doors), "first": doors[0].address if doors else ""}

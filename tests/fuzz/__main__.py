@@ -58,7 +58,7 @@ def fuzz(name: str, corpus: Path, seconds: int) -> None:
     """Fuzz one target in this process, which does not return."""
     import atheris
 
-    with atheris.instrument_imports(include=["gateway", "itm.dns", "itm.routemap"]):
+    with atheris.instrument_imports(include=["gateway", "collectors.rum", "itm.dns", "itm.routemap"]):
         from tests.fuzz.every import TARGETS
     target = TARGETS[name]
     for number, seed in enumerate(target.seeds):

@@ -143,10 +143,10 @@ def ask(url: str, method: str = "GET", body: Any = None) -> Any:
 
 
 @contextlib.contextmanager
-def chromium(folder: Path, ca: Path) -> Iterator[Browser]:
+def chromium(folder: Path, ca: Path, *flags: str) -> Iterator[Browser]:
     """Run a browser with a profile of its own that trusts this authority as if its user had imported it.
 
-    Chromium on Linux reads `$HOME/.pki/nssdb`.
+    Chromium on Linux reads `$HOME/.pki/nssdb`. `flags` are added to its command line.
     """
     home = folder / "home"
     nss = home / ".pki" / "nssdb"
@@ -159,7 +159,8 @@ def chromium(folder: Path, ca: Path) -> Iterator[Browser]:
     with driver(home, folder / "chromedriver.log") as url:
         downloads = folder / "downloads"
         downloads.mkdir()
-        opened = ask(f"{url}/session", "POST", {"capabilities": capabilities(folder / "profile", downloads)})
+        wanted = capabilities(folder / "profile", downloads, *flags)
+        opened = ask(f"{url}/session", "POST", {"capabilities": wanted})
         browser = Browser(f"{url}/session/{opened['sessionId']}", downloads)
         try:
             yield browser
@@ -184,7 +185,7 @@ def driver(home: Path, log: Path) -> Iterator[str]:
         process.wait()
 
 
-def capabilities(profile: Path, downloads: Path) -> dict[str, Any]:
+def capabilities(profile: Path, downloads: Path, *flags: str) -> dict[str, Any]:
     preferences = {"download.default_directory": str(downloads), "download.prompt_for_download": False}
-    options = {"args": [*FLAGS, f"--user-data-dir={profile}"], "prefs": preferences}
+    options = {"args": [*FLAGS, *flags, f"--user-data-dir={profile}"], "prefs": preferences}
     return {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}

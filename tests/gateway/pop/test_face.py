@@ -26,6 +26,7 @@ def test_face_serves_health_and_probe_objects(certificates: Certificates, tmp_pa
             assert text.count(b"HTTP/1.1 200") == 2
             assert b"GIF89a" in text
             assert b"Timing-Allow-Origin: *" in text
+            assert text.count(b'Report-To: {"group": "nel"') == text.count(b'NEL: {"report_to": "nel"') == 4
             assert b"https://itm.test/nel" in text
             assert b"HTTP/1.1 404" in text
             assert b"HTTP/1.1 405" in text

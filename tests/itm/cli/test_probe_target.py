@@ -11,14 +11,16 @@ from tests.gateway.certificates import Certificates
 
 
 def test_every_address_given_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One process for any number of POP addresses."""
-    seen: list[list[Listen]] = []
-    monkeypatch.setattr(target, "run", lambda listens, secure: seen.append(listens) if not secure else None)
+    """One process for any number of POP addresses; plain HTTP and no policy unless they are asked for."""
+    seen: list[object] = []
+    monkeypatch.setattr(
+        target, "run", lambda listens, secure, headers: seen.extend((listens, secure, headers))
+    )
     monkeypatch.setattr("itm.log.configure", lambda _: None)
     parser = argparse.ArgumentParser()
     probe_target.configure(parser)
     assert probe_target.run(parser.parse_args(["--listen", "127.0.0.1:1", "[::1]:2"])) == 0
-    assert seen == [[Listen("127.0.0.1", 1), Listen("::1", 2)]]
+    assert seen == [[Listen("127.0.0.1", 1), Listen("::1", 2)], None, ()]
     with pytest.raises(ConfigError, match=r"^--listen: "):
         probe_target.run(parser.parse_args(["--listen", "nonsense"]))
 

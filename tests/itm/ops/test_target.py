@@ -36,6 +36,17 @@ def test_the_objects_of_a_pop() -> None:
     asyncio.run(scenario())
 
 
+def test_a_policy_stands_on_every_answer() -> None:
+    """A browser may take it from whatever it asks first, also from what is not there."""
+
+    async def scenario() -> None:
+        async with TestClient(TestServer(build([("NEL", "policy")]))) as client:
+            for path in ("/probe/v1/r.gif", "/healthz", "/nothing"):
+                assert (await client.get(path)).headers["NEL"] == "policy"
+
+    asyncio.run(scenario())
+
+
 def test_the_command_speaks_https(tmp_path: Path) -> None:
     """With --certificate alone or with --key, to a client that insists on the certificate."""
     made = Certificates(tmp_path)
@@ -66,7 +77,7 @@ def test_the_command_speaks_https(tmp_path: Path) -> None:
 )
 def test_the_same_objects_as_the_gateway(path: str, kind: str, size: int) -> None:
     """Byte for byte what a POP's client port serves, with the same headers; HEAD has no body."""
-    face = Face(lambda: Health(True, "ok"), Counters(), report_to="")
+    face = Face(lambda: Health(True, "ok"), Counters())
     asked = h11.Request(method="GET", target=path, headers=[("Host", "pop.test")])
     assert face._answer(asked)[:2] == (200, kind)
 
