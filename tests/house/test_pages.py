@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.house.test_shape import ROOT
 
 SCRIPT = ROOT / "itm" / "ops" / "pages" / "rum.js"
@@ -27,6 +29,12 @@ def test_the_script_stands_alone() -> None:
     text = SCRIPT.read_text()
     assert re.findall(r"\b(?:import|require|eval|cookie|innerHTML|XMLHttpRequest)\b", text) == []
     assert [line for line in text.splitlines() if len(line) > 110] == []
+
+
+@pytest.mark.parametrize("name", ["demo.html", "demo.css", "demo.js", "rum.js"])
+def test_nothing_comes_from_elsewhere(name: str) -> None:
+    """No file names an address of anybody's."""
+    assert re.findall(r"//\w|url\(|@import", (SCRIPT.parent / name).read_text()) == []
 
 
 def test_the_script_is_documented() -> None:

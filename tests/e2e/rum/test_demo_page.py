@@ -45,6 +45,7 @@ def test_a_visitor_sees_their_own_results(browser: Browser, collector: Collector
     emulate(browser, width=360, height=740, deviceScaleFactor=1, mobile=True)
     try:
         browser.open(f"http://127.0.0.1:{collector.port}/rum/v1/demo?service=gw.example.net")
+        browser.add_cookie({"name": "somebody", "value": "else"})
         browser.script(
             "window.refused = []; addEventListener('securitypolicyviolation', e => refused.push(1))"
         )
@@ -69,6 +70,7 @@ def test_a_visitor_sees_their_own_results(browser: Browser, collector: Collector
     assert dead.startswith("dead explored not reached")
     assert browser.text("#status").endswith("ms nearer than middle, which serves you now.")
     assert collector.sessions[0].text == '{"service":"gw.example.net"}'
+    assert "Cookie" not in collector.sessions[0].headers
     collector.plan = None
     browser.one("#again").click()
     wait_until(lambda: len(collector.sessions) == 2 and is_over(browser), 20, "the second session")

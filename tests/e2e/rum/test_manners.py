@@ -66,6 +66,7 @@ def test_a_page_that_is_left(browser: Browser, collector: Collector, pops: Pops)
     [
         ("gpc", "", GPC),
         ("sample", 'data-sample="0"', ""),
+        ("sample", 'data-sample="0.3"', "Math.random = () => 0.3;"),
         ("attribute", 'data-sample="10%"', ""),
         ("attribute", 'data-gap-minutes="-1"', ""),
         ("storage", "", NO_STORAGE),

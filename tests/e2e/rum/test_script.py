@@ -26,9 +26,18 @@ def fetched(browser: Browser, host: str) -> list[str]:
 
 
 def test_one_session(browser: Browser, collector: Collector, pops: Pops) -> None:
-    """It begins 2 s after load; one beacon, text/plain, has all items with their tokens; nothing is kept."""
+    """It begins 2 s after load; one beacon, text/plain, has all items with their tokens; nothing is kept.
+
+    The page's policy allows what docs/rum.md says.
+    """
     collector.plan = pops.plan("near", "far", resolver=f"http://127.0.0.1:{collector.port}/lookup?me")
-    browser.open(collector.page('data-gap-minutes="0" data-service="gw.example.net"', before=""))
+    here, there = (
+        f"http://127.0.0.1:{collector.port}",
+        " ".join(f"{pops.base(pop)}/" for pop in ("near", "far")),
+    )
+    policy = f"script-src 'unsafe-inline' {here}; connect-src {here} {there}"
+    tag = 'data-gap-minutes="0" data-service="gw.example.net"'
+    browser.open(collector.page(tag, before="", policy=policy))
     events = finished(browser)
     loaded = browser.script("return performance.getEntriesByType('navigation')[0].loadEventStart")
     assert 2000 <= next(s["at"] for s in events if s["step"] == "plan") - loaded <= 4000
