@@ -67,6 +67,11 @@ def new_session(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> s
     return base64.b32encode(random_bytes(20)).decode("ascii").lower()[:SESSION_CHARACTERS]
 
 
+def resolver_url(session: str, probe_zone: str) -> str:
+    """Return what a browser fetches so that its resolver asks for the session's name below `probe_zone`."""
+    return f"https://{session}.{probe_zone.removesuffix('.')}{SMALL}"
+
+
 def answer(session: str, probes: Sequence[Probe], resolver: str | None = None) -> bytes:
     """Return the answer's JSON; `resolver` is the URL that shows which resolver the client uses, if any."""
     content = {

@@ -132,6 +132,7 @@ def _made(
     )
     board = HealthBoard(table, resume=left, clock=clock)
     registry = Registry()
+    pairing = Pairing(state, config.collect.pairing_half_life_days, registry, clock)
     edge = Edge(
         config=config,
         engine=engine,
@@ -140,11 +141,11 @@ def _made(
         loads=Loads(),
         overrides=Overrides(engine, board, clock),
         journal=journal,
-        sessions=Sessions(config, registry, clock),
+        sessions=Sessions(config, registry, clock, pairing.asked),
         registry=registry,
         counters=_counters(registry),
         explain=explain or Explainer(config, engine).explain,
-        pairing=Pairing(state, config.collect.pairing_half_life_days, registry, clock),
+        pairing=pairing,
         clock=clock,
     )
     exposition.register(registry, edge)

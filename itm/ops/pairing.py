@@ -27,7 +27,10 @@ from itm.ops.metrics import Registry, Sample
 log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS: Final = 10.0
-"""What a crash of the edge may lose of the clientele."""
+"""The least time from one writing of the clientele to the next: what a crash of the edge may lose."""
+
+LOOK_SECONDS: Final = 1.0
+"""How often it is looked whether there is something to write."""
 
 BATCH: Final = 256
 """Datagrams per wake of the event loop."""
@@ -80,10 +83,14 @@ class Pairing:
             return
         with held as ear:
             loop.add_reader(ear, self._drain, ear)
+            written_at = -CHECKPOINT_SECONDS
             try:
                 while True:
-                    await asyncio.sleep(CHECKPOINT_SECONDS)
-                    await self._checkpoint()
+                    await asyncio.sleep(LOOK_SECONDS)
+                    self._pairs.expire(self._clock())
+                    if self._is_changed and loop.time() >= written_at + CHECKPOINT_SECONDS:
+                        await self._checkpoint()
+                        written_at = loop.time()
             finally:
                 loop.remove_reader(ear)
                 (self._state / SOCKET).unlink(missing_ok=True)
@@ -102,11 +109,9 @@ class Pairing:
             self._is_changed |= outcome == "learned"
 
     async def _checkpoint(self) -> None:
-        self._pairs.expire(self._clock())
-        if self._is_changed:
-            self._is_changed = False
-            self._clientele.age(self._clock())
-            await asyncio.to_thread(self._write, self._clientele.table())
+        self._is_changed = False
+        self._clientele.age(self._clock())
+        await asyncio.to_thread(self._write, self._clientele.table())
 
     def _write(self, table: ClienteleTable) -> None:
         try:

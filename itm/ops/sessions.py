@@ -40,18 +40,23 @@ NO_POP: Final = "no_pop"
 
 
 class Sessions:
-    """Plans sessions and issues their tokens. Raises `ConfigError` for a key file that cannot be used."""
+    """Plans sessions and issues their tokens; `asked` hears which network was given which session.
+
+    Raises `ConfigError` for a key file that cannot be used.
+    """
 
     def __init__(
         self,
         config: Config,
         registry: Registry,
         clock: Callable[[], float],
+        asked: Callable[[str, Network], None],
         rng: random.Random | None = None,
     ) -> None:
         collect, state = config.collect, config.state_dir
         self._demo = config.demo
         self._clock = clock
+        self._asked = asked
         self._rng = rng or random.Random()
         self._served = ServedMap(state / "maps", HealthReader(state / "health.table"))
         self._exploring = Exploring(state, config.builder.interval_seconds)
@@ -114,9 +119,11 @@ class Sessions:
             Probe(one.pop, one.why, urls[one.pop], self.register.issue(network, one.pop, now), index == large)
             for index, one in enumerate(planned)
         ]
-        return web.Response(
-            body=session.answer(session.new_session(), probes), content_type="application/json"
-        )
+        name, resolver = session.new_session(), None
+        if live.catalog.probe_zone:
+            resolver = session.resolver_url(name, live.catalog.probe_zone)
+            self._asked(name, network)
+        return web.Response(body=session.answer(name, probes, resolver), content_type="application/json")
 
     def _choose(
         self, network: Network, offer: Offer | None, urls: dict[str, str], now: float

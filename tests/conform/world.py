@@ -98,6 +98,7 @@ def itm_served(folder: Path, zone: str, addresses: tuple[str, str]) -> Iterator[
     (catalog / f"{zone}.zone").write_text(text_of(addresses))
     text = (catalog / "catalog.yaml").read_text()
     text = text.replace("zones: [example.net.zone]", f"zones: [{{file: {zone}.zone, dnssec: true}}]")
+    text = text.replace("rum: {probe_zone: p.example.net}", "")
     (catalog / "catalog.yaml").write_text(text.replace("gw.example.net.", f"gw.{zone}."))
     sets = {"demo.catalog": str(catalog), "dns.listen": ",".join(f"{a}:53" for a in addresses)}
     with serving(state, sets) as server:

@@ -94,7 +94,8 @@ def delegated_catalog(folder: Path) -> Path:
     """The demo catalog with the steered name at the apex of a zone of its own."""
     demo = Path(__file__).resolve().parents[2] / "data" / "demo" / "catalog.yaml"
     folder.mkdir()
-    (folder / "catalog.yaml").write_text(demo.read_text().replace("example.net.zone", "gw.example.net.zone"))
+    text = demo.read_text().replace("rum: {probe_zone: p.example.net}", "")
+    (folder / "catalog.yaml").write_text(text.replace("example.net.zone", "gw.example.net.zone"))
     (folder / "gw.example.net.zone").write_text(CHILD_ZONE)
     return folder
 

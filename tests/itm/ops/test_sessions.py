@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from collectors.clienteletable import ClienteleTable
+from collectors.network import Network
 from collectors.rum.keyfile import KeyFile
 from itm.config import Collect, Demo
+from itm.dns.sessions import Resolution, pack
 from itm.errors import ConfigError
 from itm.ops.sessions import KEY_FILE
 from itm.routemap import current, snapshot
@@ -36,6 +39,23 @@ def test_a_plan_names_every_pop_once(tmp_path: Path) -> None:
         assert 'itm_session_probes_total{why="drawn"} 2' in metrics
 
     play(tmp_path, scenario)
+
+
+def test_a_session_has_a_name_of_its_own_to_resolve(tmp_path: Path) -> None:
+    """Where the catalog has a probe zone, and whoever resolves it is paired with the client's network."""
+    zone = FILES["example.net.zone"] + "*.p 0 A 192.0.2.80\n"
+    files = {"catalog.yaml": MAIN + "rum: {probe_zone: p.example.net}\n", "example.net.zone": zone}
+
+    async def scenario(served: Served) -> None:
+        answer = await served.public("POST", SESSION, {"X-Forwarded-For": "133.11.0.7"})
+        name = answer.json["session"]
+        assert answer.json["resolver"] == f"https://{name}.p.example.net/probe/v1/r.gif"
+        served.now.edge.pairing.heard(pack(Resolution(name, (4, 0xC00002))))
+        assert "itm_resolvers 1" in (await served.ops("GET", "/metrics")).text
+
+    play(tmp_path, scenario, files=files, trusted=("127.0.0.0/8",))
+    [client] = ClienteleTable.read(tmp_path / "clientele.ckpt").client.tolist()
+    assert str(Network.of_key(client)) == "133.11.0.0/24"
 
 
 def test_the_pop_that_dns_answers_comes_first(tmp_path: Path) -> None:
