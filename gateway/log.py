@@ -8,6 +8,7 @@ a key.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Final
@@ -17,9 +18,20 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 CHATTY: Final = ("alembic", "asyncio")
 """Libraries whose INFO tells an operator nothing."""
 
+OURS: Final = ("gateway",)
+"""Packages that say in their own words what may be logged; of others, addresses are taken out."""
+
+_ADDRESS: Final = re.compile(
+    r"\d{1,3}(?:\.\d{1,3}){3}|(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,}[0-9a-fA-F:.]*"
+    r"|[0-9a-fA-F]{1,4}::[0-9a-fA-F:.]*|(?<![\w:])::[0-9a-fA-F][0-9a-fA-F:.]*"
+)
+
 
 class KeyValueFormatter(logging.Formatter):
-    """Formats a record as `<UTC time> <LEVEL> <process> <event> key=value …` and its traceback after it."""
+    """Formats a record as `<UTC time> <LEVEL> <process> <event> key=value …` and its traceback after it.
+
+    Tracebacks, and what libraries say, hold no full addresses: they quote what strangers send.
+    """
 
     def __init__(self, process: str) -> None:
         super().__init__()
@@ -29,10 +41,18 @@ class KeyValueFormatter(logging.Formatter):
         """Return the line (several, when there is a traceback)."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         pairs = [f"{k}={_quote(v)}" for k, v in record.__dict__.items() if k not in _STANDARD]
-        line = " ".join([f"{at}Z {record.levelname} {self._process} {record.getMessage()}", *pairs])
+        message = record.getMessage()
+        if record.name.partition(".")[0] not in OURS:
+            message = without_addresses(message)
+        line = " ".join([f"{at}Z {record.levelname} {self._process} {message}", *pairs])
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            line += "\n" + without_addresses(self.formatException(record.exc_info))
         return line
+
+
+def without_addresses(text: str) -> str:
+    """Return text that nobody here has written, without the full addresses that may stand in it."""
+    return _ADDRESS.sub("(an address)", text)
 
 
 def configure(process: str, level: int = logging.INFO) -> None:

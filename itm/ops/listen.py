@@ -6,12 +6,14 @@ Binding stands apart from serving: a low port is bound while root may still be u
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from itm.dns.listen import Listen
 from itm.errors import ConfigError
@@ -74,6 +76,7 @@ async def served(
 
     On leaving, requests in flight get `grace_seconds` to finish. Raises `OSError`.
     """
+    logging.getLogger("aiohttp.server").addFilter(is_ours)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=grace_seconds)
     await runner.setup()
     try:
@@ -82,3 +85,9 @@ async def served(
         yield
     finally:
         await runner.cleanup()
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """Say whether what the HTTP server tells is logged: what is no HTTP is a stranger's, and answered 400."""
+    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else record.exc_info
+    return not isinstance(error, HttpProcessingError)

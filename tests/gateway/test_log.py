@@ -7,7 +7,8 @@ from gateway.log import KeyValueFormatter, configure
 
 
 def line(message: str, **extra: object) -> str:
-    record = logging.makeLogRecord({"msg": message, "levelname": "INFO", "created": 0.25, **extra})
+    fields = {"name": "gateway.test", "msg": message, "levelname": "INFO", "created": 0.25}
+    record = logging.makeLogRecord(fields | extra)
     return KeyValueFormatter("edge").format(record)
 
 
@@ -47,3 +48,29 @@ def test_configured_logging_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.endswith("INFO serve hello n=1\n")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "198.51.100.173",
+        "2001:db8:7a7a:1234:5678:9abc:def0:4321",
+        "2001:db8::4321",
+        "::1",
+        "::ffff:198.51.100.173",
+    ],
+)
+def test_what_others_say_holds_no_address(address: str) -> None:
+    """A library's message and any traceback may quote a stranger; our own events name our own addresses."""
+    try:
+        raise ValueError(f"raddr=('{address}', 5)")
+    except ValueError:
+        info = sys.exc_info()
+    for text in (
+        line(f"from {address}!", name="aiohttp.server"),
+        line("bug", name="gateway.x", exc_info=info),
+    ):
+        assert address not in text
+        assert "(an address)" in text
+    assert line("at 02:11:16", name="asyncio").endswith("at 02:11:16")
+    assert line("ready", name="gateway.x", public=address).partition("public=")[2] == address

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator
 
@@ -113,3 +114,21 @@ def test_each_family_has_its_own_address() -> None:
     """The IPv6 wildcard leaves IPv4 alone, as an operator who lists both expects."""
     with taken() as listen, bound([Listen("::", listen.port)], "x") as sockets:
         assert Door(sockets[0]).address == Listen("::", listen.port)
+
+
+def test_what_is_no_http_is_answered_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A stranger's fault: no traceback for each, which would fill a disk and tell who it was."""
+
+    async def body() -> None:
+        with bound([Listen("127.0.0.1", 0)], "x") as sockets:
+            door = Door(sockets[0])
+            async with served(web.Application(), [door]):
+                for junk in (b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: nine\r\n\r\n"):
+                    reader, writer = await asyncio.open_connection(door.address.host, door.address.port)
+                    writer.write(junk)
+                    assert b" 400 " in await reader.readline()
+                    writer.close()
+
+    with caplog.at_level(logging.DEBUG, "aiohttp.server"):
+        asyncio.run(body())
+    assert [record for record in caplog.records if record.name == "aiohttp.server"] == []
