@@ -26,6 +26,7 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench.build
 	$(BIN)/python -m bench.collect
+	$(BIN)/python -m bench.session
 	$(BIN)/python -m bench.dns
 	$(BIN)/python -m bench.dns.features
 	$(BIN)/python -m bench.dns.signing
@@ -39,6 +40,7 @@ bench: $(STAMP)
 bench-quick: $(STAMP)
 	$(BIN)/python -m bench.build --rounds 1
 	$(BIN)/python -m bench.collect
+	$(BIN)/python -m bench.session --rounds 1
 	$(BIN)/python -m bench.dns --seconds 1 --rounds 1
 	$(BIN)/python -m bench.dns.features --seconds 0.5 --rounds 1
 	$(BIN)/python -m bench.launch --count 40 --rounds 1

@@ -19,7 +19,7 @@ from collectors.network import Network
 from collectors.places import PlaceTable
 
 _KIND: Final = "place runs"
-_COLUMNS: Final = {"v4_start": "<u4", "v4_place": "<u4", "v6_start": "<u8", "v6_place": "<u4"}
+_COLUMNS: Final = {"v6_start": "<u8", "v6_place": "<u4", "v4_start": "<u4", "v4_place": "<u4"}  # aligned
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +54,13 @@ def load(path: Path) -> PlaceRuns:
     file = arrays.mapped(path)
     if file.facts.get("kind") != _KIND or {n: c.dtype.str for n, c in file.arrays.items()} != _COLUMNS:
         raise ArraysError(f"{path}: not the runs of a place table")
-    runs = PlaceRuns(file.facts["digest"], file.facts["places"], **file.arrays)
+    digest, places = file.facts.get("digest"), file.facts.get("places")
+    if not isinstance(digest, str) or not isinstance(places, int):
+        raise ArraysError(f"{path}: does not say which places these are")
+    runs = PlaceRuns(digest, places, **file.arrays)
     for start, place in ((runs.v4_start, runs.v4_place), (runs.v6_start, runs.v6_place)):
-        if len(start) != len(place) or not len(start) or start[0] != 0 or place.max() >= runs.places:
+        if start.ndim != 1 or start.shape != place.shape or not len(start) or start[0] != 0:
+            raise ArraysError(f"{path}: expected a place for each run, from unit 0 on")
+        if int(place.max()) >= runs.places or bool(np.any(start[1:] <= start[:-1])):
             raise ArraysError(f"{path}: runs lead out of the table")
     return runs

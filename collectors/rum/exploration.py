@@ -24,13 +24,13 @@ NO_POP: Final = 0xFFFF
 """Pads rows where there are fewer POPs."""
 
 _KIND: Final = "exploration"
-_COLUMNS: Final = {
+_COLUMNS: Final = {  # wide items first: aligned when mapped
+    "network_key": "<u8",
+    "place_row": "<u4",
     "near": "<u2",
     "ms": "<f2",
     "spread_ms": "<f2",
     "known": "<f2",
-    "place_row": "<u4",
-    "network_key": "<u8",
 }
 
 
@@ -91,6 +91,10 @@ class Exploration:
         ]
         if int(np.where(self.near == NO_POP, 0, self.near).max(initial=0)) >= max(len(self.pops), 1):
             found.append("near: a POP is out of range")
+        if found:
+            return found
+        if self.network_key.ndim != 1 or self.place_row.ndim != 1:
+            return ["place_row, network_key: expected one number each"]
         if len(self.network_key) > len(self.near) or not len(self.place_row):
             found.append("place_row, network_key: expected a row each")
         elif int(self.place_row.max()) >= len(self.near):
@@ -115,7 +119,10 @@ def load(path: Path) -> Exploration:
     file = arrays.mapped(path)
     if file.facts.get("kind") != _KIND or {n: c.dtype.str for n, c in file.arrays.items()} != _COLUMNS:
         raise ArraysError(f"{path}: not an exploration table of this version")
-    table = Exploration(file.facts["places"], tuple(file.facts["pops"]), **file.arrays)
+    places, pops = file.facts.get("places"), file.facts.get("pops")
+    if not isinstance(places, str) or not isinstance(pops, list) or not all(isinstance(p, str) for p in pops):
+        raise ArraysError(f"{path}: does not say of which places and POPs it is")
+    table = Exploration(places, tuple(pops), **file.arrays)
     problems = table.problems()
     if problems:
         raise ArraysError(f"{path}: {'; '.join(problems)}")

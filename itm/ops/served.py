@@ -70,10 +70,12 @@ class ServedMap:
         leaf, _ = table.lookup(network.family, network.unit)
         order = table.order_of(leaf)
         ids = [pop.id for pop in one.pops]
-        served, _ = serve(order, [states.get(pop, State.UP) for pop in ids])
+        of_pop = [states.get(pop, State.UP) for pop in ids]
+        served, _ = serve(order, of_pop)
+        in_use = [state < State.DRAINED for state in of_pop]
         return Offer(
             current="" if served == NO_POP else ids[served],
-            allowed=tuple(ids[pop] for pop in order if self.is_in_use(ids[pop])),
+            allowed=tuple(ids[pop] for pop in order if in_use[pop]),
         )
 
     def is_in_use(self, pop: str) -> bool:

@@ -84,8 +84,7 @@ class Sessions:
 
     async def follow(self) -> None:
         """Take up another map, table or keys. What cannot be read is told once; what was read stays."""
-        await asyncio.to_thread(self._served.follow)
-        await asyncio.to_thread(self._exploring.follow)
+        await asyncio.to_thread(self.read_files)
         try:
             if await asyncio.to_thread(self._keys.look):
                 self.register.replace(self._keys.keys)
@@ -95,6 +94,11 @@ class Sessions:
             if str(error) != self._key_fault:
                 self._key_fault = str(error)
                 log.error("tokens.keys_unusable", extra={"reason": self._key_fault})
+
+    def read_files(self) -> None:
+        """Take up another map and another table; for any thread."""
+        self._served.follow()
+        self._exploring.follow()
 
     def plan(self, body: bytes, network: Network, live: Version) -> web.Response:
         """Answer one request of a client in `network`. Raises `Refused`."""

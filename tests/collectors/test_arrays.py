@@ -71,3 +71,11 @@ def test_a_mapped_file_reads_the_same(tmp_path: Path):
             mapped(path)
     with pytest.raises(FileNotFoundError):
         mapped(tmp_path / "missing")
+
+
+def test_a_mapped_file_is_aligned_where_wide_items_come_first(tmp_path: Path):
+    """Whatever the length of the facts: nothing is copied to be looked up in."""
+    for length in range(9):
+        arrays = {"wide": np.arange(3, dtype=np.uint64), "narrow": np.arange(5, dtype=np.uint16)}
+        write(tmp_path / "state", pack(ArrayFile({"kind": "x" * length}, arrays)))
+        assert all(array.flags.aligned for array in mapped(tmp_path / "state").arrays.values())

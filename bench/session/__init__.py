@@ -1,0 +1,1 @@
+"""What a session and its tokens cost the edge."""
