@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 KEY_BYTES: Final = 32
+CLIENT_BYTES: Final = 8
+"""Of an address: all of an IPv4 address, the /64 of an IPv6 address."""
 HASH_BITS: Final = 24
 """Enough to tell the clients of one network apart: of 256 addresses two are alike once in 500 networks."""
 
@@ -48,14 +50,17 @@ class ClientHash:
         self._era = random_bytes(1)[0] % ERAS
 
     def of(self, address: Address) -> int:
-        """Return the hash of a full address: era (8 bits, never 0) << 24 | hash (24 bits)."""
+        """Return the hash of a client: era (8 bits, never 0) << 24 | hash (24 bits).
+
+        An IPv4 address is one, and an IPv6 /64: whoever has one address of it can have them all.
+        """
         day = int(self._clock() // _DAY_SECONDS)
         with self._turn:
             if day != self._day:
                 self._day, self._key = day, self._random_bytes(KEY_BYTES)
                 self._era = self._era % ERAS + 1
             key, era = self._key, self._era
-        digest = hashlib.blake2b(address.packed, digest_size=HASH_BITS // 8, key=key).digest()
+        digest = hashlib.blake2b(address.packed[:CLIENT_BYTES], digest_size=HASH_BITS // 8, key=key).digest()
         return era << HASH_BITS | int.from_bytes(digest, "little")
 
 

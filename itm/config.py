@@ -123,6 +123,8 @@ class Collect:
     spent_tokens: int = 500_000  # kept in memory against a second use
     network_sessions_per_hour: float = 120.0  # per /24 or /48; 0: no limit
     sessions_per_second: float = 500.0
+    network_reports_per_hour: float = 1_200.0  # of Network Error Logging, per /24 or /48; 0: no limit
+    reports_per_second: float = 2_000.0
 
 
 @dataclass(frozen=True, slots=True)

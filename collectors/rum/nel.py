@@ -18,6 +18,7 @@ from collectors.limits import number, shown
 from collectors.measurement import Measurement
 from collectors.network import Network
 from collectors.rum.beacon import WHOLE_BODY, BeaconResult, Refusal
+from collectors.rum.budget import NETWORK, OVERALL, Budgets
 from collectors.rum.neltypes import Meaning, meaning_of
 from collectors.rum.popfinder import PopFinder
 
@@ -29,6 +30,11 @@ MAX_AGE_MS: Final = 3_600_000.0
 
 MAX_WEIGHT: Final = 10
 """Most measurements that one report stands for: a share of reports below a tenth counts too little."""
+
+_SPENT: Final = {
+    NETWORK: "too many reports of this network within the hour",
+    OVERALL: "too many reports in this second",
+}
 
 PHASES: Final = ("dns", "connection", "application")
 
@@ -43,13 +49,15 @@ class _Said:
     weight: int
 
 
-def parse(body: bytes, *, network: Network, client: int, now: float, pops: PopFinder) -> BeaconResult:
+def parse(
+    body: bytes, *, network: Network, client: int, now: float, pops: PopFinder, budgets: Budgets
+) -> BeaconResult:
     """Return the measurements of a body sent by `client` (its keyed hash) in `network` at `now`.
 
     A report of sampling fraction f becomes 1/f equal measurements, at most `MAX_WEIGHT`. Codes: `not_json`,
     `not_a_batch`, `too_many` (whole body); `not_a_report`, `other_report`, `bad_age`, `too_old`,
-    `bad_fraction`, `bad_phase`, `unknown_type`, `not_about_the_pop`, `unknown_pop`, `two_pops`. Never raises
-    on input.
+    `bad_fraction`, `bad_phase`, `unknown_type`, `not_about_the_pop`, `unknown_pop`, `two_pops`, and those of
+    `budgets`, from which each sound report takes one. Never raises on input.
     """
     try:
         content = json.loads(body)
@@ -65,6 +73,8 @@ def parse(body: bytes, *, network: Network, client: int, now: float, pops: PopFi
     for index, report in enumerate(reports):
         try:
             said = _read(report, pops)
+            if reason := budgets.take(network, now):
+                raise ReportRefused(reason, _SPENT[reason])
         except ReportRefused as error:
             refused.append(Refusal(index, error.code, str(error)))
             continue

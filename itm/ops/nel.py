@@ -14,6 +14,7 @@ from collectors.measurement import records
 from collectors.network import Network
 from collectors.rum import nel
 from collectors.rum.beacon import WHOLE_BODY
+from collectors.rum.budget import Budgets
 from collectors.rum.origin import Origin
 from collectors.rum.popfinder import PopFinder
 from itm.catalog.types import Catalog
@@ -25,9 +26,10 @@ from itm.ops.visitor import CORS, client_of
 class Reports:
     """The endpoint. `origin` finds the client of a request, `clients` hashes its address."""
 
-    def __init__(self, origin: Origin, clients: ClientHash) -> None:
+    def __init__(self, origin: Origin, clients: ClientHash, budgets: Budgets) -> None:
         self._origin = origin
         self._clients = clients
+        self._budgets = budgets
         self._found: tuple[Version | None, PopFinder] = None, PopFinder()
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -40,6 +42,7 @@ class Reports:
             client=self._clients.of(address),
             now=edge.clock(),
             pops=self._finder(edge.live.now),
+            budgets=self._budgets,
         )
         if result.accepted:
             edge.journal.append(records(result.accepted))

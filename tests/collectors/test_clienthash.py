@@ -37,6 +37,16 @@ def test_hashes_are_spread_and_name_their_era():
     assert 20 < np.count_nonzero(low % 64 == 0) < 200
 
 
+def test_a_client_of_ipv6_is_a_64():
+    """A host has all addresses of its /64 to itself: they are one client, not a crowd."""
+    hashed = ClientHash(Clock())
+    first, other, next_one = (
+        hashed.of(ipaddress.ip_address(text)) for text in ("2001:db8::1", "2001:db8::ff:2", "2001:db8:0:1::1")
+    )
+    assert first == other
+    assert first != next_one
+
+
 def test_families_are_told_apart():
     """An IPv6 address with the digits of an IPv4 address is another client."""
     hashed = ClientHash(Clock())

@@ -8,6 +8,7 @@ from typing import Final
 
 from collectors.network import Network
 from collectors.rum import nel
+from collectors.rum.budget import Budgets
 from collectors.rum.popfinder import PopFinder
 from tests.fuzz.target import Target
 
@@ -28,7 +29,8 @@ _REPORT: Final = {
 
 def read_reports(raw: bytes) -> None:
     """Only availability comes out, of POPs we have, within the hour; nothing is both taken and refused."""
-    result = nel.parse(raw, network=NETWORK, client=7, now=NOW, pops=POPS)
+    budgets = Budgets(per_network=0, overall=0)
+    result = nel.parse(raw, network=NETWORK, client=7, now=NOW, pops=POPS, budgets=budgets)
     for one in result.accepted:
         assert (one.metric, one.source, one.network) == ("availability", "nel", NETWORK)
         assert one.pop in {"fra", "ams", "tyo"}

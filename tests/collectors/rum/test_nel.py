@@ -6,6 +6,7 @@ import pytest
 from collectors.measurement import Measurement, records
 from collectors.network import Network
 from collectors.rum.beacon import BeaconResult
+from collectors.rum.budget import Budgets
 from collectors.rum.nel import MAX_AGE_MS, MAX_REPORTS, MAX_WEIGHT, parse
 from collectors.rum.popfinder import PopFinder
 from tests.collectors.observed import NOON
@@ -43,9 +44,10 @@ SPECIFIED = {
 """An example of the specification, with another address."""
 
 
-def parsed(content: Any) -> BeaconResult:
+def parsed(content: Any, per_network: float = 0) -> BeaconResult:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return parse(body, network=NETWORK, client=77, now=NOON, pops=POPS)
+    budgets = Budgets(per_network, overall=0)
+    return parse(body, network=NETWORK, client=77, now=NOON, pops=POPS, budgets=budgets)
 
 
 def but(**changes: Any) -> dict[str, Any]:
@@ -119,6 +121,13 @@ def test_a_refused_report_says_why_and_leaves_the_others(report: Any, code: str)
     assert [(r.index, r.code) for r in result.refused] == [(1, code)]
     assert len(result.accepted) == 2
     assert not any(word in result.refused[0].text for word in ("192.0.2", "probe.example", "gw.example"))
+
+
+def test_a_network_has_so_many_reports_an_hour() -> None:
+    """Sound ones only: what is refused for itself costs nothing."""
+    result = parsed([7, REPORT, REPORT, REPORT], per_network=2)
+    assert [(r.index, r.code) for r in result.refused] == [(0, "not_a_report"), (3, "network_budget")]
+    assert len(result.accepted) == 2
 
 
 @pytest.mark.parametrize(
