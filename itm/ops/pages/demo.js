@@ -5,7 +5,7 @@
   const WHY = {
     current: ["serves you now", "DNS sends your network here."],
     best: ["predicted best", "Nothing else is predicted to be nearer."],
-    drawn: ["explored", "Drawn from the ten nearest, by what is not known yet."],
+    drawn: ["explored", "Drawn by nearness, and by what is not known yet."],
   };
   const NONE = {
     gpc: "Your browser asks for privacy (Global Privacy Control): nothing is measured.",
@@ -13,6 +13,7 @@
     fault: "The server did not answer. Please try again in a moment.",
   };
   const BAND_MS = 5; // POPs this close to each other count as equal, as in DNS
+  const TIE_MS = 0.1;
 
   const one = (selector, within = document) => within.querySelector(selector);
   const again = one("#again");
@@ -73,12 +74,15 @@
     compare();
   };
 
-  const measured = () =>
-    [...values].filter(([, found]) => "rtt_ms" in found).sort(([, a], [, b]) => a.rtt_ms - b.rtt_ms);
+  // Nearest first; a tie is for the POP that serves.
+  const measured = () => {
+    const rank = ([pop, found]) => found.rtt_ms - (rows.get(pop).dataset.why === "current" ? TIE_MS : 0);
+    return [...values].filter(([, found]) => "rtt_ms" in found).sort((a, b) => rank(a) - rank(b));
+  };
 
   const compare = () => {
     const ranked = measured();
-    const most = ranked.at(-1)?.[1].rtt_ms;
+    const most = Math.max(...ranked.map(([, found]) => found.rtt_ms));
     for (const [pop, { rtt_ms: value }] of ranked) {
       const row = rows.get(pop);
       row.toggleAttribute("data-nearest", ranked.length > 1 && pop === ranked[0][0]);
