@@ -18,6 +18,7 @@ import errno
 import math
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +50,10 @@ Records = npt.NDArray[np.void]
 
 
 class JournalWriter:
-    """Appends records. All methods may be called from any thread."""
+    """Appends records. All methods may be called from any thread.
+
+    `on_commit` is told of the records that became durable, in the thread that made them so.
+    """
 
     def __init__(
         self,
@@ -58,8 +62,10 @@ class JournalWriter:
         segment_bytes: int = 16_777_216,
         fsync_ms: float = 100.0,
         max_bytes: float = math.inf,
+        on_commit: Callable[[Records], None] = lambda _records: None,
     ) -> None:
         self._directory = directory
+        self._on_commit = on_commit
         self._max_bytes = max_bytes
         self._segment_bytes = segment_bytes
         self._fsync_seconds = fsync_ms / 1000
@@ -108,6 +114,7 @@ class JournalWriter:
                 path = segment_path(self._directory, self._segment)
                 raise JournalError(f"{path}: {error.strerror}") from error
             self.committed += len(data) // RECORD.itemsize
+            self._on_commit(np.frombuffer(data, RECORD))
 
     async def flushed(self) -> None:
         """Do what `flush` does without holding up the event loop."""

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "why": Command("itm.cli.why", "explain the answer one client gets"),
     "zone": Command("itm.cli.zone", "list zones, guide their keys, print their DS"),
     "pop": Command("itm.cli.pop", "list POPs, or force one up, down or drained"),
+    "source": Command("itm.cli.source", "show which source was last heard of which POP"),
     "catalog": Command("itm.cli.catalog", "check, compare, apply and roll back the catalog"),
     "map": Command("itm.cli.map", "show the published route maps, or go back to one"),
     "feed": Command("itm.cli.feed", "send a file of measurements to the server"),

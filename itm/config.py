@@ -128,6 +128,18 @@ class Collect:
 
 
 @dataclass(frozen=True, slots=True)
+class Stale:
+    """How old the newest datum of a source may be, of a POP, before the source counts as quiet about it."""
+
+    rum_seconds: float = 3600.0
+    nel_seconds: float = 86_400.0  # browsers report failures at once, successes as the policy samples them
+    probe_seconds: float = 30.0
+    session_seconds: float = 900.0  # a POP samples each session every minute
+    feed_seconds: float = 3600.0
+    load_seconds: float = 60.0  # of each host; a load that is older is not known
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """The predictor."""
 
@@ -178,6 +190,7 @@ class Config:
     store: Store = field(default_factory=Store)
     geoip: Geoip = field(default_factory=Geoip)
     collect: Collect = field(default_factory=Collect)
+    stale: Stale = field(default_factory=Stale)
     model: Model = field(default_factory=Model)
     builder: Builder = field(default_factory=Builder)
     probe: Probe = field(default_factory=Probe)

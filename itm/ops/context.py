@@ -22,6 +22,7 @@ from itm.ops.loads import Loads
 from itm.ops.metrics import Counter, Registry
 from itm.ops.pairing import Pairing
 from itm.ops.sessions import Sessions
+from itm.ops.sources import Sources
 from itm.steer.explain import WhyQuestion
 from itm.steer.health import FORCIBLE, Override
 from itm.store import overrides
@@ -65,6 +66,7 @@ class Edge:
     live: LiveCatalog
     board: HealthBoard
     loads: Loads
+    sources: Sources
     overrides: Overrides
     journal: JournalWriter
     sessions: Sessions

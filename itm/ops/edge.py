@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from collectors.clienthash import ClientHash
 from collectors.journal import JournalWriter
 from collectors.probe.loop import ProbeLoop
+from collectors.probe.outcome import Outcome
 from collectors.rum.origin import Origin
 from itm.config import Config
 from itm.dns.certificate import Pair
@@ -38,6 +39,8 @@ from itm.ops.metrics import Registry
 from itm.ops.pairing import Pairing
 from itm.ops.probes import plans_of
 from itm.ops.sessions import Sessions
+from itm.ops.sources import FILE as SOURCES_FILE
+from itm.ops.sources import Sources
 from itm.routemap.health import HealthReader, HealthWriter
 from itm.steer.explainer import Explainer
 from itm.stopping import stop_requested
@@ -124,11 +127,13 @@ def _made(
     engine = open_engine(config.store_url)
     left = HealthReader(state / "health.table").read()
     table = _table(state / "health.table", clock)
+    sources = Sources(state / SOURCES_FILE, config.stale, clock)
     journal = JournalWriter(
         state / "journal",
         segment_bytes=config.collect.journal_segment_bytes,
         fsync_ms=config.collect.fsync_ms,
         max_bytes=config.collect.journal_max_bytes,
+        on_commit=sources.note_records,
     )
     board = HealthBoard(table, resume=left, clock=clock)
     registry = Registry()
@@ -138,7 +143,8 @@ def _made(
         engine=engine,
         live=LiveCatalog(engine),
         board=board,
-        loads=Loads(),
+        loads=Loads(config.stale.load_seconds),
+        sources=sources,
         overrides=Overrides(engine, board, clock),
         journal=journal,
         sessions=Sessions(config, registry, clock, pairing.asked),
@@ -151,8 +157,13 @@ def _made(
     exposition.register(registry, edge)
     checks = registry.counter("itm_probe_checks_total", "Health checks made, by result.")
     journal.start()
+
+    def observe(pop: str, address: str, outcome: Outcome) -> bool:
+        sources.note("probe", pop, clock())
+        return board.observe(pop, address, outcome)
+
     try:
-        yield edge, ProbeLoop(board.observe, lambda result: checks.add(result=result))
+        yield edge, ProbeLoop(observe, lambda result: checks.add(result=result))
     finally:
         journal.close()
         table.close()
@@ -164,7 +175,7 @@ async def _background(edge: Edge, probes: ProbeLoop, secure: Https | None) -> As
     """Probe, and follow the store and the certificate inside the block."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(probes.run()), group.create_task(_follow(edge, probes))]
-        tasks.append(group.create_task(edge.pairing.run()))
+        tasks += [group.create_task(edge.pairing.run()), group.create_task(edge.sources.run())]
         if secure is not None:
             tasks.append(group.create_task(secure.watch()))
         try:

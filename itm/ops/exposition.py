@@ -42,6 +42,7 @@ def _register_edge(registry: Registry, edge: Edge) -> None:
         ("itm_pop_capacity", "Sessions that those hosts can carry.", "capacity"),
     ):
         registry.gauge(name, about, _loads(edge, key))
+    _register_sources(registry, edge)
     registry.gauge(
         "itm_pops_fail_open",
         "1 when every POP is down and answers go out as if all were up.",
@@ -63,6 +64,21 @@ def _register_edge(registry: Registry, edge: Edge) -> None:
         "Journal commits that failed and were tried again.",
         lambda: [({}, edge.journal.failures)],
     )
+
+
+def _register_sources(registry: Registry, edge: Edge) -> None:
+    for name, about, key in (
+        ("itm_source_age_seconds", "Age of the newest datum of a source about a POP.", "age_seconds"),
+        ("itm_source_stale", "1 when that is older than the source's setting allows.", "is_stale"),
+    ):
+        registry.gauge(name, about, _heard(edge, key))
+
+
+def _heard(edge: Edge, key: str) -> Read:
+    return lambda: [
+        ({"source": one.source, "pop": one.pop}, getattr(one, key))
+        for one in edge.sources.heard(edge.live.now.pop_ids)
+    ]
 
 
 def _loads(edge: Edge, key: str) -> Read:

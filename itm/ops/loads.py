@@ -10,8 +10,6 @@ from typing import Final
 
 from collectors.feed.load import Load
 
-STALE_SECONDS: Final = 60.0
-"""A host that has not reported for this long is not counted: hosts report every five seconds."""
 MOST_HOSTS: Final = 256
 """Of one POP; the one heard of longest ago gives way."""
 
@@ -32,9 +30,10 @@ class PopLoad:
 
 
 class Loads:
-    """The last report of each host of each POP."""
+    """The last report of each host of each POP; one of more than `stale_seconds` ago is not counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, stale_seconds: float = 60.0) -> None:
+        self._stale_seconds = stale_seconds
         self._hosts: dict[str, dict[str, Load]] = {}
 
     def note(self, load: Load) -> None:
@@ -48,7 +47,7 @@ class Loads:
 
     def of(self, pop: str, now: float) -> PopLoad | None:
         """Return a POP's load at `now`; None when no host of it reported lately."""
-        fresh = [one for one in self._hosts.get(pop, {}).values() if now - one.time <= STALE_SECONDS]
+        fresh = [one for one in self._hosts.get(pop, {}).values() if now - one.time <= self._stale_seconds]
         if not fresh:
             return None
         return PopLoad(

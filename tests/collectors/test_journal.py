@@ -266,3 +266,15 @@ def test_a_journal_at_its_bound_waits_for_pruning(tmp_path: Path):
     writer.flush()
     assert values(JournalReader(tmp_path)) == [2, 2, 3]
     writer.close()
+
+
+def test_who_wants_to_know_hears_what_became_durable(tmp_path: Path):
+    """Once, and only then."""
+    heard: list[float] = []
+    writer = JournalWriter(tmp_path, on_commit=lambda records: heard.extend(records["value"].tolist()))
+    writer.append(observed([1, 2]))
+    assert heard == []
+    writer.flush()
+    writer.flush()
+    assert heard == [1, 2]
+    writer.close()

@@ -54,6 +54,7 @@ def _count(edge: Edge, result: FeedResult) -> None:
         edge.counters.accepted.add(count, source=source)
     for load in result.loads:
         edge.loads.note(load)
+        edge.sources.note("load", load.pop, load.time)
     for row in result.refused:
         edge.counters.refused.add(source="feed", reason=row.code)
 
