@@ -47,18 +47,30 @@ def test_a_hidden_page_waits(browser: Browser, collector: Collector, pops: Pops)
     assert metrics(sent(collector), "near")["availability"] == 1
 
 
-def test_a_page_that_is_left(browser: Browser, collector: Collector, pops: Pops) -> None:
+def probing(browser: Browser, pop: str) -> bool:
+    """Whether the script is at this POP now."""
+    return any(e["step"] == "probe" and e["pop"] == pop for e in steps(browser)[-1:])
+
+
+def test_a_page_that_is_hidden(browser: Browser, collector: Collector, pops: Pops) -> None:
     """What was measured is sent at once; the probe that was under way says nothing, and no other follows."""
     collector.plan = pops.plan("near", "hanging", "middle", timeout_ms=1000)
     browser.open(collector.page(before=AT_ONCE + IN_ORDER))
-    wait_until(
-        lambda: steps(browser)[-1:] != [] and steps(browser)[-1].get("pop") == "hanging", 10, "a probe"
-    )
+    wait_until(lambda: probing(browser, "hanging"), 10, "a probe")
     with another_tab(browser):
         assert {item["pop"] for item in sent(collector)} == {"near"}
     events = finished(browser)
     assert [e["pop"] for e in events if e["step"] in ("probe", "result")] == ["near", "near", "hanging"]
     assert len(collector.beacons) == 1
+
+
+def test_a_page_that_is_left(browser: Browser, collector: Collector, pops: Pops) -> None:
+    """By a link: what was measured is sent, and the POP whose probe was cut off is not blamed."""
+    collector.plan = pops.plan("near", "hanging")
+    browser.open(collector.page(before=AT_ONCE + IN_ORDER))
+    wait_until(lambda: probing(browser, "hanging"), 10, "a probe")
+    browser.open("about:blank")
+    assert {item["pop"] for item in sent(collector)} == {"near"}
 
 
 @pytest.mark.parametrize(
