@@ -10,6 +10,8 @@ CollectorsError
 │   └── JournalFull  more is waiting for the disk than may be kept in memory: shed load
 ├── FollowError      a followed file, or the file of its position, that cannot be used
 ├── ExportError      an export that cannot be written as asked: a package is missing
+├── FormError        a plan or a report of checks that is not of the form agreed upon
+├── AgentRefused     the server does not let this agent in; trying again helps nobody
 ├── OriginError      a trusted proxy sent a forwarding header that names no client
 ├── SessionError     a session request that cannot be read
 ├── KeyFileError     the file of token keys is missing, not one, or open to everybody
@@ -65,6 +67,14 @@ class OriginError(CollectorsError):
 
 class FollowError(CollectorsError):
     """A followed file or the file of its position cannot be read or written; the message names it."""
+
+
+class FormError(CollectorsError):
+    """A plan or a report of checks cannot be read; the message begins with the path of what is wrong."""
+
+
+class AgentRefused(CollectorsError):
+    """The server refused an agent's token or credential, with its reason."""
 
 
 class ExportError(CollectorsError):

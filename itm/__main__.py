@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "serve": Command("itm.cli.serve", "run the server: DNS, HTTP, probes, builder"),
     "query": Command("itm.cli.query", "ask a DNS server, with a client subnet if wanted"),
     "why": Command("itm.cli.why", "explain the answer one client gets"),
+    "probe": Command("itm.cli.probe", "check POPs from elsewhere: agents, their tokens"),
     "zone": Command("itm.cli.zone", "list zones, guide their keys, print their DS"),
     "pop": Command("itm.cli.pop", "list POPs, or force one up, down or drained"),
     "source": Command("itm.cli.source", "show which source was last heard of which POP"),

@@ -166,6 +166,7 @@ class Probe:
     timeout_seconds: float = 2.0
     rise: int = 2
     fall: int = 3
+    region: str = "local"  # of the server's own checks, in the quorum of agents
 
 
 @dataclass(frozen=True, slots=True)

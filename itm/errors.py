@@ -7,7 +7,8 @@ ItmError
 ├── SnapshotError    a map file that is not what it says it is
 ├── NotSigned        a zone that is to be signed lacks a key or a signature
 ├── ExplainMismatch  `why` did not arrive at the served leaf: our own bug, never hidden
-├── NameTaken        a token of that name exists
+├── NameTaken        a token or an agent of that name exists
+├── NotEnrolled      an agent showed a token that is unknown, old or used
 └── Refused          the ops API said no (carries HTTP status and text)
 """
 
@@ -53,7 +54,11 @@ class ExplainMismatch(ItmError):
 
 
 class NameTaken(ItmError):
-    """A token of that name exists."""
+    """A token or an agent of that name exists."""
+
+
+class NotEnrolled(ItmError):
+    """An agent showed a token that is unknown, old or used; the message says which."""
 
 
 class Refused(ItmError):

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from collectors.probe.target import Target
 from collectors.probe.threshold import Threshold
+
+FRESH_INTERVALS: Final = 3
+REPORTING_SECONDS: Final = 5.0
+"""How long an outcome may take from an agent to the server; a slower agent loses its vote, not its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +26,9 @@ class ProbePlan:
     def addresses(self) -> tuple[str, ...]:
         """The addresses that are checked."""
         return tuple(target.address for target in self.targets)
+
+    @property
+    def fresh_seconds(self) -> float:
+        """How long an outcome counts: so many intervals, the time limit, and the way to the server."""
+        longest = max(target.timeout_seconds for target in self.targets)
+        return FRESH_INTERVALS * self.interval_seconds + longest + REPORTING_SECONDS

@@ -30,7 +30,7 @@ class Origin:
         """
         address = parse_address(peer)
         hops = [hop for line in forwarded_for for hop in line.split(",") if hop.strip()]
-        while hops and self._is_trusted(address):
+        while hops and self.is_trusted(address):
             hop = hops.pop().strip()
             try:
                 address = parse_address(hop)
@@ -38,7 +38,8 @@ class Origin:
                 raise OriginError(f"X-Forwarded-For: {shown(hop)} is no address") from None
         return address
 
-    def _is_trusted(self, address: Address) -> bool:
+    def is_trusted(self, address: Address) -> bool:
+        """Tell whether this is one of our own proxies."""
         return any(address.version == prefix.version and address in prefix for prefix in self._trusted)
 
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from collectors.clienthash import ClientHash
-from itm.ops.api import catalog, feed, maps, pops, sources, system, tokens, why, zones
+from itm.ops.api import agents, catalog, feed, maps, pops, sources, system, tokens, why, zones
 from itm.ops.auth import guarded
 from itm.ops.batches import Batches
 from itm.ops.context import EDGE, Edge
@@ -53,6 +53,9 @@ ROUTES: Final = (
     Route("GET", "/api/v1/sources", sources.listing),
     Route("GET", "/api/v1/why", why.why),
     Route("POST", "/api/v1/feed", feed.receive, "feed"),
+    Route("GET", "/api/v1/probe/agents", agents.listing),
+    Route("POST", "/api/v1/probe/agents", agents.invite, "admin"),
+    Route("DELETE", "/api/v1/probe/agents/{name}", agents.revoke, "admin"),
     Route("GET", "/api/v1/tokens", tokens.listing, "admin"),
     Route("POST", "/api/v1/tokens", tokens.create, "admin"),
     Route("DELETE", "/api/v1/tokens/{name}", tokens.revoke, "admin"),

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from collectors.journal import JournalWriter
 from itm.config import Config
+from itm.ops.agents import Agents
 from itm.ops.health import HealthBoard
 from itm.ops.live import LiveCatalog
 from itm.ops.loads import Loads
@@ -65,6 +66,7 @@ class Edge:
     engine: Engine
     live: LiveCatalog
     board: HealthBoard
+    agents: Agents
     loads: Loads
     sources: Sources
     overrides: Overrides

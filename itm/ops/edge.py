@@ -28,6 +28,7 @@ from itm.dns.listen import Listen
 from itm.dns.listen import parse as parse_listen
 from itm.errors import CatalogError, ConfigError, SnapshotError
 from itm.ops import app, demo, exposition, https, rum
+from itm.ops.agents import Agents
 from itm.ops.api.maps import hold_pin
 from itm.ops.context import Counters, Edge, Explain, Overrides
 from itm.ops.health import HealthBoard
@@ -135,7 +136,7 @@ def _made(
         max_bytes=config.collect.journal_max_bytes,
         on_commit=sources.note_records,
     )
-    board = HealthBoard(table, resume=left, clock=clock)
+    board = HealthBoard(table, resume=left, clock=clock, region=config.probe.region)
     registry = Registry()
     pairing = Pairing(state, config.collect.pairing_half_life_days, registry, clock)
     edge = Edge(
@@ -143,6 +144,7 @@ def _made(
         engine=engine,
         live=LiveCatalog(engine),
         board=board,
+        agents=Agents(engine, board, registry, clock),
         loads=Loads(config.stale.load_seconds),
         sources=sources,
         overrides=Overrides(engine, board, clock),
@@ -195,14 +197,16 @@ async def _follow(edge: Edge, probes: ProbeLoop) -> None:
 
 
 async def _follow_once(edge: Edge, probes: ProbeLoop) -> None:
-    """Take up the overrides that hold now, then another live catalog, and put a moved pointer back."""
+    """Take up overrides and agents, then another live catalog, and put a moved pointer back."""
     await edge.overrides.reload()
+    await edge.agents.reload()
     if await edge.live.refresh():
         now = edge.live.now
         plans = plans_of(now.catalog.pops, edge.config.probe)
         if edge.config.demo.enabled:
             plans = demo.checked_here(plans, edge.config.demo)
         edge.board.set_pops({pop.id: plans.get(pop.id) for pop in now.catalog.pops})
+        edge.agents.set_plans(plans)
         probes.replace(plans)
         log.info(
             "catalog.live", extra={"version": now.number, "pops": len(now.pop_ids), "checked": len(plans)}

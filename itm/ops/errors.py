@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from collectors.errors import CollectorsError, JournalError
-from itm.errors import CatalogError, ExplainMismatch, ItmError, Refused, UnsafePlan
+from itm.errors import CatalogError, ExplainMismatch, ItmError, NotEnrolled, Refused, UnsafePlan
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (JournalError, 503),
     (CatalogError, 422),
     (UnsafePlan, 409),
+    (NotEnrolled, 403),
     (ExplainMismatch, 500),
     (ItmError, 400),
     (CollectorsError, 500),

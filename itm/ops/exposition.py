@@ -12,6 +12,7 @@ from itm.collector import collector_report
 from itm.dns.counters import read_all
 from itm.ops.api.maps import builder_report
 from itm.ops.context import Edge
+from itm.ops.health import PopEntry
 from itm.ops.metrics import Registry, Sample
 from itm.routemap import current
 
@@ -36,6 +37,21 @@ def _register_edge(registry: Registry, edge: Edge) -> None:
         "itm_pop_addresses_down",
         "Addresses of a POP that fail their checks while others pass.",
         lambda: [({"pop": pop}, len(entry.health.down)) for pop, entry in edge.board.entries().items()],
+    )
+    registry.gauge(
+        "itm_pop_certificate_days",
+        "Days until the first certificate expires that checks of a POP were shown.",
+        _certificate_days(edge),
+    )
+    registry.gauge(
+        "itm_pop_dissent",
+        "Votes of agents that contradict the state of a POP's addresses.",
+        lambda: [({"pop": pop}, _dissent(entry)) for pop, entry in edge.board.entries().items()],
+    )
+    registry.gauge(
+        "itm_probe_agent_age_seconds",
+        "Time since an agent's last report, from the first one on.",
+        _ages(edge),
     )
     for name, about, key in (
         ("itm_pop_sessions", "Sessions that a POP's hosts reported within a minute.", "sessions"),
@@ -79,6 +95,31 @@ def _heard(edge: Edge, key: str) -> Read:
         ({"source": one.source, "pop": one.pop}, getattr(one, key))
         for one in edge.sources.heard(edge.live.now.pop_ids)
     ]
+
+
+def _certificate_days(edge: Edge) -> Read:
+    def read() -> Iterable[Sample]:
+        for pop, entry in edge.board.entries().items():
+            views = (view for standing in entry.standings.values() for view in standing.views)
+            days = [view.verdict.days_left for view in views if view.verdict.days_left is not None]
+            if days:
+                yield {"pop": pop}, min(days)
+
+    return read
+
+
+def _dissent(entry: PopEntry) -> int:
+    quorums = [standing.quorum for standing in entry.standings.values()]
+    return sum(r.down if quorum.up else r.up for quorum in quorums for r in quorum.regions)
+
+
+def _ages(edge: Edge) -> Read:
+    def read() -> Iterable[Sample]:
+        for agent in edge.agents.listing():
+            if (heard := edge.agents.heard(agent.name)) is not None:
+                yield {"agent": agent.name, "region": agent.region}, edge.clock() - heard.at
+
+    return read
 
 
 def _loads(edge: Edge, key: str) -> Read:

@@ -1,4 +1,4 @@
-"""The health of all POPs as the edge process holds it: verdicts and overrides in, the shared table out.
+"""The health of all POPs as the edge process holds it: agents' outcomes and overrides in, the table out.
 
 The table changes in the same call as its cause, so that DNS nodes see it at once. Every change of
 state, of a POP or of one of its addresses, is logged. Rules stand in `itm.steer.health`; checks are made
@@ -11,17 +11,20 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from collectors.probe import threshold
+from collectors.probe import standing
 from collectors.probe.outcome import Outcome
 from collectors.probe.plan import ProbePlan
-from collectors.probe.threshold import Verdict
+from collectors.probe.standing import Standing
 from itm.ops.news import News
 from itm.routemap.health import NOTHING, Content, Slot, State
 from itm.steer.health import Override, PopHealth, fold_all, is_fail_open
 
 log = logging.getLogger(__name__)
+
+LOCAL: Final = "local"
+"""The agent that is the server itself."""
 
 
 class Table(Protocol):
@@ -35,11 +38,12 @@ class Table(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PopEntry:
-    """All that is known about one POP: its state, since when, a verdict per address checked, its override."""
+    """All that is known about one POP: its state, since when, where each address stands, its override."""
 
     health: PopHealth
     since: float
-    verdicts: Mapping[str, Verdict]
+    standings: Mapping[str, Standing]
+    plan: ProbePlan | None
     override: Override | None
 
 
@@ -56,66 +60,88 @@ class HealthBoard:
         *,
         resume: Content = NOTHING,
         clock: Callable[[], float] = time.time,
+        region: str = LOCAL,
     ) -> None:
         self._table = table
+        self._regions = {LOCAL: region}
         self.news = News()
         """Told whenever the state of a POP may have changed."""
         self._resume, self._resume_down = dict(resume.slots), set(resume.down)
         self._clock = clock
         self._plans: dict[str, ProbePlan] = {}
-        self._verdicts: dict[str, dict[str, Verdict]] | None = None  # None: the POPs are not known yet
+        self._standings: dict[str, dict[str, Standing]] | None = None  # None: the POPs are not known yet
         self._overrides: dict[str, Override] = {}
         self._health: dict[str, PopHealth] = {}
         self._since: dict[str, float] = {}
 
     def set_pops(self, pops: Mapping[str, ProbePlan | None]) -> None:
-        """Make these the POPs, each with how it is checked, if it is. Verdicts of those that stay, stay.
+        """Make these the POPs, each with how it is checked, if it is. What stands of those that stay, stays.
 
         Before the first call the table keeps what it was left with, but for overrides: those are set
         first, so that a restart does not show a POP that was forced down as up for a moment, and one
         that the store no longer knows (it was lost, or restored) forces nothing for ever.
         """
         self._plans = {pop: plan for pop, plan in pops.items() if plan is not None}
-        self._verdicts = {pop: self._started(pop, plan) for pop, plan in pops.items()}
+        self._standings = {pop: self._started(pop, plan) for pop, plan in pops.items()}
         self.refresh()
+
+    def set_agents(self, regions: Mapping[str, str]) -> None:
+        """Let these agents speak, each for its region, besides the server's; what others said is dropped."""
+        self._regions = {**regions, LOCAL: self._regions[LOCAL]}
+        self.refresh()
+
+    @property
+    def agents(self) -> dict[str, str]:
+        """The agents that speak besides the server's own, and their regions."""
+        return {name: region for name, region in self._regions.items() if name != LOCAL}
 
     def set_overrides(self, overrides: Mapping[str, Override]) -> None:
         """Make these the overrides in force."""
         self._overrides = dict(overrides)
         self.refresh()
 
-    def observe(self, pop: str, address: str, outcome: Outcome) -> bool:
-        """Take in the outcome of one check; one of an address that left meanwhile is dropped.
+    def observe(
+        self, pop: str, address: str, outcome: Outcome, agent: str = LOCAL, at: float | None = None
+    ) -> bool:
+        """Take in the outcome of one agent's check, made at `at` (now, if not stated).
 
-        Returns whether the next check should come soon: this one contradicts the verdict.
+        One of an address or an agent that left meanwhile is dropped. An agent's outcomes come in their order,
+        whatever its clock says. Returns whether its next check should come soon: this one contradicts its
+        verdict.
         """
-        verdicts = (self._verdicts or {}).get(pop, {})
-        if address not in verdicts:
+        standings, now = (self._standings or {}).get(pop, {}), self._clock()
+        if address not in standings or agent not in self._regions:
             return False
-        verdicts[address] = threshold.judge(
-            verdicts[address], outcome, self._plans[pop].threshold, self._clock()
+        view = standings[address].view(agent)
+        at = max(now if at is None else min(at, now), view.seen_at if view else 0.0)
+        standings[address] = standing.observe(
+            standings[address], agent, self._regions[agent], outcome, self._plans[pop], at, now
         )
         self._fold({pop})
-        return verdicts[address].contrary > 0
+        seen = standings[address].view(agent)
+        return seen is not None and seen.verdict.contrary > 0
 
     def refresh(self) -> None:
         """Fold everything at this moment (overrides expire) and write the table."""
-        if self._verdicts is None:
+        if self._standings is None:
             self._carry_over(self._clock())
             return
-        gone = self._health.keys() - self._verdicts.keys()
+        for pop, plan in self._plans.items():
+            for address, known in self._standings[pop].items():
+                self._standings[pop][address] = standing.settle(known, plan, self._clock(), self._regions)
+        gone = self._health.keys() - self._standings.keys()
         for pop in gone:
             del self._health[pop], self._since[pop]
-        self._fold(self._verdicts)
+        self._fold(self._standings)
         self._write()
         if gone:
             self.news.tell()
 
     def _fold(self, pops: Collection[str]) -> None:
         """Fold these POPs; tell, and write into the table, what changed."""
-        now, verdicts, was_open = self._clock(), self._verdicts or {}, self.fail_open
+        now, standings, was_open = self._clock(), self._standings or {}, self.fail_open
         has_changed = False
-        for pop, health in fold_all({pop: verdicts[pop] for pop in pops}, self._overrides, now).items():
+        for pop, health in fold_all({pop: standings[pop] for pop in pops}, self._overrides, now).items():
             old = self._health.get(pop)
             self._health[pop] = health
             has_changed |= old != health
@@ -136,9 +162,15 @@ class HealthBoard:
 
     def entries(self) -> dict[str, PopEntry]:
         """Return what is known, by POP."""
-        verdicts = self._verdicts or {}
+        standings = self._standings or {}
         return {
-            pop: PopEntry(health, self._since[pop], dict(verdicts[pop]), self._overrides.get(pop))
+            pop: PopEntry(
+                health,
+                self._since[pop],
+                dict(standings[pop]),
+                self._plans.get(pop),
+                self._overrides.get(pop),
+            )
             for pop, health in self._health.items()
         }
 
@@ -159,9 +191,9 @@ class HealthBoard:
         states = {pop: slot.state for pop, slot in self._resume.items()}
         self._table.set(states, forced & held, self._resume_down)
 
-    def _started(self, pop: str, plan: ProbePlan | None) -> dict[str, Verdict]:
-        """Return the verdicts of a POP's addresses: as they stand, or as the process before left them."""
-        known, slot = (self._verdicts or {}).get(pop, {}), self._resume.pop(pop, None)
+    def _started(self, pop: str, plan: ProbePlan | None) -> dict[str, Standing]:
+        """Return where a POP's addresses stand: as they stood, or as the process before left them."""
+        known, slot = (self._standings or {}).get(pop, {}), self._resume.pop(pop, None)
         if plan is None:
             return {}
         is_left = slot is not None and not slot.forced
@@ -170,7 +202,7 @@ class HealthBoard:
         self._resume_down -= down
         states = {a: "down" if a in down else "up" if is_left else plan.start for a in plan.addresses}
         now = self._clock()
-        return {a: known[a] if a in known else threshold.start(now, states[a]) for a in plan.addresses}
+        return {a: known[a] if a in known else standing.begin(now, states[a]) for a in plan.addresses}
 
 
 _NEW = PopHealth(State.UP, False, "")

@@ -24,6 +24,7 @@ from itm.ops.context import EDGE, Edge
 from itm.ops.errors import errors_as_json
 from itm.ops.nel import Reports
 from itm.ops.pages.routes import routes as pages
+from itm.ops.reporting import Reporting
 from itm.ops.visitor import CORS, client_of, preflight
 
 
@@ -88,6 +89,7 @@ def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
             web.options("/rum/v1/nel", preflight),
             *objects.routes(),
             *pages(),
+            *Reporting(origin).routes(),
         ]
     )
     return app

@@ -1,6 +1,6 @@
-"""What is known of a POP becomes one state: measured verdicts and operator's override in, `PopHealth` out.
+"""What is known of a POP becomes one state: where its addresses stand and an override in, `PopHealth` out.
 
-There is one verdict per address that is checked. The rules, in order:
+There is one standing per address that is checked, the word of all agents about it. The rules, in order:
 1. An override that has expired does not exist.
 2. Forced up is up and forced down is down, whatever is measured: the operator knows more.
 3. Drained says nothing about health: a drained POP that fails its checks is down, else drained.
@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from collectors.probe.threshold import Verdict
+from collectors.probe.quorum import told
+from collectors.probe.standing import Standing
 from itm.routemap.health import State
 
 FORCIBLE = {"up": State.UP, "drained": State.DRAINED, "down": State.DOWN}
@@ -48,9 +49,9 @@ class PopHealth:
     down: frozenset[str] = frozenset()
 
 
-def fold(verdicts: Mapping[str, Verdict], override: Override | None, now: float) -> PopHealth:
-    """Return the state of one POP at `now`; `verdicts` by the address checked, empty without a check."""
-    measured = _measured(verdicts)
+def fold(standings: Mapping[str, Standing], override: Override | None, now: float) -> PopHealth:
+    """Return the state of one POP at `now`; `standings` by the address checked, empty without a check."""
+    measured = _measured(standings)
     if override is None or (override.expires_at is not None and override.expires_at <= now):
         return measured
     if override.state != State.DRAINED or not (measured.down or measured.state == State.DOWN):
@@ -60,10 +61,10 @@ def fold(verdicts: Mapping[str, Verdict], override: Override | None, now: float)
 
 
 def fold_all(
-    verdicts: Mapping[str, Mapping[str, Verdict]], overrides: Mapping[str, Override], now: float
+    standings: Mapping[str, Mapping[str, Standing]], overrides: Mapping[str, Override], now: float
 ) -> dict[str, PopHealth]:
-    """Fold every POP of `verdicts`; overrides of POPs that are not there say nothing."""
-    return {pop: fold(verdict, overrides.get(pop), now) for pop, verdict in verdicts.items()}
+    """Fold every POP of `standings`; overrides of POPs that are not there say nothing."""
+    return {pop: fold(of_pop, overrides.get(pop), now) for pop, of_pop in standings.items()}
 
 
 def is_fail_open(states: Mapping[str, PopHealth]) -> bool:
@@ -71,27 +72,42 @@ def is_fail_open(states: Mapping[str, PopHealth]) -> bool:
     return bool(states) and all(health.state == State.DOWN for health in states.values())
 
 
-def _measured(verdicts: Mapping[str, Verdict]) -> PopHealth:
-    failing = {address: verdict for address, verdict in verdicts.items() if not verdict.up}
-    if not verdicts:
+def _measured(standings: Mapping[str, Standing]) -> PopHealth:
+    failing = {address: standing for address, standing in standings.items() if not standing.up}
+    if not standings:
         return PopHealth(State.UP, False, "not checked")
     if not failing:
-        is_checked = any(verdict.checks for verdict in verdicts.values())
-        notices = sorted({verdict.notice for verdict in verdicts.values() if verdict.notice})
-        return PopHealth(
-            State.UP, False, "; ".join(("checks pass" if is_checked else "not checked yet", *notices))
-        )
-    if len(failing) == len(verdicts):
-        last = max(failing.values(), key=lambda verdict: verdict.since)
+        return PopHealth(State.UP, False, _passing(standings))
+    if len(failing) == len(standings):
+        last = max(failing.values(), key=lambda standing: standing.since)
         return PopHealth(State.DOWN, False, f"checks fail {_since(last)}")
-    told = "; ".join(f"{address} {_since(failing[address])}" for address in sorted(failing)[:TOLD])
+    shown = "; ".join(f"{address} {_since(failing[address])}" for address in sorted(failing)[:TOLD])
     more = f"; and {len(failing) - TOLD} more" if len(failing) > TOLD else ""
-    reason = f"{len(failing)} of {len(verdicts)} addresses fail: {told}{more}"
+    reason = f"{len(failing)} of {len(standings)} addresses fail: {shown}{more}"
     return PopHealth(State.UP, False, reason, frozenset(failing))
 
 
-def _since(verdict: Verdict) -> str:
-    return f"since {_time(verdict.since)}" + (f": {verdict.detail}" if verdict.detail else "")
+def _passing(standings: Mapping[str, Standing]) -> str:
+    if not any(standing.views for standing in standings.values()):
+        return "not checked yet"
+    said = sorted({said for standing in standings.values() if (said := _said(standing))})
+    notices = sorted({notice for standing in standings.values() for notice in standing.notices})
+    return "; ".join(("checks pass", *said[:TOLD], *notices[:TOLD]))
+
+
+def _since(standing: Standing) -> str:
+    why = [text for text in (_said(standing), standing.detail) if text]
+    return f"since {_time(standing.since)}" + "".join(f": {text}" for text in why)
+
+
+def _said(standing: Standing) -> str:
+    """Return who said what; nothing when all agree that it is up, or when one decides alone."""
+    quorum = standing.quorum
+    if not quorum.regions:
+        return "no agent reports: the last state stands" if standing.views else ""
+    if quorum.agents == 1 or (quorum.up and not any(region.down for region in quorum.regions)):
+        return ""
+    return told(quorum) + ("" if quorum.is_decided else ": the last state stands")
 
 
 def _forced(override: Override) -> str:

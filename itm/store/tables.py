@@ -74,6 +74,20 @@ tokens = Table(
     Column("expires_at", Float(53), nullable=True),
 )
 
+probe_agents = Table(
+    "probe_agents",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("region", String(32), nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("token_expires_at", Float(53), nullable=False),
+    Column("credential_sha256", String(64), nullable=True, unique=True),  # null: not enrolled yet
+    Column("enrolled_at", Float(53), nullable=True),
+    Column("expires_at", Float(53), nullable=True),
+    Column("revoked_at", Float(53), nullable=True),
+)
+
 pins = Table(
     "pins",
     metadata,

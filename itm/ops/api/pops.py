@@ -8,7 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from collectors.probe.threshold import Verdict
+from collectors.probe.plan import ProbePlan
+from collectors.probe.standing import Standing, View, is_fresh
 from itm.errors import Refused
 from itm.ops import body
 from itm.ops.auth import AUTHOR
@@ -118,7 +119,11 @@ def _shown(edge: Edge, pop_id: str) -> dict[str, Any]:
         "tags": list(pop.tags),
         **_state(edge, pop_id),
         "load": load_of(edge, pop_id),
-        "checks": [_check(address, verdict) for address, verdict in entry.verdicts.items()],
+        "checks": [
+            _check(address, standing, entry.plan, edge.clock())
+            for address, standing in entry.standings.items()
+            if entry.plan is not None
+        ],
         "override": _override(entry),
     }
 
@@ -137,14 +142,32 @@ def load_of(edge: Edge, pop: str) -> dict[str, Any] | None:
     }
 
 
-def _check(address: str, v: Verdict) -> dict[str, Any]:
+def _check(address: str, standing: Standing, plan: ProbePlan, now: float) -> dict[str, Any]:
+    regions = standing.quorum.regions
     return {
         "address": address,
-        "passes": v.up,
-        "since": v.since,
-        "checks": v.checks,
-        "elapsed_ms": round(v.elapsed_ms, 2),
-        "detail": v.detail,
+        "passes": standing.up,
+        "since": standing.since,
+        "decided": standing.quorum.is_decided,
+        "regions": [{"region": r.name, "up": r.up, "down": r.down} for r in regions],
+        "agents": [_view(view, is_fresh(view, plan, now), now) for view in standing.views],
+    }
+
+
+def _view(view: View, fresh: bool, now: float) -> dict[str, Any]:
+    verdict = view.verdict
+    return {
+        "agent": view.agent,
+        "region": view.region,
+        "passes": verdict.up,
+        "votes": fresh,
+        "since": verdict.since,
+        "age_seconds": round(now - view.seen_at, 1),
+        "checks": verdict.checks,
+        "elapsed_ms": round(verdict.elapsed_ms, 2),
+        "detail": verdict.detail,
+        "notice": verdict.notice,
+        "certificate_days": None if verdict.days_left is None else round(verdict.days_left, 1),
     }
 
 

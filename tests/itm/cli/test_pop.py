@@ -82,3 +82,22 @@ def test_an_unknown_pop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     with serving({"POST /api/v1/pops/x/override": (404, {"error": "no POP 'x'"})}) as ops:
         assert run(ops, tmp_path, "drain", "x") == 2
     assert capsys.readouterr().err == "itm: no POP 'x'\n"
+
+
+def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What every agent finds; a stale view is marked, and an unknown POP is an error."""
+    common = {"since": 1_700_000_000.0, "age_seconds": 2.0, "elapsed_ms": 12.34, "notice": ""}
+    views = [
+        {"agent": "local", "region": "eu", "passes": True, "votes": True, "detail": "old", **common},
+        {"agent": "nyc", "region": "na", "passes": False, "votes": False, "detail": "refused", **common},
+    ]
+    checks = [{"address": "192.0.2.1", "agents": views}]
+    pop = {**POPS["pops"][0], "reason": "checks pass", "checks": checks}  # type: ignore[index]
+    with serving({"GET /api/v1/pops": (200, {"pops": [pop]})}) as ops:
+        assert run(ops, tmp_path, "show", "a") == 0
+        assert run(ops, tmp_path, "show", "nope") == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "a is up: checks pass"
+    assert lines[2].split()[:4] == ["192.0.2.1", "local", "eu", "up"]
+    assert lines[3].endswith("2 s ago  12.3  refused")
+    assert "down (stale)" in lines[3]

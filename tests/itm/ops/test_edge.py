@@ -103,7 +103,7 @@ def test_the_demos_pops_are_checked_where_it_serves_them(tmp_path: Path) -> None
         demo = Demo(enabled=True, probe_target_port=target.getsockname()[1])
 
         async def scenario(served: Served) -> None:
-            await until(lambda: served.now.edge.board.entries()["tokyo"].verdicts["127.20.9.9"].checks)
+            await until(lambda: served.now.edge.board.entries()["tokyo"].standings["127.20.9.9"].views)
             assert states(tmp_path)["tokyo"] == State.UP
 
         play(tmp_path, scenario, files={**FILES, "catalog.yaml": main}, demo=demo)

@@ -1,20 +1,36 @@
 import pytest
 
+from collectors.probe.quorum import Vote, decide
+from collectors.probe.standing import Standing, View
 from collectors.probe.threshold import Verdict
 from itm.routemap.health import State
 from itm.steer.health import Override, PopHealth, fold, fold_all, is_fail_open
 
-UP = Verdict(up=True, since=0.0, checks=9)
-DOWN = Verdict(up=False, since=60.0, checks=9, detail="connection refused")
+
+def seen(before: bool = True, /, **agents: bool) -> Standing:
+    """Return where an address stands when `REGION_AGENT` finds it so; those of no region are stale."""
+    views = [
+        View(
+            name, name.partition("_")[0], Verdict(up, 60.0 * (not up), 0, 9, 1.0, "" if up else REFUSED), 60.0
+        )
+        for name, up in agents.items()
+    ]
+    quorum = decide((Vote(v.agent, v.region, v.verdict.up) for v in views if v.region != "stale"), before)
+    return Standing(quorum.up, 0.0 if quorum.up else 60.0, quorum, tuple(views))
+
+
+REFUSED = "connection refused"
+FAIL = "checks fail since 1970-01-01T00:01:00Z"
+UP, DOWN = seen(local=True), seen(local=False)
 FORCED = {state: Override(state) for state in (State.UP, State.DRAINED, State.DOWN)}
 
 
-def checked(verdict: Verdict | None) -> dict[str, Verdict]:
-    return {} if verdict is None else {"192.0.2.1": verdict}
+def checked(standing: Standing | None) -> dict[str, Standing]:
+    return {} if standing is None else {"192.0.2.1": standing}
 
 
 @pytest.mark.parametrize(
-    ("verdict", "override", "state", "forced"),
+    ("standing", "override", "state", "forced"),
     [
         (None, None, State.UP, False),
         (UP, None, State.UP, False),
@@ -28,10 +44,10 @@ def checked(verdict: Verdict | None) -> dict[str, Verdict]:
     ],
 )
 def test_the_written_rules(
-    verdict: Verdict | None, override: Override | None, state: State, forced: bool
+    standing: Standing | None, override: Override | None, state: State, forced: bool
 ) -> None:
     """One row per combination of measured and forced."""
-    health = fold(checked(verdict), override, now=100.0)
+    health = fold(checked(standing), override, now=100.0)
     assert (health.state, health.forced) == (state, forced)
 
 
@@ -53,7 +69,7 @@ def test_reasons_are_sentences_with_who_when_and_why() -> None:
         "demo; and " + fold(checked(DOWN), None, 100.0).reason
     )
     assert fold({}, None, 0.0).reason == "not checked"
-    assert fold(checked(Verdict(up=True, since=0.0)), None, 0.0).reason == "not checked yet"
+    assert fold(checked(seen()), None, 0.0).reason == "not checked yet"
 
 
 def test_an_override_of_an_unknown_pop_makes_no_entry() -> None:
@@ -70,7 +86,7 @@ def test_fail_open_means_every_pop_is_down() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "override", "state", "down"),
+    ("standings", "override", "state", "down"),
     [
         ({"x": UP, "y": UP}, None, State.UP, ""),
         ({"x": UP, "y": DOWN}, None, State.UP, "y"),
@@ -82,10 +98,10 @@ def test_fail_open_means_every_pop_is_down() -> None:
     ],
 )
 def test_one_address_of_several(
-    verdicts: dict[str, Verdict], override: Override | None, state: State, down: str
+    standings: dict[str, Standing], override: Override | None, state: State, down: str
 ) -> None:
     """One host's death takes its address out, all of them take the POP out; forced up holds for addresses."""
-    health = fold(verdicts, override, now=100.0)
+    health = fold(standings, override, now=100.0)
     assert (health.state, health.down) == (state, frozenset(down))
 
 
@@ -96,3 +112,24 @@ def test_addresses_that_fail_are_named() -> None:
     many = fold({"x": UP} | dict.fromkeys("abcde", DOWN), FORCED[State.DRAINED], 0.0).reason
     assert many.startswith("forced drained; and 5 of 6 addresses fail: a since")
     assert many.endswith("; and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("standing", "reason"),
+    [
+        (seen(eu_1=True, na_1=True), "checks pass"),
+        (
+            seen(eu_1=False, eu_2=False, na_1=False, ap_1=True),
+            f"{FAIL}: down in eu (2 of 2 agents), na (1 of 1); up in ap (1 of 1): connection refused",
+        ),
+        (seen(eu_1=False, na_1=True, ap_1=True),
+         "checks pass; down in eu (1 of 1 agents); up in ap (1 of 1), na (1 of 1)"),
+        (seen(eu_1=False, na_1=True),
+         "checks pass; down in eu (1 of 1 agents); up in na (1 of 1): the last state stands"),
+        (seen(False, stale_1=False), f"{FAIL}: no agent reports: the last state stands: connection refused"),
+        (seen(stale_1=True), "checks pass; no agent reports: the last state stands"),
+    ],
+)  # fmt: skip
+def test_a_reason_says_which_agents_find_what(standing: Standing, reason: str) -> None:
+    """Where all agree or one decides alone there is nothing to add."""
+    assert fold(checked(standing), None, 100.0).reason == reason
