@@ -18,7 +18,7 @@ from collectors.rum.budget import Budgets
 from collectors.rum.origin import Origin
 from collectors.rum.popfinder import PopFinder
 from itm.catalog.types import Catalog
-from itm.ops.context import EDGE
+from itm.ops.context import Edge
 from itm.ops.live import Version
 from itm.ops.visitor import CORS, client_of
 
@@ -26,15 +26,20 @@ from itm.ops.visitor import CORS, client_of
 class Reports:
     """The endpoint. `origin` finds the client of a request, `clients` hashes its address."""
 
-    def __init__(self, origin: Origin, clients: ClientHash, budgets: Budgets) -> None:
+    def __init__(self, edge: Edge, origin: Origin, clients: ClientHash) -> None:
+        collect = edge.config.collect
+        self._edge = edge
         self._origin = origin
         self._clients = clients
-        self._budgets = budgets
+        self._budgets = Budgets(collect.network_reports_per_hour, collect.reports_per_second)
+        self._told = edge.registry.counter(
+            "itm_nel_availability_total", "Measurements of browsers' reports, by POP and outcome."
+        )
         self._found: tuple[Version | None, PopFinder] = None, PopFinder()
 
     async def receive(self, request: web.Request) -> web.Response:
         """POST /rum/v1/nel."""
-        edge = request.app[EDGE]
+        edge = self._edge
         address = client_of(request, self._origin)
         result = nel.parse(
             await request.read(),
@@ -47,6 +52,8 @@ class Reports:
         if result.accepted:
             edge.journal.append(records(result.accepted))
         edge.counters.accepted.add(len(result.accepted), source="nel")
+        for one in result.accepted:
+            self._told.add(pop=one.pop, outcome="served" if one.value else "failed")
         for refusal in result.refused:
             edge.counters.refused.add(source="nel", reason=refusal.code)
         if not result.refused:

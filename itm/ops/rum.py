@@ -17,7 +17,6 @@ from collectors.measurement import records
 from collectors.network import Network
 from collectors.rum import beacon
 from collectors.rum.beacon import BeaconResult
-from collectors.rum.budget import Budgets
 from collectors.rum.origin import Origin
 from itm.ops import objects
 from itm.ops.context import EDGE, Edge
@@ -77,8 +76,7 @@ def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
     app = web.Application(middlewares=[errors_as_json], client_max_size=edge.config.public.max_body_bytes)
     app[EDGE] = edge
     beacons = Beacons(origin, clients)
-    collect = edge.config.collect
-    reports = Reports(origin, clients, Budgets(collect.network_reports_per_hour, collect.reports_per_second))
+    reports = Reports(edge, origin, clients)
     app.add_routes(
         [
             web.post("/rum/v1/beacon", beacons.receive),

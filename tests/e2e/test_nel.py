@@ -66,7 +66,7 @@ def test_chromium_reports_a_pop_that_is_gone(tmp_path: Path) -> None:
         wait_until(lambda: 0.0 in _journaled(state), 10, "the failure is reported")
         with urllib.request.urlopen(f"http://127.0.0.1:{ops}/metrics") as metrics:
             told = metrics.read().decode()
-        assert 'itm_measurements_total{source="nel"}' in told
+        assert 'itm_nel_availability_total{outcome="failed",pop="paris"}' in told
         refused = set(re.findall(r'refused_total\{reason="(\w+)",source="nel"', told))
         assert refused <= {"not_about_the_pop"}, "there is no /favicon.ico"
     left = b"".join(

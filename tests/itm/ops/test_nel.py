@@ -31,6 +31,7 @@ def test_a_failure_is_journaled_and_counted_as_one(tmp_path: Path) -> None:
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         metrics = (await served.ops("GET", "/metrics")).text
         assert 'itm_measurements_total{source="nel"} 1' in metrics
+        assert 'itm_nel_availability_total{outcome="failed",pop="paris"} 1' in metrics
 
     play(tmp_path, scenario)
     (record,) = JournalReader(tmp_path / "journal").read()
