@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from collectors.limits import LIMITS
+from collectors.rum.session import TIMEOUT_MS
 from tests.house.test_shape import ROOT
 
 SCRIPT = ROOT / "itm" / "ops" / "pages" / "rum.js"
@@ -35,6 +37,16 @@ def test_the_script_stands_alone() -> None:
 def test_nothing_comes_from_elsewhere(name: str) -> None:
     """No file names an address of anybody's."""
     assert re.findall(r"//\w|url\(|@import", (SCRIPT.parent / name).read_text()) == []
+
+
+def test_the_script_and_the_collector_agree() -> None:
+    """What the script sends, the collector takes; both give a POP the same time."""
+    text = SCRIPT.read_text()
+    least, most = re.findall(r"\[LEAST, MOST\] = \[([\d.e]+), ([\d.e]+)\]", text)[0]
+    assert {low for metric, (low, _) in LIMITS.items() if metric != "availability"} == {float(least)}
+    assert LIMITS["throughput_kbps"][1] == float(most)
+    assert re.findall(r"TIMEOUT_MS = (\d+)", text) == [str(TIMEOUT_MS)]
+    assert min(high for metric, (_, high) in LIMITS.items() if metric.endswith("_ms")) > TIMEOUT_MS
 
 
 def test_the_script_is_documented() -> None:

@@ -7,7 +7,7 @@
   const SETTLE_MS = 2000; // after load, the page's own fetches are mostly over
   const TIMEOUT_MS = 4000;
   const LATE_MS = 500; // a timing entry follows its response at once, or never
-  const [LEAST, MOST] = [0.1, 1e6]; // milliseconds and kbit/s that a clock can tell
+  const [LEAST, MOST] = [0.1, 1e6]; // ms or kbit/s; the collector refuses what lies outside
   const KEPT = "itm-rum-minute"; // in localStorage: when the last session began, nothing else
 
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
