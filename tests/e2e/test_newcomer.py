@@ -7,7 +7,9 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from itm.simulate.pageview import PageViews
 from tests.e2e.conftest import StartServer
 from tests.e2e.serving import Server, itm
 from tests.programs import need, wait_until
@@ -22,6 +24,12 @@ def why(server: Server, client: str) -> dict[str, object]:
     return story
 
 
+def planned_first(server: Server, subnet: str) -> str:
+    """Return the address that a page view in that subnet measures first."""
+    (url, *_) = (probe["url"] for probe in PageViews(server.public).session(subnet.replace("0/24", "99")))
+    return str(urlsplit(url).hostname)
+
+
 def test_the_five_commands_and_a_restart(start: StartServer, tmp_path: Path) -> None:
     """Three continents get three POPs, `why` agrees with DNS, users' beacons move their network and only it,
     a drain moves within a second, and all of it survives a restart."""
@@ -30,6 +38,10 @@ def test_the_five_commands_and_a_restart(start: StartServer, tmp_path: Path) -> 
     answers = {subnet: server.address_for(subnet) for subnet in (JAPAN, DUTCH, AMERICA)}
     assert len(set(answers.values())) == 3
     assert all(address.startswith("127.20.0.") for address in answers.values())
+
+    assert {subnet: planned_first(server, subnet) for subnet in answers} == answers, (
+        "plans begin with DNS' answer"
+    )
 
     before = why(server, "133.11.0.1")["answer"]
     assert before["values"] == [answers[JAPAN]]  # type: ignore[index]
@@ -48,6 +60,8 @@ def test_the_five_commands_and_a_restart(start: StartServer, tmp_path: Path) -> 
         lambda: server.address_for("133.11.1.0/24") != answers[JAPAN], 3, "the POP is drained"
     )
     assert waited < 1.5, "a state change reaches the answers within a second"
+
+    wait_until(lambda: planned_first(server, "133.11.1.0/24") != answers[JAPAN], 3, "sessions follow DNS")
 
     token = tmp_path / "state" / "ops.token"
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
