@@ -7,12 +7,7 @@ none counts twice. Knows no keys and no networks.
 
 from __future__ import annotations
 
-from typing import Final
-
 from collectors.rum.token import Claim, TokenFault
-
-BYTES_PER_TOKEN: Final = 90
-"""What one used token costs here, roughly: a bytes object of eight and its place in a set."""
 
 
 class SpentTokens:
