@@ -88,13 +88,17 @@ class JournalWriter:
         """Buffer records of dtype `RECORD`; `JournalFull` (nothing taken) when the disk is too far behind."""
         if array.dtype != RECORD:
             raise TypeError(f"expected records, got {array.dtype}")
-        data = array.tobytes()
+        self.append_bytes(array.tobytes())
+
+    def append_bytes(self, data: bytes) -> None:
+        """Do what `append` does with whole records as bytes."""
         with self._changed:
             if self._pending_bytes + len(data) > MAX_PENDING_BYTES:
                 raise JournalFull(f"{self._directory}: {self._pending_bytes} bytes wait for the disk")
+            if not self._pending:  # whoever waits for more than nothing; a wake-up costs as much as a beacon
+                self._changed.notify()
             self._pending.append(data)
             self._pending_bytes += len(data)
-            self._changed.notify()
 
     def flush(self) -> None:
         """Return when all that was appended before is durable; callers at once share one fsync.

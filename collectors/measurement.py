@@ -6,9 +6,9 @@ after the edge holds a Python object per measurement.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +36,12 @@ RECORD: Final = np.dtype(
 COARSE: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+_LAYOUT: Final = struct.Struct(f"<dQfIBBBB{POP_ID_BYTES}s")  # RECORD's
+_METRIC: Final = {metric: number for number, metric in enumerate(METRICS)}
+_SOURCE: Final = {source: number for number, source in enumerate(SOURCES)}
+
+
+class Measurement(NamedTuple):
     """One validated observation: `value` in the metric's unit, `time` in seconds since the epoch."""
 
     network: Network
@@ -51,19 +55,24 @@ class Measurement:
 
 
 def records(batch: Sequence[Measurement]) -> npt.NDArray[np.void]:
-    """Return the batch as one array of `RECORD`."""
+    """Return the batch as one array of `RECORD`, read-only."""
+    return np.frombuffer(packed(batch), RECORD)
+
+
+def packed(batch: Sequence[Measurement]) -> bytes:
+    """Return the bytes of `records`, for whom they are enough."""
     rows = [
-        (
+        _LAYOUT.pack(
             m.time,
             m.network.unit,
             m.value,
             m.client,
             m.network.family,
-            METRICS.index(m.metric),
-            SOURCES.index(m.source),
+            _METRIC[m.metric],
+            _SOURCE[m.source],
             COARSE if m.coarse else 0,
             m.pop.encode("ascii"),
         )
         for m in batch
     ]
-    return np.array(rows, dtype=RECORD)
+    return b"".join(rows)

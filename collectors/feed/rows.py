@@ -95,7 +95,7 @@ def parse(
         elif isinstance(row, Load):
             loads.append(replace(row, time=min(row.time + shift, now)))
         else:
-            accepted.append(replace(row, time=min(row.time + shift, now)))
+            accepted.append(row._replace(time=min(row.time + shift, now)))
     return FeedResult(tuple(accepted), tuple(sorted(reading.refused)), shift, tuple(loads))
 
 

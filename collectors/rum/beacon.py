@@ -14,11 +14,12 @@ from __future__ import annotations
 import json
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from collectors.limits import complaint, number, shown
 from collectors.measurement import METRICS, Measurement
 from collectors.network import Network
+from collectors.rum.sound import sound_items
 from collectors.rum.token import Claim, TokenFault, mark_of
 
 MAX_ITEMS: Final = 100
@@ -36,8 +37,7 @@ class Refusal:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class BeaconResult:
+class BeaconResult(NamedTuple):
     """What a beacon held; every item is in exactly one of the first two.
 
     `claims` are the tokens that admitted something: to be used up once it is taken.
@@ -70,6 +70,28 @@ def parse(
     `not_a_batch`, `too_many` (whole body), `not_an_object`, `unknown_pop`, `unknown_metric`, `bad_value`,
     `bad_coarse`, and those of `TokenFault`. Never raises on input.
     """
+    admission = None if tokens is None else _Admission(tokens, network, now)
+    sound = sound_items(body, pops, MAX_ITEMS)
+    if sound is None:
+        return _told(body, pops, admission, (network, now, client))
+    accepted, refused = [], []
+    for index, item in enumerate(sound):
+        fault = None if admission is None else admission.fault(item.token, item.pop, item.metric)
+        if fault is None:
+            accepted.append(
+                Measurement(
+                    network, item.pop, item.metric, item.value, now, "rum", client, item.coarse or False
+                )
+            )
+        else:
+            refused.append(Refusal(index, fault, _TOLD[fault]))
+    return BeaconResult(tuple(accepted), tuple(refused), admission.claims if admission is not None else ())
+
+
+def _told(
+    body: bytes, pops: Container[str], admission: _Admission | None, whence: tuple[Network, float, int]
+) -> BeaconResult:
+    """Return the same of a body in which something is wrong, and what."""
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -80,33 +102,26 @@ def parse(
     if len(items) > MAX_ITEMS:
         return _refuse_all("too_many", f"{len(items)} measurements; at most {MAX_ITEMS} in one beacon")
     accepted, refused = [], []
-    admission = None if tokens is None else _Admission(tokens, network, now)
+    network, now, client = whence
     for index, item in enumerate(items):
         complaints = _complaints(item, pops)
         if complaints:
             refused.append(Refusal(index, complaints[0][0], "; ".join(text for _, text in complaints)))
             continue
-        fault = admission.fault(item) if admission is not None else None
-        if fault is not None:
+        pop, metric, value = item["pop"], item["metric"], float(item["value"])
+        fault = None if admission is None else admission.fault(item.get("token"), pop, metric)
+        if fault is None:
+            coarse = bool(item.get("coarse"))
+            accepted.append(Measurement(network, pop, metric, value, now, "rum", client, coarse))
+        else:
             refused.append(Refusal(index, fault, _TOLD[fault]))
-            continue
-        accepted.append(
-            Measurement(
-                network,
-                item["pop"],
-                item["metric"],
-                float(item["value"]),
-                now,
-                "rum",
-                client,
-                item.get("coarse", False),
-            )
-        )
     return BeaconResult(tuple(accepted), tuple(refused), admission.claims if admission is not None else ())
 
 
 class _Admission:
     """The tokens of one beacon: each judged once, and which of its metrics it has admitted."""
+
+    __slots__ = ("_admitted", "_found", "_network", "_now", "_tokens")
 
     def __init__(self, tokens: Judge, network: Network, now: float) -> None:
         self._tokens = tokens
@@ -120,9 +135,8 @@ class _Admission:
         """The tokens that admitted something."""
         return tuple(self._admitted)
 
-    def fault(self, item: dict[str, Any]) -> TokenFault | None:
+    def fault(self, token: object, pop: str, metric: str) -> TokenFault | None:
         """Return why an otherwise sound item is not admitted."""
-        token = item.get("token")
         if token is None:
             return TokenFault.MISSING
         if not isinstance(token, str):
@@ -132,12 +146,12 @@ class _Admission:
             found = self._found[token] = self._tokens.judge(token, self._network, self._now)
         if isinstance(found, TokenFault):
             return found
-        if found.pop != mark_of(item["pop"]):
+        if found.pop != mark_of(pop):
             return TokenFault.POP
         metrics = self._admitted.setdefault(found, set())
-        if item["metric"] in metrics:
+        if metric in metrics:
             return TokenFault.REPEATED
-        metrics.add(item["metric"])
+        metrics.add(metric)
         return None
 
 

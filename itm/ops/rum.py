@@ -13,7 +13,7 @@ import ipaddress
 from aiohttp import web
 
 from collectors.clienthash import ClientHash
-from collectors.measurement import records
+from collectors.measurement import packed
 from collectors.network import Network
 from collectors.rum import beacon
 from collectors.rum.beacon import BeaconResult
@@ -24,28 +24,34 @@ from itm.ops.errors import errors_as_json
 from itm.ops.nel import Reports
 from itm.ops.pages.routes import routes as pages
 from itm.ops.reporting import Reporting
+from itm.ops.taken import Taken
 from itm.ops.visitor import CORS, client_of, preflight
 
 
 class Beacons:
     """The beacon endpoint. `origin` finds the client of a request, `clients` hashes its address."""
 
-    def __init__(self, origin: Origin, clients: ClientHash) -> None:
+    def __init__(self, origin: Origin, clients: ClientHash, max_body_bytes: int) -> None:
         self._origin = origin
         self._clients = clients
+        self._max_body_bytes = max_body_bytes
+        self._taken = Taken()
 
-    async def receive(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.StreamResponse:
         """POST /rum/v1/beacon."""
-        edge = request.app[EDGE]
-        result = self._parse(edge, client_of(request, self._origin), await request.read())
+        edge, content = request.app[EDGE], request.content
+        # What came whole with its head is taken without a turn of the event loop.
+        is_whole = content.is_eof() and content.total_bytes <= self._max_body_bytes
+        body = content.read_nowait() if is_whole else await request.read()
+        result = self._parse(edge, client_of(request, self._origin), body)
         if result.accepted:
-            edge.journal.append(records(result.accepted))
+            edge.journal.append_bytes(packed(result.accepted))
             edge.sessions.register.spend(result.claims, edge.clock())
         edge.counters.accepted.add(len(result.accepted), source="rum")
         for refusal in result.refused:
             edge.counters.refused.add(source="rum", reason=refusal.code)
         if not result.refused:
-            return web.Response(status=204, headers=CORS)
+            return self._taken if Taken.fits(request) else web.Response(status=204, headers=CORS)
         refused = [{"index": r.index, "code": r.code, "text": r.text} for r in result.refused]
         answer = {"accepted": len(result.accepted), "refused": refused}
         return web.json_response(answer, status=200 if result.accepted else 400, headers=CORS)
@@ -75,7 +81,7 @@ def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
     """Return the public application."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=edge.config.public.max_body_bytes)
     app[EDGE] = edge
-    beacons = Beacons(origin, clients)
+    beacons = Beacons(origin, clients, edge.config.public.max_body_bytes)
     reports = Reports(edge, origin, clients)
     app.add_routes(
         [

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from collectors.errors import JournalFull
@@ -110,12 +109,12 @@ def test_a_disk_that_is_behind_sheds_beacons(tmp_path: Path, monkeypatch: pytest
     """503 with Retry-After; the server goes on."""
 
     async def scenario(served: Served) -> None:
-        def full(array: np.ndarray) -> None:
+        def full(data: bytes) -> None:
             raise JournalFull("behind")
 
         good = await admitted(served)
         with monkeypatch.context() as patched:
-            patched.setattr(served.now.edge.journal, "append", full)
+            patched.setattr(served.now.edge.journal, "append_bytes", full)
             answer = await served.public("POST", BEACON, json=good)
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
         assert (await served.public("GET", "/healthz")).status == 200

@@ -1,0 +1,1 @@
+"""What taking beacons costs, beside a bare handler that answers 204."""
