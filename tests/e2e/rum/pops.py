@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
+
+from collectors.rum.session import Probe, answer
 
 RTT_MS: Final = {"near": 10, "middle": 40, "far": 80}
 """The proxies wait halves of these, which epoll, counting in milliseconds, does not round up."""
@@ -18,6 +21,8 @@ HOSTS: Final = {
 }
 """`shy` does not let its timing be read; `hanging` accepts and never answers; nobody listens at `dead`."""
 
+WHY: Final = dict.fromkeys(HOSTS, "drawn") | {"near": "best", "middle": "current"}
+
 
 @dataclass(frozen=True)
 class Pops:
@@ -25,20 +30,12 @@ class Pops:
 
     port: int
 
-    def plan(self, *pops: str, large: bool = False, timeout_ms: int = 4000, **more: Any) -> dict[str, Any]:
-        """Return a session's plan for these POPs."""
-        probes = [
-            {
-                "pop": pop,
-                "url": f"{self.base(pop)}/r.gif",
-                "large_url": f"{self.base(pop)}/l.bin" if large else None,
-                "token": f"token-of-{pop}",
-            }
-            for pop in pops
-        ]
-        return {"session": "s" * 26, "resolver": None, "timeout_ms": timeout_ms, "probes": probes, **more}
+    def plan(self, *pops: str, large: bool = False, **more: Any) -> dict[str, Any]:
+        """Return a plan for these POPs as the server writes it, with `more` in place of its fields."""
+        probes = [Probe(pop, WHY[pop], self.url(pop), f"token-of-{pop}", large) for pop in pops]
+        return json.loads(answer("s" * 26, probes)) | more
 
-    def base(self, pop: str) -> str:
-        """Return the folder of a POP's objects."""
+    def url(self, pop: str) -> str:
+        """Return a POP's probe URL."""
         scheme = "https" if pop in RTT_MS else "http"
-        return f"{scheme}://{HOSTS[pop]}:{self.port}/probe/v1"
+        return f"{scheme}://{HOSTS[pop]}:{self.port}"

@@ -13,8 +13,6 @@ from tests.programs import wait_until
 
 pytestmark = pytest.mark.long
 
-WHY = {"near": "best", "middle": "current", "shy": "drawn", "dead": "drawn"}
-
 
 def shown(browser: Browser) -> list[str]:
     """Return what the rows say, each on one line."""
@@ -37,10 +35,8 @@ def test_a_visitor_sees_their_own_results(browser: Browser, collector: Collector
     On a phone, and dark for whoever prefers it, nothing sticks out; nothing is refused by the page's policy.
     """
     collector.page()
-    collector.plan = pops.plan(*WHY)
-    for probe in collector.plan["probes"]:
-        probe["why"] = WHY[probe["pop"]]
-    collector.plan["probes"][0]["large_url"] = f"{pops.base('near')}/l.bin"
+    collector.plan = pops.plan("near", "middle", "shy", "dead", large=True)
+    collector.plan["probes"][1]["large_url"] = None
     browser.prefer("dark")
     emulate(browser, width=360, height=740, deviceScaleFactor=1, mobile=True)
     try:

@@ -33,7 +33,7 @@ def test_one_session(browser: Browser, collector: Collector, pops: Pops) -> None
     collector.plan = pops.plan("near", "far", resolver=f"http://127.0.0.1:{collector.port}/lookup?me")
     here, there = (
         f"http://127.0.0.1:{collector.port}",
-        " ".join(f"{pops.base(pop)}/" for pop in ("near", "far")),
+        " ".join(pops.url(pop) for pop in ("near", "far")),
     )
     policy = f"script-src 'unsafe-inline' {here}; connect-src {here} {there}"
     tag = 'data-gap-minutes="0" data-service="gw.example.net"'

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from collectors.journal import JournalReader
+from collectors.measurement import METRICS
+from collectors.network import Network
 from tests.e2e.conftest import StartServer
 from tests.e2e.gateway.browser import Browser
 from tests.e2e.rum.collector import Collector
@@ -26,8 +31,15 @@ def metrics(server: Server) -> dict[str, float]:
     return {name: value for name, value in found.items() if value}
 
 
+def recorded(journal: Path) -> Iterator[tuple[str, str, str, float]]:
+    """Return network, POP, metric and value of each record."""
+    for record in JournalReader(journal).read():
+        network = Network(int(record["family"]), int(record["unit"]))
+        yield str(network), record["pop"].decode(), METRICS[record["metric"]], float(record["value"])
+
+
 def test_from_a_page_to_the_journal(
-    start: StartServer, browser: Browser, collector: Collector, certificates: Certificates
+    start: StartServer, browser: Browser, collector: Collector, certificates: Certificates, tmp_path: Path
 ) -> None:
     """What the page says it sent is what the journal has, and nothing was refused.
 
@@ -49,6 +61,10 @@ def test_from_a_page_to_the_journal(
     (sent,) = (e["count"] for e in events if e["step"] == "sent")
     taken = 'itm_measurements_total{source="rum"}'
     wait_until(lambda: metrics(server).get("itm_journal_records_total") == sent, 10, "all in the journal")
+    items = [(pop, *item) for pop, found in results.items() for item in found.items()]
+    assert sorted(recorded(tmp_path / "state" / "journal")) == sorted(
+        ("127.0.0.0/24", pop, metric, pytest.approx(value, rel=1e-6)) for pop, metric, value in items
+    )
     now = metrics(server)
     assert (now[taken], now["itm_sessions_total"]) == (sent, 1)
     assert [name for name in now if name.startswith("itm_measurements_refused_total")] == []
