@@ -97,6 +97,11 @@ def edge_of(server: Server) -> int:
     pytest.fail("no edge")
 
 
+def pops(server: Server) -> list[str]:
+    with urllib.request.urlopen(f"http://{server.ops}/api/v1/pops", timeout=10) as answer:
+        return [pop["id"] for pop in json.load(answer)["pops"]]
+
+
 def arrived(server: Server) -> Counter[int]:
     """Return how often each row is in the journal."""
     told = server.itm("export")
@@ -110,8 +115,8 @@ def test_every_row_arrives(start: StartServer, tmp_path: Path) -> None:
     Twice at most one batch, that was on its way when the edge was killed.
     """
     server = start()
-    with urllib.request.urlopen(f"http://{server.ops}/api/v1/pops", timeout=10) as answer:
-        pop = json.load(answer)["pops"][0]["id"]
+    wait_until(lambda: pops(server) != [], 30, "the edge knows the catalog")
+    pop = pops(server)[0]
     path = tmp_path / "rows.csv"
     with writing(path, pop) as writer:
         follower = Follower(path, server)

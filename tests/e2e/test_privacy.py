@@ -8,6 +8,7 @@ import json
 import socket
 import struct
 import time
+import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -55,16 +56,17 @@ class Web:
                     pass
 
 
-def browse(web: Web) -> None:
-    """A page view's session and beacons, with tokens, without and forged; NEL; junk that names the client."""
-    status, body, _ = web.ask("POST", "/rum/v1/session")
-    assert status in (200, 204), body
-    plan = json.loads(body) if status == 200 else {"probes": []}
+def browse(web: Web) -> str:
+    """A page view's session and beacons, with tokens, without and forged; NEL; junk that names the client.
+
+    Returns the host name that the session's browser resolves.
+    """
+    plan = json.loads(web.ask("POST", "/rum/v1/session")[1])
     items = [
         {"pop": probe["pop"], "metric": "rtt_ms", "value": 20.5, "token": probe["token"]}
         for probe in plan["probes"]
     ]
-    assert items
+    assert len(items) > 1
     report = {
         "age": 10, "type": "network-error", "url": f"https://x.example/?a={web.client}",
         "user_agent": web.client,
@@ -93,6 +95,7 @@ def browse(web: Web) -> None:
     web.raw(b"POST /rum/v1/beacon HTTP/1.1\r\nContent-Length: nine\r\n\r\n")
     web.raw(f"POST /rum/v1/beacon HTTP/1.1\r\nHost: {web.client}\r\nContent-Length: 900\r\n\r\n{{".encode())
     web.raw(b"\x16\x03\x01" + web.client.encode())
+    return urllib.parse.urlsplit(plan["resolver"]).hostname or ""
 
 
 def feed(web: Web, pop: str) -> None:
@@ -113,10 +116,11 @@ def feed(web: Web, pop: str) -> None:
         assert 400 <= web.ask("GET", path)[0] < 500
 
 
-def resolve(server: Server, peer: str, client: str) -> None:
-    """Questions from an odd address with the client in full as its subnet; broken ones; TCP."""
+def resolve(server: Server, peer: str, client: str, session: str) -> None:
+    """Questions from an odd address, most with the client in full as its subnet; broken ones; TCP."""
     bits = 128 if ":" in client else 32
-    for name in ("gw.example.net", "example.net", "nowhere.example.org", "x.gw.example.net"):
+    dig("-b", peer, session, server=server.dns[0], port=server.dns[1])
+    for name in (session, "gw.example.net", "example.net", "nowhere.example.org", "x.gw.example.net"):
         for more in ((), ("+tcp",), ("+nocookie", "+ignore")):
             words = ("-b", peer, name, f"+subnet={client}/{bits}", "+tries=1", "+time=2", *more)
             dig(*words, server=server.dns[0], port=server.dns[1])
@@ -131,9 +135,12 @@ def resolve(server: Server, peer: str, client: str) -> None:
 
 @pytest.fixture
 def server(start: StartServer, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """A server whose processes all log at level DEBUG."""
+    """A server whose processes all log at level DEBUG, and that plans sessions."""
     monkeypatch.setenv("PYTHONPATH", str(DEBUGGING), prepend=":")
-    return start()
+    server = start()
+    web = Web(server.public, "127.0.0.1", "192.0.2.1")
+    wait_until(lambda: web.ask("POST", "/rum/v1/session")[0] == 200, 30, "sessions are planned")
+    return server
 
 
 def test_no_full_address_is_kept_or_logged(server: Server) -> None:
@@ -144,14 +151,14 @@ def test_no_full_address_is_kept_or_logged(server: Server) -> None:
     pop = json.loads(ops.ask("GET", "/api/v1/pops")[1])["pops"][0]["id"]
     for peer in PEERS:
         for client in CLIENTS:
-            browse(Web(server.public, peer, client))
+            session = browse(Web(server.public, peer, client))
             feed(Web(server.ops, peer, client, token), pop)
-            resolve(server, peer, client)
+            resolve(server, peer, client, session)
         browse(Web(server.public, peer, peer))
     wait_until(lambda: counted(ops) >= 2 * len(CLIENTS), 60, "the builder has what was fed")
     assert server.stop() == 0
     files = traces.files_of(state)
-    assert {"serve.log", "windows.ckpt", "builder.json"} <= {path.name for path in files}
+    assert {"serve.log", "windows.ckpt", "clientele.ckpt", "sources.json"} <= {path.name for path in files}
     assert " DEBUG " in server.log.read_text()
     assert traces.found(files, CLIENTS) + traces.found(files, PEERS) == []
 
