@@ -1,16 +1,21 @@
 """Who spoke, and what each said: a sample of voters, one row per cell.
 
-A voter is a client, on wider rungs a network. A row holds those with the K smallest different hashes,
-ascending, EMPTY behind them: hash (24 bits) << 8 | vote (0 .. 254). Up to K - 1 of them are an exact count,
-which is what thresholds of a few clients need; beyond, the K-th smallest says how dense hashes lie
-(Bar-Yossef et al., RANDOM 2002; Beyer et al., SIGMOD 2007), with a relative standard error of some 27 %. As
-hashes know nothing of votes, the votes are a fair sample of all voters': their median is that of one voice
-each, however much any of them talks.
+A voter is a client, on wider rungs a network or an AS, for which one of its clients speaks. A row holds those
+with the K smallest different hashes, ascending, EMPTY behind them:
 
-A voter's vote is the median of what it said in one batch, and moves halfway to that of each later batch: the
-history of every voter would not be bounded, and this forgets an outlier by half with each batch after it.
+    hash (16 bits) << 16 | rank of the speaker (8 bits) << 8 | vote (0 .. 254)
 
-Knows rows, hashes and votes, no cells and no days. Hashes must be spread evenly over 24 bits.
+Up to K - 1 of them are an exact count, which is what thresholds of a few clients need; beyond, the K-th
+smallest says how dense hashes lie (Bar-Yossef et al., RANDOM 2002; Beyer et al., SIGMOD 2007), with a
+relative standard error of some 27 %. As hashes know nothing of votes, the votes are a fair sample of all
+voters': their median is that of one voice each, however much any of them talks.
+
+For a network speaks the client of the lowest rank, a hash of the client under the key of the day: one drawn
+by lot, not the loudest and not the last. A speaker's vote is the median of what it said in one batch, and
+moves halfway to that of each later batch: the history of every voter would not be bounded, and this forgets
+an outlier by half with each batch after it.
+
+Knows rows, hashes and votes, no cells and no days. Hashes must be spread evenly over their bits.
 """
 
 from __future__ import annotations
@@ -24,29 +29,36 @@ K: Final = 16
 EMPTY: Final = np.uint32(0xFFFFFFFF)
 MAX_VOTE: Final = 254
 
-_VOTE_BITS: Final = 8
+_HASH_BITS: Final = 16
 _VOTE: Final = np.uint64(0xFF)
-_ROW_BITS: Final = np.uint64(32)
+_NAME: Final = np.uint64(16)  # below a pair's row and hash
+_SPEAKER: Final = np.uint64(8)  # below its row, hash and rank
+_ROW: Final = np.uint64(32)
 
 Voters = npt.NDArray[np.uint32]
 
 
-def voters(hashes: npt.NDArray[np.uint32], votes: npt.NDArray[np.integer[Any]]) -> Voters:
-    """Return voters of 32-bit hashes (the lowest 8 bits are dropped) and votes from 0 to 254."""
-    return hashes & ~np.uint32(_VOTE) | votes.astype(np.uint32)
+def voters(
+    hashes: npt.NDArray[np.uint32], ranks: npt.NDArray[np.uint32], votes: npt.NDArray[np.integer[Any]]
+) -> Voters:
+    """Return voters: 32-bit hashes, of which the upper 16 bits count, 32-bit ranks of their speakers, of
+    which the upper 8 do, and votes from 0 to 254.
+    """
+    who = hashes >> np.uint32(16) << np.uint32(16) | ranks >> np.uint32(24) << np.uint32(8)
+    return np.asarray(who | votes.astype(np.uint32))
 
 
 def merge(smallest: Voters, rows: npt.NDArray[np.int64], heard: Voters) -> None:
     """Count one voter in each of `rows` (repeats allowed) of `smallest` (cells, K), in place."""
     # A full row takes none that is larger than all it has.
-    enters = np.flatnonzero(heard >> _VOTE_BITS <= smallest[rows, K - 1] >> _VOTE_BITS)
-    new = _middles(np.sort(_pairs(rows[enters], heard[enters])))
+    enters = np.flatnonzero(heard >> _HASH_BITS <= smallest[rows, K - 1] >> _HASH_BITS)
+    new = _spoken(np.sort(_pairs(rows[enters], heard[enters])))
     if not len(new):
         return
-    changed = _unique((new >> _ROW_BITS).astype(np.int64))
+    changed = _unique((new >> _ROW).astype(np.int64))
     held = smallest[changed]
-    pairs = _middles(np.sort(np.concatenate([new, _pairs(changed[:, None], held)[held != EMPTY]])))
-    row = (pairs >> _ROW_BITS).astype(np.int64)
+    pairs = _spoken(np.sort(np.concatenate([new, _pairs(changed[:, None], held)[held != EMPTY]])))
+    row = (pairs >> _ROW).astype(np.int64)
     rank = _ranks(row)
     kept = rank < K
     smallest[changed] = EMPTY
@@ -56,21 +68,24 @@ def merge(smallest: Voters, rows: npt.NDArray[np.int64], heard: Voters) -> None:
 def count(smallest: Voters) -> npt.NDArray[np.int32]:
     """Return the number of different voters behind each row: exact below K, an estimate from there on."""
     used = (smallest != EMPTY).sum(axis=1)
-    estimate = (K - 1) * 2.0**24 / ((smallest[:, K - 1] >> _VOTE_BITS).astype(np.float64) + 1)
-    counted: npt.NDArray[np.int32] = np.where(used < K, used, np.maximum(np.rint(estimate), K)).astype(
-        np.int32
-    )
-    return counted
+    density = (smallest[:, K - 1] >> _HASH_BITS).astype(np.float64) + 1
+    estimate = np.maximum(np.rint((K - 1) * 2.0**_HASH_BITS / density), K)
+    return np.where(used < K, used, estimate).astype(np.int32)
 
 
 def median_vote(smallest: Voters) -> npt.NDArray[np.float32]:
-    """Return the median of each row's votes (the middle of two), NaN for a row without any."""
+    """Return the median of each row's votes, NaN for a row without any.
+
+    As of grouped data: a vote is anything within half a step of its number, evenly; so the median moves with
+    every voter, not by whole steps at some.
+    """
     used = (smallest != EMPTY).sum(axis=1)
     votes = np.sort((smallest & np.uint32(_VOTE)).astype(np.uint8), axis=1)  # 255: empty, stands last
-    at = np.arange(len(votes))
-    low, high = votes[at, np.maximum(used - 1, 0) // 2], votes[at, np.minimum(used // 2, votes.shape[1] - 1)]
-    middle = (low.astype(np.float32) + high) / np.float32(2)
-    return np.where(used > 0, middle, np.float32(np.nan))
+    middle = votes[np.arange(len(votes)), np.maximum(used - 1, 0) // 2]
+    below = (votes < middle[:, None]).sum(axis=1)
+    same = (votes == middle[:, None]).sum(axis=1)
+    median = (middle - 0.5 + (used / 2 - below) / same).astype(np.float32)
+    return np.where(used > 0, median, np.float32(np.nan))
 
 
 def packed(smallest: Voters) -> tuple[npt.NDArray[np.uint8], Voters]:
@@ -88,22 +103,22 @@ def unpacked(used: npt.NDArray[np.uint8], held: Voters) -> Voters:
 
 
 def _pairs(rows: npt.NDArray[np.int64], heard: Voters) -> npt.NDArray[np.uint64]:
-    return rows.astype(np.uint64) << _ROW_BITS | heard
+    return rows.astype(np.uint64) << _ROW | heard
 
 
-def _middles(pairs: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Return one of each (row, hash) of the sorted pairs: with the median vote.
+def _spoken(pairs: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return one of each (row, hash) of the sorted pairs: its lowest speaker's, with the median of its votes.
 
-    Of what is held and one new vote that is halfway between the two.
+    Of a held and a new vote of one speaker that is halfway between the two.
     """
-    name = pairs >> np.uint64(_VOTE_BITS)
-    starts = _starts(name)
-    last = np.append(starts[1:], len(pairs)) - 1
-    total = (pairs[(starts + last) // 2] & _VOTE) + (pairs[(starts + last + 1) // 2] & _VOTE)
+    speakers = _starts(pairs >> _SPEAKER)
+    first = _starts(pairs >> _NAME)
+    last = np.append(speakers[1:], len(pairs))[np.searchsorted(speakers, first)] - 1
+    total = (pairs[(first + last) // 2] & _VOTE) + (pairs[(first + last + 1) // 2] & _VOTE)
     # A half is rounded to the even vote: halves must not add up to a drift.
     vote = total + (total >> np.uint64(1) & total & np.uint64(1)) >> np.uint64(1)
-    middles: npt.NDArray[np.uint64] = name[starts] << np.uint64(_VOTE_BITS) | vote
-    return middles
+    spoken: npt.NDArray[np.uint64] = pairs[first] & ~_VOTE | vote
+    return spoken
 
 
 def _starts(ordered: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:

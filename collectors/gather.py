@@ -97,6 +97,7 @@ class _Entries:
     weight: npt.NDArray[np.float64]
     time: npt.NDArray[np.float64]
     who: npt.NDArray[np.uint32]  # hash of the client, or of the network or AS on coarser rungs
+    rank: npt.NDArray[np.uint32]  # hash of the client: the lowest speaks for its network or AS
     era: npt.NDArray[np.uint8]  # the key of the client's hash; 0 for a client not known and on coarser rungs
 
     def take(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> _Entries:
@@ -127,6 +128,7 @@ def _entries(
         weight[row],
         moment[row],
         _who(records, rung_keys, row, rung),
+        _client_hash(records)[row],
         np.where(rung == 0, era_of(records["client"])[row], np.uint8(0)),
     )
 
@@ -148,7 +150,7 @@ def _cells(entries: _Entries, votes_per_bin: int) -> Cells:
     behind = newest_day[cell] - day
     # Of a cell that hears clients under two keys, those under the newer one vote.
     votes = (entries.era == 0) | (entries.era == era[cell])
-    said = distinct.voters(entries.who, entries.bin.astype(np.int64) * votes_per_bin)
+    said = distinct.voters(entries.who, entries.rank, entries.bin.astype(np.int64) * votes_per_bin)
     voters: dict[str, npt.NDArray[Any]] = {}
     for days, name in enumerate(VOTERS):
         smallest = np.full((len(starts), distinct.K), distinct.EMPTY)

@@ -221,7 +221,7 @@ def test_the_median_vote_of_reachability():
     add(target, observed([1, 1], metric="availability", client=[1, 2]))
     row = network_row(target, clock)
     assert row.availability[0] < 0.02
-    assert row.vote_availability[0] == 1
+    assert row.vote_availability[0] == pytest.approx(1, abs=0.01)
 
 
 def test_batches_of_any_size_give_the_same():
