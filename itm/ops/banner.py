@@ -58,8 +58,9 @@ def demo(config: Config, pop: str, program: str, options: Sequence[str] = (), *,
         f"  5. Drain {pop} for an hour; within a second no network is sent there:",
         f"     {program} pop drain {pop} --for 1h --reason demo{settings}",
         "",
-        "The demo believes X-Forwarded-For from 127.0.0.0/8, so that one machine can play many clients;",
-        "without --demo only the peer's address counts (public.trusted_proxies). No guard is off.",
+        "One machine can play many clients here: the demo believes X-Forwarded-For from 127.0.0.0/8 and",
+        "plans 3600 sessions an hour for a network. Without --demo only the peer's address counts",
+        "(public.trusted_proxies), and 120 sessions (collect.network_sessions_per_hour). No guard is off.",
         "IP Geolocation by DB-IP (https://db-ip.com)",
     ]
     return "\n".join(lines)
