@@ -29,6 +29,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.session
 	$(BIN)/python -m bench.windows
 	$(BIN)/python -m bench.ingest
+	$(BIN)/python -m bench.checks
 	$(BIN)/python -m bench.dns
 	$(BIN)/python -m bench.dns.features
 	$(BIN)/python -m bench.dns.signing
@@ -45,6 +46,7 @@ bench-quick: $(STAMP)
 	$(BIN)/python -m bench.session --rounds 1
 	$(BIN)/python -m bench.windows --networks 20000
 	$(BIN)/python -m bench.ingest --rounds 1 --requests 2000
+	$(BIN)/python -m bench.checks --seconds 5 --rounds 1
 	$(BIN)/python -m bench.dns --seconds 1 --rounds 1
 	$(BIN)/python -m bench.dns.features --seconds 0.5 --rounds 1
 	$(BIN)/python -m bench.launch --count 40 --rounds 1

@@ -3,6 +3,7 @@
 A region says what the majority of its agents say; of one that is split, nothing. More regions for up than for
 down: up, and the other way round. As many for one as for the other: up when more agents are for it, else
 what was so before stands, because a tie must take nobody out. Without a vote the last state stands, too.
+Agents that are awaited vote for what stands, so that whoever is quick to speak does not decide for all.
 
 It follows that one agent, or the agents of one region, cannot take an address down that two other agents, or
 two other regions, find up; and that a single agent decides alone.
@@ -10,8 +11,12 @@ two other regions, find up; and that a single agent decides alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,15 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """The word, and who said what, by region; `is_decided` is false when the last state stands."""
+    """The word, and who said what, by region; `is_decided` is false when the last state stands.
+
+    `awaited` are the agents that have said nothing yet.
+    """
 
     up: bool
     regions: tuple[Region, ...] = ()
     is_decided: bool = False
+    awaited: tuple[str, ...] = ()
 
     @property
     def agents(self) -> int:
@@ -51,16 +60,27 @@ class Quorum:
         return sum(region.up + region.down for region in self.regions)
 
 
-def decide(votes: Iterable[Vote], before: bool) -> Quorum:
-    """Return the word of these votes, one an agent; `before` is what stands until they say something else."""
+def decide(votes: Iterable[Vote], before: bool, awaited: Mapping[str, str] = NOBODY) -> Quorum:
+    """Return the word of these votes, one an agent; `before` is what stands until they say something else.
+
+    `awaited`: agents that will vote, and their regions.
+    """
+    given = tuple(votes)
+    regions = _counted(given)
+    expected = [Vote(agent, region, before) for agent, region in awaited.items()]
+    counted = _counted((*given, *expected))
+    balance = sum(region.voice for region in counted)
+    if balance == 0 and sum(region.up - region.down for region in counted) > 0:
+        balance = 1
+    up = before if balance == 0 else balance > 0
+    return Quorum(up, regions, balance != 0 and bool(regions), tuple(sorted(awaited)))
+
+
+def _counted(votes: Iterable[Vote]) -> tuple[Region, ...]:
     counts: dict[str, list[int]] = {}
     for vote in votes:
         counts.setdefault(vote.region, [0, 0])[vote.up] += 1
-    regions = tuple(Region(name, up, down) for name, (down, up) in sorted(counts.items()))
-    balance = sum(region.voice for region in regions)
-    if balance == 0 and sum(region.up - region.down for region in regions) > 0:
-        balance = 1
-    return Quorum(before if balance == 0 else balance > 0, regions, balance != 0)
+    return tuple(Region(name, up, down) for name, (down, up) in sorted(counts.items()))
 
 
 def told(quorum: Quorum) -> str:

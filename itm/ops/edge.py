@@ -26,6 +26,7 @@ from itm.config import Config
 from itm.dns.certificate import Pair
 from itm.dns.listen import Listen
 from itm.dns.listen import parse as parse_listen
+from itm.dns.openfiles import raise_limit
 from itm.errors import CatalogError, ConfigError, SnapshotError
 from itm.ops import app, demo, exposition, https, rum
 from itm.ops.agents import Agents
@@ -74,6 +75,7 @@ def run(config: Config, binding: AbstractContextManager[None] = UNPRIVILEGED) ->
 
 
 async def _run(config: Config, binding: AbstractContextManager[None]) -> None:
+    raise_limit()  # checks that hang hold a socket each
     async with running(config, binding=binding) as now:
         tls = {"tls": ", ".join(map(str, now.tls))} if now.tls else {}
         log.info("edge.ready", extra={"public": now.public, **tls, "ops": now.ops})

@@ -115,7 +115,7 @@ class HealthBoard:
         view = standings[address].view(agent)
         at = max(now if at is None else min(at, now), view.seen_at if view else 0.0)
         standings[address] = standing.observe(
-            standings[address], agent, self._regions[agent], outcome, self._plans[pop], at, now
+            standings[address], agent, outcome, self._plans[pop], self._regions, at, now
         )
         self._fold({pop})
         seen = standings[address].view(agent)
@@ -128,7 +128,7 @@ class HealthBoard:
             return
         for pop, plan in self._plans.items():
             for address, known in self._standings[pop].items():
-                self._standings[pop][address] = standing.settle(known, plan, self._clock(), self._regions)
+                self._standings[pop][address] = standing.settle(known, plan, self._regions, self._clock())
         gone = self._health.keys() - self._standings.keys()
         for pop in gone:
             del self._health[pop], self._since[pop]

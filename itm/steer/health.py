@@ -105,9 +105,11 @@ def _said(standing: Standing) -> str:
     quorum = standing.quorum
     if not quorum.regions:
         return "no agent reports: the last state stands" if standing.views else ""
-    if quorum.agents == 1 or (quorum.up and not any(region.down for region in quorum.regions)):
+    is_united = len({region.voice for region in quorum.regions} | {1 if quorum.up else -1}) == 1
+    if is_united and (quorum.up or quorum.agents == 1):
         return ""
-    return told(quorum) + ("" if quorum.is_decided else ": the last state stands")
+    awaited = f"; awaiting {', '.join(quorum.awaited[:TOLD])}" if quorum.awaited else ""
+    return told(quorum) + awaited + ("" if quorum.is_decided else ": the last state stands")
 
 
 def _forced(override: Override) -> str:

@@ -149,6 +149,7 @@ def _check(address: str, standing: Standing, plan: ProbePlan, now: float) -> dic
         "passes": standing.up,
         "since": standing.since,
         "decided": standing.quorum.is_decided,
+        "awaited": list(standing.quorum.awaited),
         "regions": [{"region": r.name, "up": r.up, "down": r.down} for r in regions],
         "agents": [_view(view, is_fresh(view, plan, now), now) for view in standing.views],
     }

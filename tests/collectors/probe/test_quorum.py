@@ -102,3 +102,11 @@ def test_who_said_what_is_told() -> None:
     )
     assert told(quorum) == "down in eu (2 of 2 agents), na (1 of 1); up in ap (1 of 1); split in sa (1 of 2)"
     assert told(decide([], True)) == ""
+
+
+def test_awaited_agents_vote_for_what_stands() -> None:
+    """And are not told as if they had said so."""
+    said = votes("eu:-")
+    assert decide(said, True, {"x": "na", "y": "ap"}) == Quorum(True, (Region("eu", 0, 1),), True, ("x", "y"))
+    assert not decide(votes("eu:- na:-"), True, {"y": "ap"}).up
+    assert decide([], True, {"y": "ap"}) == Quorum(True, awaited=("y",))

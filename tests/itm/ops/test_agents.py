@@ -36,6 +36,7 @@ class Bench:
         self.engine, self.clock, self.table = open_engine(url), Clock(), FakeTable()
         self.board = HealthBoard(self.table, clock=self.clock, region="home")
         self.board.set_pops(dict(PLANS))
+        self.clock.now += 30.0  # nobody is awaited any more
         self.agents = Agents(self.engine, self.board, Registry(), self.clock)
         self.agents.set_plans(PLANS)
         for name in ("eu", "na", "ap"):

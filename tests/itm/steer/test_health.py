@@ -16,7 +16,7 @@ def seen(before: bool = True, /, **agents: bool) -> Standing:
         for name, up in agents.items()
     ]
     quorum = decide((Vote(v.agent, v.region, v.verdict.up) for v in views if v.region != "stale"), before)
-    return Standing(quorum.up, 0.0 if quorum.up else 60.0, quorum, tuple(views))
+    return Standing(quorum.up, 0.0 if quorum.up else 60.0, 0.0, quorum, tuple(views))
 
 
 REFUSED = "connection refused"
