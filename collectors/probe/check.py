@@ -17,8 +17,8 @@ from collectors.probe.kinds import KINDS
 from collectors.probe.outcome import Outcome
 from collectors.probe.target import Target
 
-LATE: Final = 1.5
-"""A time limit noticed so many times too late: the process was busy, and the answer may have come in time."""
+LATE_SECONDS: Final = 0.5
+"""A time limit noticed so much too late: the process was busy, and the answer may have come in time."""
 DETAIL_CHARACTERS: Final = 200
 
 
@@ -34,7 +34,7 @@ async def check(target: Target, clock: Callable[[], float] = time.perf_counter) 
         async with asyncio.timeout(target.timeout_seconds):
             finding = await KINDS[target.protocol](target)
     except TimeoutError:
-        if clock() - started > LATE * target.timeout_seconds:
+        if clock() - started > target.timeout_seconds + LATE_SECONDS:
             return failed("this machine was too busy to check", unable=True)
         return failed(f"no answer within {target.timeout_seconds:g} s")
     except (OSError, Failed) as error:

@@ -71,7 +71,7 @@ def test_a_machine_without_a_route_says_nothing_of_the_pop(monkeypatch: pytest.M
 
 def test_a_process_too_busy_to_look_at_its_clock_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A time limit that is noticed far too late may have been kept."""
-    times = iter((0.0, 0.2, 0.2))
+    times = iter((0.0, 0.6, 0.6))
 
     async def hang(_: Target) -> Finding:
         raise TimeoutError

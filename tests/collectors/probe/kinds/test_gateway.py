@@ -17,7 +17,7 @@ from tests.collectors.probe.kinds.servers import checked
 from tests.gateway.certificates import Certificates
 from tests.gateway.pop.scene import Scene, scene, until
 
-TARGET = Target("gateway", "127.0.0.1", 0, path="/healthz")
+TARGET = Target("gateway", "127.0.0.1", 0, 10.0, path="/healthz")
 
 
 def test_the_bytes_are_the_gateways() -> None:
@@ -29,7 +29,7 @@ def test_the_bytes_are_the_gateways() -> None:
 
 
 def checked_pop(s: Scene) -> Target:
-    return Target("gateway", "127.0.0.1", s.port, path="/healthz")
+    return Target("gateway", "127.0.0.1", s.port, 10.0, path="/healthz")
 
 
 def test_a_pop_that_serves_passes_and_takes_the_visit_for_no_launch(tmp_path: Path) -> None:

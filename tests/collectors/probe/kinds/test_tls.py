@@ -11,7 +11,7 @@ from collectors.probe.target import Target
 from tests.collectors.probe.kinds.servers import checked, silent
 from tests.gateway.certificates import Certificates
 
-TARGET = Target("tls", "127.0.0.1", 0)
+TARGET = Target("tls", "127.0.0.1", 0, 10.0)
 
 
 @pytest.fixture
