@@ -1,4 +1,4 @@
-"""A map as large as the real one: 30 POPs, 20,000 leaves, more than 300,000 runs of IPv4."""
+"""A map as large as the real one: 30 POPs, 20,000 leaves, more than 300,000 runs of IPv4, 4,096 resolvers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from itm.catalog.types import Dnssec, ZoneText
 from itm.routemap import snapshot
 from itm.routemap.current import path_of, publish
 from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
-from itm.routemap.table import merge
+from itm.routemap.table import UnitTable, merge
 
 POPS, LEAVES, RANKS = 30, 20_000, 4
 RUNS_V4, RUNS_V6 = 340_000, 60_000
+RESOLVERS = 4096
+LOOPBACK = 127 << 16  # who asks is one of them
 NAME = "gw.example.net."
 ZONE = ZoneText(
     "example.net.", "@ 300 SOA ns admin 1 7200 3600 1209600 60\n@ 300 NS ns\nns 300 A 192.0.2.1\n"
@@ -33,7 +35,9 @@ def build(version: int, seed: int = 1, *, names: int = 1, signed: bool = False) 
             (48, np.unique(np.append(rng.integers(1 << 45, 1 << 46, RUNS_V6), 0))),
         )
     ]
-    one = ClassMap(leaves, np.zeros(LEAVES, "<u2"), tails, *tables)
+    units = np.unique(np.append(rng.integers(0, 1 << 24, RESOLVERS - 1), LOOPBACK)).astype("<u4")
+    resolvers = UnitTable(24, units, rng.integers(0, LEAVES, len(units)).astype("<u4"))
+    one = ClassMap(leaves, np.zeros(LEAVES, "<u2"), tails, *tables, resolvers)
     pops = tuple(
         PopAnswer(f"pop-{n}", (f"127.20.0.{n}",), (f"2001:db8:20::{n:x}",)) for n in range(1, POPS + 1)
     )

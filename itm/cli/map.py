@@ -53,6 +53,8 @@ def _show(ops: OpsClient, args: argparse.Namespace) -> None:
         f"builds {builder['builds']}, the last took {builder['build_seconds']:.1f} s for {builder['rows']} "
         f"rows; {builder['counted']} measurements counted, {builder['cells']} cells"
     )
+    if builder.get("resolvers"):
+        print(f"{builder['resolvers']} resolvers are answered by the clients learned behind them")
     if builder["own_only"]:
         print(f"{builder['own_only']} contradict their network's place and count for the network alone")
     refused = {reason: count for reason, count in builder["refused"].items() if count}

@@ -1,4 +1,4 @@
-"""`itm simulate replay`: what the whole system makes of recorded clients, in milliseconds."""
+"""`itm simulate`: what the whole system, or its decision, makes of recorded clients, in milliseconds."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import json
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from collectors import places as place_tables
 from collectors.geography import continents
 from itm.catalog.load import load_path
 from itm.config import ROOT, Config
+from itm.simulate import gap
 from itm.simulate.clients import Client, clients_of, read_identities
 from itm.simulate.replay import Fold, replay_fold
 from itm.simulate.report import as_data, as_text, lines
+from itm.simulate.resolvers import Asked, Stand, ask_fold
 from models import training, world
 from models.artifact import Origin, Predictor, current_versions
 from models.evaluate import FOLDS, fold_models
@@ -36,10 +40,50 @@ def configure(parser: argparse.ArgumentParser) -> None:
     replay.add_argument("--clients", type=int, default=0, metavar="N", help="at most N clients per fold")
     replay.add_argument("--seed", type=int, default=0)
     replay.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
+    replay.set_defaults(act=_replay)
+    text = "recorded clients behind made-up resolvers; prints what the resolver map spares them"
+    crowds = actions.add_parser("resolvers", help=text, description=text)
+    crowds.add_argument(
+        "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
+    )
+    crowds.add_argument("--seed", type=int, default=0)
+    crowds.add_argument("--json", type=Path, metavar="FILE", help="write the tables here too")
+    crowds.set_defaults(act=_resolvers)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay; 0 when every fold went through."""
+    """Do what is asked; 0 when every fold went through."""
+    status: int = args.act(args)
+    return status
+
+
+def _resolvers(args: argparse.Namespace) -> int:
+    table, here = training.load(Path(Config().model.training)), continents()
+    pops = load_path(WORLD).pops
+    places = place_tables.load(Path(Config().geoip.places))
+    clients = clients_of(table, world.load(WORLD / "pops.csv", table), places, None)
+    print(f"{len(clients)} clients, {len(pops)} POPs; {places.credit}", flush=True)
+    found: dict[str, list[Asked]] = {"predicted": [], "measured": []}
+    with tempfile.TemporaryDirectory(prefix="itm-resolvers-") as folder:
+        for number, (predictor, held) in enumerate(fold_models(table, here)):
+            if number >= args.folds:
+                break
+            print(f"fold {number + 1} of {FOLDS}", flush=True)
+            groups = set(held.tolist())
+            fold = Fold(predictor, tuple(client for client in clients if client.group in groups))
+            for known, asked in found.items():
+                rng = np.random.default_rng(args.seed + number)
+                stand = Stand(places, pops, Path(folder))
+                asked += ask_fold(fold, clients, stand, rng, measured=known == "measured")
+    for known, asked in found.items():
+        print(f"\n{known} ({len(asked)} clients behind resolvers)\n{gap.as_text(gap.lines(asked))}")
+    if args.json:
+        tables = {known: gap.as_data(gap.lines(asked)) for known, asked in found.items()}
+        args.json.write_text(json.dumps(tables, indent=2) + "\n")
+    return 0
+
+
+def _replay(args: argparse.Namespace) -> int:
     table = training.load(Path(Config().model.training))
     here = continents()
     digest = data_digest(table, here)

@@ -73,21 +73,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResolverRows:
-    """The resolvers of one class: keys of their networks, what was served and what was decided.
+    """The resolvers of one class: keys of their networks, and what was decided.
 
     `held` has the keys of rows that the limiter kept where they were.
     """
 
     resolver: Keys
     rule: npt.NDArray[np.uint8]
-    served: npt.NDArray[np.uint16]
     decision: Decision
     held: Keys
-
-    @property
-    def moved(self) -> int:
-        """The number of resolvers that were served another POP before."""
-        return int((self.decision.ranks[:, 0] != self.served).sum())
 
 
 def decide_resolvers(
@@ -98,9 +92,7 @@ def decide_resolvers(
     pops = tuple(map(str, range(facts.tiers.shape[1])))
     weight = resolvers.weight
     decision, _, held = limited(decision, facts.previous, weight, pops, limits.max_moved_share)
-    return ResolverRows(
-        resolvers.behind.resolver, standing.rule, facts.previous, decision, resolvers.keys[held]
-    )
+    return ResolverRows(resolvers.behind.resolver, standing.rule, decision, resolvers.keys[held])
 
 
 def facts_of(

@@ -67,6 +67,7 @@ def test_exempt_networks_and_kinds() -> None:
         (0x8400, 0, Kind.NEGATIVE),
         (0x8403, 0, Kind.NEGATIVE),
         (0x8403, 1, Kind.NEGATIVE),
+        (0x8600, 0, Kind.ANSWER),  # truncated
         (0x8000, 0, Kind.REFERRAL),
         (0x8005, 0, Kind.ERROR),
         (0x8001, 0, Kind.ERROR),

@@ -12,8 +12,11 @@ import pytest
 from itm.catalog.types import ZoneText
 from itm.dns.answer import Answerer
 from itm.dns.book import build
+from itm.dns.cookie import Cookies
 from itm.dns.counters import Counters
+from itm.dns.identity import Identity
 from itm.dns.name import encode
+from itm.dns.ratelimit import RateLimit, Rates
 from itm.dns.sessions import DATAGRAM, SOCKET, Resolution, Teller, pack, reachable, session_of, unpack
 from tests.itm.dns.asking import ZONE, Ask, Told, demo_map, ecs
 
@@ -122,6 +125,30 @@ def test_udp_without_proof_leads_to_tcp(ask: Asking, answerer: Answerer, told: l
     assert (reply.tc, reply.rcode, reply.message.answer) == (True, 0, [])
     assert told == []
     assert answerer.counters.snapshot()["sessions"]["unproved"] == 1
+
+
+def test_a_cookie_proves_the_resolver(told: list[Resolution], answerer: Answerer) -> None:
+    """With a good one it is answered over UDP and told; a new client is sent to TCP first."""
+    cookies = Cookies((b"k" * 16,), lambda: 1e9)
+    answerer.identity = Identity(cookies=cookies)
+    good, _ = cookies.answer(b"8 bytes!", "192.0.2.77")
+    for data, count in ((b"8 bytes!", 0), (good[4:], 1)):
+        made = answerer.answer(Ask(NAME, 1, options=((10, data),)).packet(), "192.0.2.77")
+        assert made is not None
+        assert (Told(made).tc, len(told)) == (not count, count)
+
+
+def test_sessions_leave_the_rate_of_denials_alone(answerer: Answerer) -> None:
+    """Truncated replies count as answers of the wildcard: no NXDOMAIN is dropped for them."""
+    limit = RateLimit(Rates(answers=50, negatives=1), lambda: 100.0)
+    one = Answerer(answerer.book, limit=limit, tell=lambda _: None)
+    for number in range(50):
+        name = f"{number:026d}".translate(str.maketrans("0189", "abcd")) + ".p.example.net."
+        assert one.answer(Ask(name, 1).packet(), "192.0.2.77") is not None
+    denied = one.answer(Ask("no.example.net.", 1).packet(), "192.0.2.77")
+    assert denied is not None
+    assert Told(denied).rcode == 3
+    assert one.counters.limited == 0
 
 
 @pytest.mark.parametrize("name", ["x.p.example.net.", "www.example.net.", "gw.example.net."])
