@@ -20,7 +20,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from collectors.clienthash import ClientHash
 from collectors.journal import JournalWriter
 from collectors.probe.loop import ProbeLoop
-from collectors.probe.outcome import Outcome
 from collectors.rum.origin import Origin
 from itm.config import Config
 from itm.dns.certificate import Pair
@@ -138,7 +137,13 @@ def _made(
         max_bytes=config.collect.journal_max_bytes,
         on_commit=sources.note_records,
     )
-    board = HealthBoard(table, resume=left, clock=clock, region=config.probe.region)
+    board = HealthBoard(
+        table,
+        resume=left,
+        clock=clock,
+        region=config.probe.region,
+        heard=lambda pop, at: sources.note("probe", pop, at),
+    )
     registry = Registry()
     pairing = Pairing(state, config.collect.pairing_half_life_days, registry, clock)
     edge = Edge(
@@ -161,13 +166,8 @@ def _made(
     exposition.register(registry, edge)
     checks = registry.counter("itm_probe_checks_total", "Health checks made, by result.")
     journal.start()
-
-    def observe(pop: str, address: str, outcome: Outcome) -> bool:
-        sources.note("probe", pop, clock())
-        return board.observe(pop, address, outcome)
-
     try:
-        yield edge, ProbeLoop(observe, lambda result: checks.add(result=result))
+        yield edge, ProbeLoop(board.observe, lambda result: checks.add(result=result))
     finally:
         journal.close()
         table.close()

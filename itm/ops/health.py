@@ -51,7 +51,8 @@ class HealthBoard:
     """Folds what it is told and writes the table whenever a state changes.
 
     `resume` is the table as the process before left it: a POP or an address that was measured down stays
-    so until its checks pass, instead of coming back because the edge was restarted.
+    so until its checks pass, instead of coming back because the edge was restarted. `heard` is told of each
+    outcome that is taken in: the POP, and when it was checked.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class HealthBoard:
         resume: Content = NOTHING,
         clock: Callable[[], float] = time.time,
         region: str = LOCAL,
+        heard: Callable[[str, float], None] = lambda _pop, _at: None,
     ) -> None:
         self._table = table
+        self._heard = heard
         self._regions = {LOCAL: region}
         self.news = News()
         """Told whenever the state of a POP may have changed."""
@@ -117,6 +120,7 @@ class HealthBoard:
         standings[address] = standing.observe(
             standings[address], agent, outcome, self._plans[pop], self._regions, at, now
         )
+        self._heard(pop, at)
         self._fold({pop})
         seen = standings[address].view(agent)
         return seen is not None and seen.verdict.contrary > 0

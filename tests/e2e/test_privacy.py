@@ -143,8 +143,12 @@ def server(start: StartServer, monkeypatch: pytest.MonkeyPatch) -> Server:
     return server
 
 
-def test_no_full_address_is_kept_or_logged(server: Server) -> None:
-    """In any file of the state directory, or in what any process has printed, errors included."""
+def test_clients_leave_nothing_behind(server: Server) -> None:
+    """No full address in any file of the state directory or in what any process has printed, errors included.
+
+    And nothing that a browser would send back.
+    """
+    nothing_tells_a_visitor_again(server)
     state = server.log.parent
     token = (state / "ops.token").read_text().strip()
     ops = Web(server.ops, PEERS[0], CLIENTS[0], token)
@@ -175,7 +179,7 @@ PUBLIC: Sequence[tuple[str, str]] = (
 )  # fmt: skip
 
 
-def test_nothing_tells_a_visitor_again(server: Server) -> None:
+def nothing_tells_a_visitor_again(server: Server) -> None:
     """No cookie; no tag or date that a browser would send back, but on files that are the same for all."""
     here, there = Web(server.public, PEERS[0], CLIENTS[0]), Web(server.public, PEERS[1], CLIENTS[1])
     for method, path in PUBLIC:

@@ -60,6 +60,18 @@ def test_the_failure_that_completes_the_fall_is_in_the_table_at_once() -> None:
     assert table.states == {"a": State.DOWN, "b": State.UP, "unchecked": State.UP}
 
 
+def test_who_asks_hears_of_every_check() -> None:
+    """Of the POP and the time; not of what is dropped."""
+    heard: list[tuple[str, float]] = []
+    clock = Clock()
+    made = HealthBoard(FakeTable(), clock=clock, heard=lambda pop, at: heard.append((pop, at)))
+    made.set_pops({"a": plan("a1")})
+    made.observe("a", "a1", BAD)
+    made.observe("a", "a9", BAD)
+    made.observe("a", "a1", BAD, at=clock.now - 5)
+    assert heard == [("a", 1000), ("a", 1000)]  # never before what the same agent said last
+
+
 def test_an_override_is_in_the_table_at_once_and_leaves_when_it_expires() -> None:
     """`pop drain --for 1h` needs nobody to end it, only time."""
     made, table, clock = board()
