@@ -33,6 +33,8 @@ FAINT: Final = 2.0**-12
 ENOUGH_VOTES: Final = 8
 """So many voters of today speak for themselves; below, those of yesterday vote along."""
 
+_ROWS_AT_ONCE: Final = 65_536  # bounds temporary arrays to some megabytes
+
 Rows = npt.NDArray[np.int64]
 
 _COLUMNS: Final[dict[str, np.dtype[Any]]] = {
@@ -64,6 +66,25 @@ class CellTable:
         self._hashes = np.zeros(0, np.uint64)  # sorted
         self._rows = np.zeros(0, np.int32)  # the row of each of them
 
+    @classmethod
+    def of(cls, cells: Cells, max_cells: int) -> CellTable:
+        """Return the table whose `cells` these are: no name stands among them twice."""
+        table = cls(max_cells)
+        table._size = len(cells)
+        for name in _COLUMNS:
+            if name not in VOTERS:
+                table._columns[name] = getattr(cells, name).copy()
+        for name in VOTERS:
+            table._columns[name] = distinct.unpacked(getattr(cells, f"{name}_used"), getattr(cells, name))
+        row = np.repeat(np.arange(len(cells), dtype=np.uint32), cells.used)
+        table._slots, table._weights = row << np.uint32(8) | cells.bin, cells.weight.copy()
+        hashes = hash_of(cells.rung, cells.metric, cells.pop, cells.key)
+        table._rows = np.argsort(hashes, kind="stable").astype(np.int32)
+        table._hashes = hashes[table._rows]
+        if table._size > max_cells or len(table._slots) > max_cells * SLOTS_PER_CELL:
+            table._evict()
+        return table
+
     def __len__(self) -> int:
         return self._size
 
@@ -74,11 +95,16 @@ class CellTable:
 
     def weights(self, bin_: int | None = None) -> npt.NDArray[np.float64]:
         """Return the weight of each cell, or of its bin `bin_` alone."""
-        slots, weights = self._slots, self._weights
         if bin_ is not None:
-            chosen = slots & np.uint32(0xFF) == bin_
-            slots, weights = slots[chosen], weights[chosen]
-        return np.bincount(slots >> np.uint32(8), weights, self._size).astype(np.float64)
+            chosen = self._slots & np.uint32(0xFF) == bin_
+            rows = self._slots[chosen] >> np.uint32(8)
+            return np.bincount(rows, self._weights[chosen], self._size).astype(np.float64)
+        edges = self._edges()
+        summed = np.zeros(self._size)
+        filled = np.flatnonzero(np.diff(edges))
+        if len(filled):
+            summed[filled] = np.add.reduceat(self._weights, edges[filled], dtype=np.float64)
+        return summed
 
     def quantiles(self, q: tuple[float, ...]) -> npt.NDArray[np.float32]:
         """Return the quantiles `q` of each cell's values: (len(q), cells)."""
@@ -90,10 +116,14 @@ class CellTable:
 
     def votes(self) -> npt.NDArray[np.float32]:
         """Return each cell's median vote, NaN where nobody votes."""
-        today, yesterday = (self.column(name) for name in VOTERS)
-        few = (today != distinct.EMPTY).sum(axis=1) < ENOUGH_VOTES
-        middle = distinct.median_vote(today)
-        middle[few] = distinct.median_vote(np.concatenate([today[few], yesterday[few]], axis=1))
+        middle = np.empty(self._size, np.float32)
+        for first in range(0, self._size, _ROWS_AT_ONCE):
+            block = slice(first, first + _ROWS_AT_ONCE)
+            today, yesterday = (self.column(name)[block] for name in VOTERS)
+            few = (today != distinct.EMPTY).sum(axis=1) < ENOUGH_VOTES
+            middle[block] = distinct.median_vote(today)
+            both = np.concatenate([today[few], yesterday[few]], axis=1)
+            middle[block][few] = distinct.median_vote(both)
         return middle
 
     @property
@@ -153,14 +183,18 @@ class CellTable:
         return gone
 
     def cells(self) -> Cells:
-        """Return all cells; `CellTable(…).merge` of them makes this table again."""
+        """Return all cells; `CellTable.of` them makes this table again."""
         columns = {name: self.column(name) for name in (*NAME, "newest", "day", "era", "back")}
         for name in VOTERS:
             columns[f"{name}_used"], columns[name] = distinct.packed(self.column(name))
         return Cells(used=self._used(), bin=self._bins(), weight=self._weights, **columns)
 
+    def _edges(self) -> npt.NDArray[np.int64]:
+        """Return where the slots of each row begin, and where the last one's end."""
+        return np.searchsorted(self._slots, np.arange(self._size + 1, dtype=np.uint32) << np.uint32(8))
+
     def _used(self) -> npt.NDArray[np.uint16]:
-        return np.bincount(self._slots >> np.uint32(8), minlength=self._size).astype(np.uint16)
+        return np.diff(self._edges()).astype(np.uint16)
 
     def _bins(self) -> npt.NDArray[np.uint8]:
         return self._slots.astype(np.uint8)  # the low byte

@@ -97,8 +97,7 @@ def packed(smallest: Voters) -> tuple[npt.NDArray[np.uint8], Voters]:
 def unpacked(used: npt.NDArray[np.uint8], held: Voters) -> Voters:
     """Return the rows that `packed` was given."""
     smallest = np.full((len(used), K), EMPTY)
-    row = np.repeat(np.arange(len(used)), used)
-    smallest[row, _ranks(row)] = held
+    smallest[np.arange(K) < used[:, None]] = held  # row by row, each from the left
     return smallest
 
 

@@ -84,6 +84,11 @@ class JournalWriter:
         directory.mkdir(parents=True, exist_ok=True)
         self._segment = max(segment_numbers(directory), default=0)
 
+    @property
+    def pending_bytes(self) -> int:
+        """What waits for the disk."""
+        return self._pending_bytes
+
     def append(self, array: Records) -> None:
         """Buffer records of dtype `RECORD`; `JournalFull` (nothing taken) when the disk is too far behind."""
         if array.dtype != RECORD:

@@ -157,10 +157,9 @@ class Windows:
         windows = cls(max_cells, half_life_seconds, clock)
         windows._pops = file.arrays["pops"]
         windows._weighed_at = facts["weighed_at"]
-        numbers = np.arange(len(windows._pops), dtype=np.uint16)
         for name, width in WIDTHS.items():
-            cells = Cells.of_arrays(file.arrays, name, width, len(numbers))
-            windows._tables[name].merge(cells, numbers)
+            cells = Cells.of_arrays(file.arrays, name, width, len(windows._pops))
+            windows._tables[name] = CellTable.of(cells, max_cells)
         marks = {name: Mark(mark[0], Position(*mark[1:])) for name, mark in facts["marks"].items()}
         return Checkpoint(windows, marks, _under(file.arrays, "extra."))
 

@@ -10,8 +10,8 @@ import asyncio
 import json
 import secrets
 import time
-from collections import Counter, deque
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from collectors.measurement import METRICS
 from collectors.network import Network
@@ -52,7 +52,7 @@ def beacons(keys: TokenKeys, count: int, items: int, pops: tuple[str, ...]) -> l
 class Asking(asyncio.Protocol):
     """One connection: sends the next request when the last was answered."""
 
-    def __init__(self, requests: deque[bytes], statuses: Counter[bytes], done: asyncio.Event) -> None:
+    def __init__(self, requests: Iterator[bytes], statuses: Counter[bytes], done: asyncio.Event) -> None:
         self._requests = requests
         self._statuses = statuses
         self._done = done
@@ -72,15 +72,16 @@ class Asking(asyncio.Protocol):
 
     def _next(self) -> None:
         assert self._transport is not None
-        if self._requests:
-            self._transport.write(self._requests.popleft())
-        else:
+        request = next(self._requests, None)
+        if request is None:
             self._transport.close()
+        else:
+            self._transport.write(request)
 
 
 async def send(port: int, requests: Iterable[bytes], connections: int) -> Counter[bytes]:
     """Send all requests; return how many were answered with which status."""
-    waiting, statuses = deque(requests), Counter[bytes]()
+    waiting, statuses = iter(requests), Counter[bytes]()
     loop = asyncio.get_running_loop()
     done = [asyncio.Event() for _ in range(connections)]
     for event in done:

@@ -21,6 +21,7 @@ from itm.ops.health import HealthBoard
 from itm.ops.live import LiveCatalog
 from itm.ops.loads import Loads
 from itm.ops.metrics import Counter, Registry
+from itm.ops.overload import Overload
 from itm.ops.pairing import Pairing
 from itm.ops.sessions import Sessions
 from itm.ops.sources import Sources
@@ -71,6 +72,7 @@ class Edge:
     sources: Sources
     overrides: Overrides
     journal: JournalWriter
+    overload: Overload
     sessions: Sessions
     registry: Registry
     counters: Counters

@@ -37,6 +37,7 @@ from itm.ops.listen import Door, bound, served
 from itm.ops.live import LiveCatalog
 from itm.ops.loads import Loads
 from itm.ops.metrics import Registry
+from itm.ops.overload import Overload
 from itm.ops.pairing import Pairing
 from itm.ops.probes import plans_of
 from itm.ops.sessions import Sessions
@@ -156,6 +157,7 @@ def _made(
         sources=sources,
         overrides=Overrides(engine, board, clock),
         journal=journal,
+        overload=Overload(registry, lambda: journal.pending_bytes),
         sessions=Sessions(config, registry, clock, pairing.asked),
         registry=registry,
         counters=_counters(registry),
@@ -180,6 +182,7 @@ async def _background(edge: Edge, probes: ProbeLoop, secure: Https | None) -> As
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(probes.run()), group.create_task(_follow(edge, probes))]
         tasks += [group.create_task(edge.pairing.run()), group.create_task(edge.sources.run())]
+        tasks.append(group.create_task(edge.overload.watch()))
         if secure is not None:
             tasks.append(group.create_task(secure.watch()))
         try:

@@ -3,7 +3,7 @@
 A page view asks for its plan (`sessions.py`) and reports with the tokens it got. A beacon is parsed and
 answered here, its client's address truncated and hashed on the way; what passed goes to the journal's
 buffer. 204: everything was taken; 200 or 400: JSON with the reason for each measurement refused; 503: the
-disk is behind, come back later.
+disk is behind, or the process is (`shedding.py`), come back later.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from itm.ops.context import EDGE, Edge
 from itm.ops.errors import errors_as_json
 from itm.ops.nel import Reports
 from itm.ops.pages.routes import routes as pages
+from itm.ops.ready import ReadyAnswer
 from itm.ops.reporting import Reporting
-from itm.ops.taken import Taken
+from itm.ops.shedding import BEACONS, SESSIONS
 from itm.ops.visitor import CORS, client_of, preflight
 
 
@@ -35,7 +36,7 @@ class Beacons:
         self._origin = origin
         self._clients = clients
         self._max_body_bytes = max_body_bytes
-        self._taken = Taken()
+        self._taken = ReadyAnswer(204, CORS)
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """POST /rum/v1/beacon."""
@@ -51,7 +52,7 @@ class Beacons:
         for refusal in result.refused:
             edge.counters.refused.add(source="rum", reason=refusal.code)
         if not result.refused:
-            return self._taken if Taken.fits(request) else web.Response(status=204, headers=CORS)
+            return self._taken.for_request(request)
         refused = [{"index": r.index, "code": r.code, "text": r.text} for r in result.refused]
         answer = {"accepted": len(result.accepted), "refused": refused}
         return web.json_response(answer, status=200 if result.accepted else 400, headers=CORS)
@@ -83,13 +84,14 @@ def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
     app[EDGE] = edge
     beacons = Beacons(origin, clients, edge.config.public.max_body_bytes)
     reports = Reports(edge, origin, clients)
+    room = edge.overload.guarded
     app.add_routes(
         [
-            web.post("/rum/v1/beacon", beacons.receive),
+            web.post("/rum/v1/beacon", room(BEACONS, beacons.receive)),
             web.options("/rum/v1/beacon", preflight),
-            web.post("/rum/v1/session", beacons.session),
+            web.post("/rum/v1/session", room(SESSIONS, beacons.session)),
             web.options("/rum/v1/session", preflight),
-            web.post("/rum/v1/nel", reports.receive),
+            web.post("/rum/v1/nel", room(BEACONS, reports.receive)),
             web.options("/rum/v1/nel", preflight),
             *objects.routes(),
             *pages(),

@@ -193,7 +193,7 @@ def test_few_votes_of_today_are_cast_with_those_of_yesterday() -> None:
 def test_its_cells_make_it_again() -> None:
     """A table made of the cells of another equals it, and goes on finding its cells."""
     rng = np.random.default_rng(2)
-    table, again, small = CellTable(1000), CellTable(1000), CellTable(50)
+    table = CellTable(1000)
     batch = {
         "key": rng.integers(0, 200, 900),
         "bin": rng.integers(0, WIDTH, 900),
@@ -201,8 +201,10 @@ def test_its_cells_make_it_again() -> None:
     }
     add(table, **batch)
     table.scale(0.3)
-    again.merge(table.cells(), POPS)
-    small.merge(table.cells(), POPS)
+    again, small = CellTable.of(table.cells(), 1000), CellTable.of(table.cells(), 50)
+    merged = CellTable(1000)
+    merged.merge(table.cells(), POPS)
+    assert named(merged) == named(table)
     assert named(again) == named(table)
     assert again.clients().tolist() == table.clients().tolist()
     for one in (table, again):

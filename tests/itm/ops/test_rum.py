@@ -123,6 +123,30 @@ def test_a_disk_that_is_behind_sheds_beacons(tmp_path: Path, monkeypatch: pytest
     play(tmp_path, scenario)
 
 
+def test_under_overload_beacons_and_sessions_wait_and_operators_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with Retry-After on the one listener, answers on the other."""
+
+    async def scenario(served: Served) -> None:
+        overload = served.now.edge.overload
+        good = await admitted(served)
+        with monkeypatch.context() as patched:
+            overload.judge(lag_seconds=1.0)
+            patched.setattr(overload, "judge", lambda *_: None)
+            for path in (BEACON, "/rum/v1/session"):
+                answer = await served.public("POST", path, json=good)
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+            assert (await served.ops("GET", "/healthz")).status == 200
+            text = (await served.ops("GET", "/metrics")).text
+            assert 'itm_shed_total{kind="beacons",reason="lag"} 1' in text
+            assert 'itm_shed_total{kind="sessions",reason="lag"} 1' in text
+        overload.judge(lag_seconds=0.0)
+        assert (await served.public("POST", BEACON, json=good)).status == 204
+
+    play(tmp_path, scenario)
+
+
 def test_a_burst_of_beacons_is_taken_whole(tmp_path: Path) -> None:
     """Every 204 is one record in the journal after a clean stop."""
 

@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from itm.ops import taken as module
-from itm.ops.taken import Taken
+from itm.ops import ready as module
+from itm.ops.ready import ReadyAnswer
 from tests.itm.ops.harness import Clock
 
 Scenario = Callable[[int], Awaitable[None]]
@@ -18,10 +18,10 @@ def play(scenario: Scenario, clock: Clock | None = None) -> None:
     """Run a scenario against a server that answers every POST so, if it fits."""
 
     async def scene() -> None:
-        ready = Taken(clock or Clock())
+        ready = ReadyAnswer(204, {"Access-Control-Allow-Origin": "*"}, clock or Clock())
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            return ready if Taken.fits(request) else web.Response(status=204, text="")
+            return ready.for_request(request)
 
         app = web.Application()
         app.router.add_post("/", answer)

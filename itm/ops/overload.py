@@ -1,0 +1,65 @@
+"""Overload of the edge process: measures how far it is behind, and turns requests away by the rule.
+
+The rule (`shedding.py`) is asked some twenty times a second and its word kept, so that a request costs one
+look at a dictionary. Who is turned away gets 503 with Retry-After before its body is read, and is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from itm.ops.metrics import Registry
+from itm.ops.ready import ReadyAnswer
+from itm.ops.shedding import Pressure, turned_away
+from itm.ops.visitor import CORS
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+TICK_SECONDS: Final = 0.05
+RETRY_SECONDS: Final = 5
+
+
+class Overload:
+    """`pending_bytes` says what waits in front of the journal."""
+
+    def __init__(self, registry: Registry, pending_bytes: Callable[[], int]) -> None:
+        self._pending_bytes = pending_bytes
+        self._in_flight = 0
+        self._answer = ReadyAnswer(503, {**CORS, "Retry-After": str(RETRY_SECONDS)})
+        self._away: dict[str, str] = {}
+        self._shed = registry.counter("itm_shed_total", "Requests turned away under overload.")
+        self._lag = 0.0
+        registry.gauge("itm_edge_lag_seconds", "How late the edge's timers fire.", lambda: [({}, self._lag)])
+
+    def guarded(self, kind: str, handler: Handler) -> Handler:
+        """Return the handler of one kind of requests (of `shedding.py`), for when there is room."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            reason = self._away.get(kind)
+            if reason is not None:
+                self._shed.add(kind=kind, reason=reason)
+                return self._answer.for_request(request)
+            self._in_flight += 1
+            try:
+                return await handler(request)
+            finally:
+                self._in_flight -= 1
+
+        return handle
+
+    async def watch(self) -> None:
+        """Measure and judge until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + TICK_SECONDS
+            await asyncio.sleep(TICK_SECONDS)
+            self.judge(max(loop.time() - due, 0.0))
+
+    def judge(self, lag_seconds: float) -> None:
+        """Take the word of the rule for the next moment."""
+        self._lag = lag_seconds
+        self._away = turned_away(Pressure(lag_seconds, self._in_flight, self._pending_bytes()))
