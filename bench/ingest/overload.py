@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import multiprocessing
 import resource
 import statistics
@@ -26,7 +27,7 @@ from bench.report import publish, setting, spread
 from collectors.rum.token import TokenKeys
 
 FLAT_SHARE = 0.05
-"""Memory that grows by less over the second half is flat."""
+"""Memory that grows by less after the first third is flat: by then all connections are open."""
 
 
 def main() -> None:
@@ -61,6 +62,7 @@ def measure(meter: Meter, seconds: float, connections: int) -> dict[str, Any]:
     said = context.SimpleQueue()
     load = context.Process(target=press, args=(seconds, connections, said))
     load.start()
+    said.get()  # all beacons are made
     waits, memory = [], []
     while load.is_alive():
         started = time.monotonic()
@@ -69,27 +71,30 @@ def measure(meter: Meter, seconds: float, connections: int) -> dict[str, Any]:
         memory.append(meter.memory_kb())
         time.sleep(0.25)
     statuses: dict[str, int] = said.get()
-    middle = statistics.median(memory[len(memory) // 2 :][: max(len(memory) // 4, 1)])
+    early, late = (statistics.median(part) for part in (memory[len(memory) // 3 :][:5], memory[-5:]))
     return setting(
         connections=connections,
         answers_by_status=statuses,
         healthz_ms=spread(waits),
         memory_kb=spread([float(kb) for kb in memory]),
-        memory_kb_at_half=middle,
-        memory_kb_at_the_end=memory[-1],
-        holds=statuses.get("503", 0) > 0 and memory[-1] <= middle * (1 + FLAT_SHARE),
+        memory_kb_at_a_third=early,
+        memory_kb_at_the_end=late,
+        holds=statuses.get("503", 0) > 0 and late <= early * (1 + FLAT_SHARE),
     )
 
 
 def press(seconds: float, connections: int, said: Any) -> None:
     """Send for that long, in a process of its own; the same beacons again and again after a while."""
     raise_limit()
-    requests = beacons(TokenKeys([KEY]), 60_000, 1, POPS)
+    requests = beacons(TokenKeys([KEY]), 40_000, 1, POPS)
+    said.put("ready")
     until, statuses = time.monotonic() + seconds, Counter[bytes]()
 
     def endless() -> Any:
-        while time.monotonic() < until:
-            yield from requests
+        for request in itertools.cycle(requests):
+            if time.monotonic() >= until:
+                return
+            yield request
 
     statuses = asyncio.run(send(PORTS["edge"], endless(), connections))
     said.put({status.decode(): number for status, number in statuses.items()})

@@ -1,6 +1,6 @@
 """`python -m bench.windows [--networks N] [--json]`: a million (network, POP) cells in one process.
 
-The world: 250,000 networks, each measuring 4 of 30 POPs (round trips and availability) from 8 clients, ten
+The world: 250,000 networks, each measuring 4 of 30 POPs (round trips and availability) from 8 clients, six
 records each, over a day; six coarser rungs besides. They come in as a collector gathers them, 70,000 at a
 time. Memory is what the kernel counts as this process's own (VmRSS, and its peak VmHWM), interpreter
 included; times are CPU seconds, but for those that wait for the disk.
@@ -28,7 +28,7 @@ from collectors.window import Windows
 POPS = 30
 POPS_PER_NETWORK = 4
 CLIENTS = 8
-RECORDS_PER_CELL = 10
+RECORDS_PER_CELL = 6
 BATCH = 70_000
 HALF_LIFE = 43_200.0
 SPANS = (1, 4, 10, 50, 2_500, 50_000)
