@@ -7,6 +7,7 @@ look at a dictionary. Who is turned away gets 503 with Retry-After before its bo
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -20,6 +21,9 @@ from itm.ops.visitor import CORS
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 TICK_SECONDS: Final = 0.05
+STANDING_TICKS: Final = 4
+"""So many timers in a row have to fire late: the least of their lags counts, for a standing queue shows in it
+and a single stall does not (after CoDel: Nichols, Jacobson, ACM Queue 2012)."""
 RETRY_SECONDS: Final = 5
 
 
@@ -32,8 +36,10 @@ class Overload:
         self._answer = ReadyAnswer(503, {**CORS, "Retry-After": str(RETRY_SECONDS)})
         self._away: dict[str, str] = {}
         self._shed = registry.counter("itm_shed_total", "Requests turned away under overload.")
-        self._lag = 0.0
-        registry.gauge("itm_edge_lag_seconds", "How late the edge's timers fire.", lambda: [({}, self._lag)])
+        self._lags = deque([0.0] * STANDING_TICKS, STANDING_TICKS)
+        registry.gauge(
+            "itm_edge_lag_seconds", "How late the edge's timers fire.", lambda: [({}, min(self._lags))]
+        )
 
     def guarded(self, kind: str, handler: Handler) -> Handler:
         """Return the handler of one kind of requests (of `shedding.py`), for when there is room."""
@@ -60,6 +66,6 @@ class Overload:
             self.judge(max(loop.time() - due, 0.0))
 
     def judge(self, lag_seconds: float) -> None:
-        """Take the word of the rule for the next moment."""
-        self._lag = lag_seconds
-        self._away = turned_away(Pressure(lag_seconds, self._in_flight, self._pending_bytes()))
+        """Hear how late a timer fired, and take the word of the rule for the next moment."""
+        self._lags.append(lag_seconds)
+        self._away = turned_away(Pressure(min(self._lags), self._in_flight, self._pending_bytes()))

@@ -18,7 +18,7 @@ SESSIONS: Final = "sessions"
 class Pressure:
     """How far the process is behind."""
 
-    lag_seconds: float = 0.0  # how much later than due a timer of the event loop fired
+    lag_seconds: float = 0.0  # how much later than due timers of the event loop keep firing
     in_flight: int = 0  # requests whose body or answer is under way
     pending_bytes: int = 0  # what waits for the disk in front of the journal
 

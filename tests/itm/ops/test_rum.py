@@ -10,6 +10,7 @@ from collectors.errors import JournalFull
 from collectors.journal import JournalReader
 from collectors.network import Network
 from itm.config import Collect
+from itm.ops.overload import STANDING_TICKS
 from tests.itm.ops.harness import Served, play
 
 BEACON = "/rum/v1/beacon"
@@ -132,7 +133,8 @@ def test_under_overload_beacons_and_sessions_wait_and_operators_do_not(
         overload = served.now.edge.overload
         good = await admitted(served)
         with monkeypatch.context() as patched:
-            overload.judge(lag_seconds=1.0)
+            for _ in range(STANDING_TICKS):
+                overload.judge(lag_seconds=1.0)
             patched.setattr(overload, "judge", lambda *_: None)
             for path in (BEACON, "/rum/v1/session"):
                 answer = await served.public("POST", path, json=good)
