@@ -88,6 +88,25 @@ def test_the_edge_hears_dns_workers_and_remembers(tmp_path: Path) -> None:
         assert weight == 2.0 * runs
 
 
+def test_a_killed_edge_loses_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was learned is on disk while the edge runs; what follows within the pause is written after it."""
+    monkeypatch.setattr("itm.ops.pairing.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("itm.ops.pairing.CHECKPOINT_SECONDS", 0.1)
+
+    async def scenario(served: Served) -> None:
+        for number in range(3):
+            served.now.edge.pairing.asked(session(number), CLIENT)
+            served.now.edge.pairing.heard(pack(resolution(number)))
+            weight = number + 1.0
+            await until(lambda weight=weight: _weights(tmp_path) == [weight])
+
+    play(tmp_path, scenario)
+
+
+def _weights(state: Path) -> list[float]:
+    return ClienteleTable.read(state / FILE).weight.tolist() if (state / FILE).exists() else []
+
+
 def test_what_cannot_be_used_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A damaged file is told, and learned anew; a socket left behind is no obstacle."""
     (tmp_path / FILE).write_bytes(b"noise")
