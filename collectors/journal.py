@@ -18,6 +18,7 @@ import errno
 import math
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -46,6 +47,9 @@ __all__ = ["MAX_PENDING_BYTES", "JournalReader", "JournalWriter", "Position", "R
 MAX_PENDING_BYTES: Final = 64 << 20
 """What may wait for the disk (about a million records) before `append` refuses."""
 
+SEGMENT_SECONDS: Final = 86_400.0
+"""A segment is closed at this age, so that a quiet journal can be pruned, too."""
+
 Records = npt.NDArray[np.void]
 
 
@@ -63,9 +67,10 @@ class JournalWriter:
         fsync_ms: float = 100.0,
         max_bytes: float = math.inf,
         on_commit: Callable[[Records], None] = lambda _records: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._directory = directory
-        self._on_commit = on_commit
+        self._on_commit, self._clock = on_commit, clock
         self._max_bytes = max_bytes
         self._segment_bytes = segment_bytes
         self._fsync_seconds = fsync_ms / 1000
@@ -75,6 +80,7 @@ class JournalWriter:
         self._commit = threading.Lock()  # held through write and fsync; guards the file
         self._descriptor = -1
         self._written = 0
+        self._begun = 0.0  # when the segment was
         self._is_stopping = False
         self._thread: threading.Thread | None = None
         self.committed = 0
@@ -167,7 +173,8 @@ class JournalWriter:
             self._pending_bytes += len(data)
 
     def _write(self, data: bytes) -> None:
-        if self._descriptor < 0 or self._written >= self._segment_bytes:
+        is_old = self._clock() - self._begun >= SEGMENT_SECONDS
+        if self._descriptor < 0 or self._written >= self._segment_bytes or is_old:
             self._roll()
         for frame in frames(data):
             self._write_all(frame)
@@ -180,7 +187,7 @@ class JournalWriter:
         self._segment += 1
         path = segment_path(self._directory, self._segment)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-        self._written = 0
+        self._written, self._begun = 0, self._clock()
         self._write_all(HEADER)
         sync_directory(self._directory)
 

@@ -124,7 +124,8 @@ def _csv(text: str) -> Iterator[tuple[int, Mapping[str, Any] | _Malformed]]:
     columns: list[str] = list(COLUMNS)
     for line, content in enumerate(text.split("\n"), start=1):
         try:
-            cells = next(csv.reader([content.rstrip("\r")]), [])
+            row = content.rstrip("\r")
+            cells = next(csv.reader([row]), []) if '"' in row else row.split(",")
         except csv.Error as error:
             yield line, _Malformed("not_csv", str(error))
             continue

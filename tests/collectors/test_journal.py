@@ -13,7 +13,7 @@ from collectors.errors import JournalError, JournalFull
 from collectors.journal import JournalReader, JournalWriter, Position, prune
 from collectors.measurement import RECORD
 from collectors.segments import segment_numbers, segment_path
-from tests.collectors.observed import observed
+from tests.collectors.observed import HOUR, Clock, observed
 
 
 def written(directory: Path, *batches: list[float], segment_bytes: int = 1 << 20) -> None:
@@ -278,3 +278,16 @@ def test_who_wants_to_know_hears_what_became_durable(tmp_path: Path):
     writer.flush()
     assert heard == [1, 2]
     writer.close()
+
+
+def test_a_segment_is_closed_after_a_day(tmp_path: Path):
+    """So that a quiet journal, too, can be pruned: at the first record after that."""
+    clock = Clock()
+    writer = JournalWriter(tmp_path, clock=clock)
+    for hours in (0, 23, 1, 23):
+        clock.now += hours * HOUR
+        writer.append(observed([hours]))
+        writer.flush()
+    writer.close()
+    assert segment_numbers(tmp_path) == [1, 2]
+    assert values(JournalReader(tmp_path, Position(2, 0))) == [1, 23]
