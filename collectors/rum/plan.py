@@ -26,6 +26,12 @@ THIN: Final = 8.0
 LEAST_CHANCE: Final = 0.02
 """Even a candidate that the predictor rules out is tried at times: the predictor may be wrong."""
 
+NEAR_MS: Final = 10.0
+"""Of those that are ruled out, the nearer is tried more often: this far behind the best, half as often."""
+
+FAR_MS: Final = 1000.0
+"""Stands for a prediction that is missing where others are there."""
+
 CURRENT: Final = "current"
 BEST: Final = "best"
 DRAWN: Final = "drawn"
@@ -93,8 +99,13 @@ def choose_session(
 
 
 def _chance(one: Candidate, best_ms: float) -> float:
-    """Return its chance to beat the best, were both normal with an interquartile range of `spread`."""
-    if math.isnan(one.predicted_ms):
-        return 0.5 if math.isnan(best_ms) else LEAST_CHANCE
+    """Return its chance to beat the best, were both normal with an interquartile range of `spread`.
+
+    Never less than a floor, which falls with the distance from the best.
+    """
+    if math.isnan(best_ms):
+        return 0.5
+    behind_ms = FAR_MS if math.isnan(one.predicted_ms) else one.predicted_ms - best_ms
     sigma = max(one.spread_ms / 1.349, 0.1)  # 1.349 standard deviations lie between a normal's quartiles
-    return max(0.5 * math.erfc((one.predicted_ms - best_ms) / (2 * sigma)), LEAST_CHANCE)  # of a difference
+    chance = 0.5 * math.erfc(behind_ms / (2 * sigma))  # of a difference: sqrt(2)
+    return max(chance, LEAST_CHANCE * NEAR_MS / (NEAR_MS + behind_ms))

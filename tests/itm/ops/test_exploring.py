@@ -73,11 +73,12 @@ def test_networks_of_one_place_share_its_need_between_two_builds(tmp_path: Path)
     counts: Counter[str] = Counter()
     first = Network.of(JAPAN).unit & ~255
     assert WORLD.places.place_of(Network(4, first)) == WORLD.places.place_of(Network(4, first + 255))
-    for number in range(2 * int(THIN)):
-        plan = exploring.choose(Network(4, first + number), "tokyo", ALL, rng, NOW)
-        counts.update(one.pop for one in plan[1:2])
-    assert counts.total() == 2 * THIN
-    assert max(counts.values()) <= THIN + 1
+    allowed = (*ALL, *(f"new{number}" for number in range(6)))
+    for number in range(3 * int(THIN)):
+        plan = exploring.choose(Network(4, first + number), "tokyo", allowed, rng, NOW)
+        counts.update(one.pop for one in plan if one.why == DRAWN)
+    assert len(counts) == len(allowed) - 1
+    assert max(counts.values()) <= THIN + 3, "the near ones waited for the others"
 
 
 def test_a_table_of_other_places_is_used_for_networks_only(tmp_path: Path) -> None:
