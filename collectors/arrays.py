@@ -74,7 +74,7 @@ def unpack(data: bytes | memoryview) -> ArrayFile:
         raise ArraysError("checksum differs: the file is damaged")
     try:
         return _content(body)
-    except (struct.error, ValueError, TypeError, KeyError) as error:
+    except (struct.error, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ArraysError(f"the header does not fit what follows: {error}") from error
 
 

@@ -23,6 +23,10 @@ VOTERS: Final = ("today", "yesterday")
 """Samples of voters (`distinct.py`): of the cell's newest day, and of that day's `back` days before."""
 
 
+MAX_WEIGHT: Final = 2.0**40
+"""More records than a bin ever hears of; sums of such weights stay finite."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
     """Columns: one row for each cell, then those of `bin`, `today` and `yesterday`, one cell after the other.
@@ -109,7 +113,7 @@ def _soundness(cells: Cells, width: int, pops: int) -> dict[str, bool]:
     sound["used"] = len(cells.used) == size and _sum(cells.used) == len(cells.bin)
     sound["bin"] = int(cells.bin.max(initial=0)) < width
     sound["weight"] = len(cells.weight) == len(cells.bin)
-    sound["weight"] &= bool((np.isfinite(cells.weight) & (cells.weight > 0)).all())
+    sound["weight"] &= bool(((cells.weight > 0) & (cells.weight <= MAX_WEIGHT)).all())
     for name in VOTERS:
         used = getattr(cells, f"{name}_used")
         sound[f"{name}_used"] = len(used) == size and int(used.max(initial=0)) <= distinct.K

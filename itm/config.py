@@ -109,7 +109,7 @@ class Collect:
 
     window_hours: float = 24.0  # feed rows older than this are refused
     half_life_hours: float = 12.0
-    max_cells: int = 1_000_000  # of each kind: values, outcomes
+    max_cells: int = 1_400_000  # of each kind: values, outcomes
     delta_seconds: float = 1.0  # at least this long between two deltas, unless more waits
     pairing_half_life_days: float = 7.0  # of what is known about who sits behind a resolver
     client_cap: int = 20  # samples of one client that count, per POP, metric and day

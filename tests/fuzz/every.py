@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz import dns_targets, rum_targets, session_targets, targets
+from tests.fuzz import delta_targets, dns_targets, rum_targets, session_targets, targets
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = (
-    targets.TARGETS | dns_targets.TARGETS | rum_targets.TARGETS | session_targets.TARGETS
+    targets.TARGETS
+    | dns_targets.TARGETS
+    | rum_targets.TARGETS
+    | session_targets.TARGETS
+    | delta_targets.TARGETS
 )
