@@ -2,13 +2,13 @@
 
 Distinct networks count, not repeats: what one network adds to a resolver is capped, so is the number of
 networks of one neighbourhood behind a resolver, and the number of resolvers one network is counted behind.
-Memory is bounded whoever lies: the resolvers of the least weight make room for new ones.
+Memory is bounded whoever lies: the resolvers with the fewest networks make room for new ones.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +25,10 @@ LEAST_WEIGHT: Final = 0.1
 """Below it a client network is forgotten: one sighting, some three half-lives ago."""
 
 ROOM: Final = 16
-"""When all places are taken, the lightest one of so many resolvers goes."""
+"""When all places are taken one of so many resolvers goes: those with the fewest networks, oldest first."""
+
+PIECE: Final = 32
+"""Resolvers that are aged and written out at a time: some milliseconds of work at most."""
 
 NEIGHBOURHOOD_SHIFT: Final = {4: 8, 6: 16}
 """From a unit to its neighbourhood: an IPv4 /16, an IPv6 /32, the usual least allocation of a provider."""
@@ -62,10 +65,10 @@ class Clientele:
         """Return the clientele that a table holds, as it was when the table was made."""
         made = cls(half_life_seconds, bounds)
         columns = (table.resolver, table.client, table.weight, table.seen_at)
-        for resolver, client, weight, at in zip(*(column.tolist() for column in columns), strict=True):
-            seen = _Seen(weight, at)
-            made._behind.setdefault(Network.of_key(resolver), {})[Network.of_key(client)] = seen
-            made._spread[Network.of_key(client)] += 1
+        for resolver, key, weight, at in zip(*(column.tolist() for column in columns), strict=True):
+            client = Network.of_key(key)
+            made._behind.setdefault(Network.of_key(resolver), {})[client] = _Seen(weight, at)
+            made._spread[client] += 1
         return made
 
     def __len__(self) -> int:
@@ -86,24 +89,23 @@ class Clientele:
     def age(self, now: float) -> None:
         """Forget the networks whose weight has faded, and resolvers without any."""
         for resolver in list(self._behind):
-            clients = self._behind[resolver]
-            for client in [c for c, seen in clients.items() if self._weight(seen, now) < LEAST_WEIGHT]:
-                self._drop(resolver, client)
+            self._age(resolver, now)
 
     def table(self) -> ClienteleTable:
         """Return all that is known as arrays."""
-        rows = [
-            (resolver.key, client.key, seen.weight, seen.at)
-            for resolver, clients in self._behind.items()
-            for client, seen in clients.items()
-        ]
-        columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
-        return ClienteleTable(
-            resolver=np.array(columns[0], np.uint64),
-            client=np.array(columns[1], np.uint64),
-            weight=np.array(columns[2], np.float32),
-            seen_at=np.array(columns[3], np.float64),
-        )
+        return _table(self._behind.items())
+
+    def aged(self, now: float) -> Iterator[ClienteleTable]:
+        """Age everything and give it in pieces, between which the caller may do other things.
+
+        What is learned meanwhile is in a piece or not, as it falls.
+        """
+        resolvers = list(self._behind)
+        for first in range(0, len(resolvers), PIECE):
+            some = resolvers[first : first + PIECE]
+            for resolver in some:
+                self._age(resolver, now)
+            yield _table((one, self._behind[one]) for one in some if one in self._behind)
 
     def _admit(self, pair: Pair, now: float) -> str:
         """Take in a network that was not seen behind this resolver before, if there is room for it."""
@@ -116,7 +118,7 @@ class Clientele:
         if len(clients) >= bounds.clients and not self._replace_lightest(pair.resolver, now):
             return "full"
         if not clients and len(self._behind) >= bounds.resolvers:
-            self._make_room(now)
+            self._make_room()
         self._behind.setdefault(pair.resolver, {})[pair.client] = _Seen(1.0, now)
         self._spread[pair.client] += 1
         return "learned"
@@ -130,14 +132,18 @@ class Clientele:
         self._drop(resolver, lightest)
         return True
 
-    def _make_room(self, now: float) -> None:
-        """Forget what has faded, then the lightest resolvers until a sixteenth of the places is free."""
-        self.age(now)
+    def _make_room(self) -> None:
+        """Forget the resolvers with the fewest networks until a sixteenth of the places is free."""
         excess = len(self._behind) - self._bounds.resolvers * (ROOM - 1) // ROOM
-        lightest = sorted(self._behind, key=lambda one: self._total(self._behind[one], now))
-        for resolver in lightest[: max(excess, 0)]:
+        fewest = sorted(self._behind, key=lambda one: len(self._behind[one]))
+        for resolver in fewest[: max(excess, 0)]:
             for client in list(self._behind[resolver]):
                 self._drop(resolver, client)
+
+    def _age(self, resolver: Network, now: float) -> None:
+        clients = self._behind.get(resolver, {})
+        for client in [one for one, seen in clients.items() if self._weight(seen, now) < LEAST_WEIGHT]:
+            self._drop(resolver, client)
 
     def _drop(self, resolver: Network, client: Network) -> None:
         del self._behind[resolver][client]
@@ -147,12 +153,24 @@ class Clientele:
         if not self._spread[client]:
             del self._spread[client]
 
-    def _total(self, clients: Mapping[Network, _Seen], now: float) -> float:
-        return sum(self._weight(seen, now) for seen in clients.values())
-
     def _weight(self, seen: _Seen, now: float) -> float:
         return float(seen.weight * 0.5 ** (max(now - seen.at, 0.0) / self._half_life))
 
 
 def _neighbourhood(network: Network) -> tuple[int, int]:
     return network.family, network.unit >> NEIGHBOURHOOD_SHIFT[network.family]
+
+
+def _table(behind: Iterable[tuple[Network, Mapping[Network, _Seen]]]) -> ClienteleTable:
+    rows = [
+        (resolver.key, client.key, seen.weight, seen.at)
+        for resolver, clients in behind
+        for client, seen in clients.items()
+    ]
+    resolver, client, weight, at = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return ClienteleTable(
+        resolver=np.array(resolver, np.uint64),
+        client=np.array(client, np.uint64),
+        weight=np.array(weight, np.float32),
+        seen_at=np.array(at, np.float64),
+    )

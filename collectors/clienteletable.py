@@ -5,6 +5,7 @@ Replaced atomically and durably; a damaged file is an `ArraysError`, and who rea
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,12 @@ class ClienteleTable:
         """Return the table of a server that has learned no resolver."""
         none = np.zeros(0, np.uint64)
         return cls(none, none, np.zeros(0, np.float32), np.zeros(0, np.float64))
+
+    @classmethod
+    def joined(cls, parts: Iterable[ClienteleTable]) -> ClienteleTable:
+        """Return the rows of all parts, one after the other."""
+        whole = [cls.nothing(), *parts]
+        return cls(*(np.concatenate([getattr(part, name) for part in whole]) for name in cls.__slots__))
 
     def __len__(self) -> int:
         return len(self.resolver)

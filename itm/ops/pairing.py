@@ -110,8 +110,11 @@ class Pairing:
 
     async def _checkpoint(self) -> None:
         self._is_changed = False
-        self._clientele.age(self._clock())
-        await asyncio.to_thread(self._write, self._clientele.table())
+        pieces = []
+        for piece in self._clientele.aged(self._clock()):
+            pieces.append(piece)
+            await asyncio.sleep(0)  # a large clientele takes half a second, and beacons do not wait for it
+        await asyncio.to_thread(self._write, ClienteleTable.joined(pieces))
 
     def _write(self, table: ClienteleTable) -> None:
         try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from collectors.clientele import Bounds, Clientele
+from collectors.clienteletable import ClienteleTable
 from collectors.network import Network
 from collectors.pairing import Pair
 
@@ -93,6 +94,23 @@ def test_made_up_resolvers_push_no_busy_one_out() -> None:
         )
     assert len(clientele) <= 64
     assert RESOLVER.key in clientele.table().resolver
+
+
+def test_pieces_are_the_whole_but_for_what_has_faded() -> None:
+    """Written out in pieces, between which pairs come in and resolvers go."""
+    clientele = Clientele(DAY, Bounds(resolvers_per_client=1000))
+    for number in range(100):
+        clientele.learn(pair("133.11.0.1", f"198.51.{number}.53"), DAY * (number % 2) * 9)
+    found = []
+    for piece in clientele.aged(9 * DAY):
+        found.append(piece)
+        clientele.learn(pair("133.12.0.1", "198.51.99.53"), 9 * DAY)
+    assert len(found) > 1
+    assert sum(map(len, found)) == 51
+    whole = ClienteleTable.joined(found)
+    assert set(whole.resolver.tolist()) == set(clientele.table().resolver.tolist())
+    assert len(clientele) == 50
+    assert len(ClienteleTable.joined([])) == 0
 
 
 def test_a_table_gives_the_clientele_back() -> None:
