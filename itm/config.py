@@ -70,6 +70,8 @@ class Public:
     tls_listen: tuple[str, ...] = ()
     tls_certificate: str = ""
     tls_key: str = ""  # empty: in the certificate's file
+    tls_connections: int = 2_000
+    tls_per_client: int = 50
     trusted_proxies: tuple[str, ...] = ()  # prefixes whose X-Forwarded-For is believed
     max_body_bytes: int = 262_144
 

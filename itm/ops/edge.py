@@ -23,8 +23,10 @@ from collectors.probe.loop import ProbeLoop
 from collectors.rum.origin import Origin
 from itm.config import Config
 from itm.dns.certificate import Pair
+from itm.dns.connections import Bounds
 from itm.dns.listen import Listen
 from itm.dns.listen import parse as parse_listen
+from itm.dns.networks import Networks
 from itm.dns.openfiles import raise_limit
 from itm.errors import CatalogError, ConfigError, SnapshotError
 from itm.ops import app, demo, exposition, https, rum
@@ -99,11 +101,12 @@ async def running(
     with contextlib.ExitStack() as held:
         with binding:
             plain, tls, ops = (held.enter_context(bound(*where)) for where in _listens(config))
-        secure = Https(Pair(*files), https.SETTINGS) if (files := config.public.tls_files) else None
-        public = [Door(plain[0]), *(Door(sock, secure.context) for sock in tls if secure)]
+        secure = _https(config)
+        public = [Door(plain[0]), *(Door(sock, secure) for sock in tls)]
         clients = ClientHash(clock)
         origin = _origin(config)
         edge, probes = held.enter_context(_made(config, explain, clock))
+        exposition.register_https(edge.registry, secure.connections if secure else None)
         await _follow_once(edge, probes)
         async with (
             served(app.build(edge, clients), [Door(ops[0])]),
@@ -233,6 +236,15 @@ def _table(path: Path, clock: Callable[[], float]) -> HealthWriter:
         log.warning("health.table_remade", extra={"reason": str(error)})
         path.unlink()
         return HealthWriter(path, clock)
+
+
+def _https(config: Config) -> Https | None:
+    public = config.public
+    if public.tls_files is None:
+        return None
+    exempt = Networks(public.trusted_proxies, "public.trusted_proxies")
+    bounds = Bounds(public.tls_connections, public.tls_per_client, https.IDLE_SECONDS, exempt)
+    return Https(Pair(*public.tls_files), https.SETTINGS, bounds)
 
 
 def _origin(config: Config) -> Origin:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from itm.collector import collector_report
+from itm.dns.connections import Connections
 from itm.dns.counters import read_all
 from itm.ops.api.maps import builder_report
 from itm.ops.context import Edge
@@ -25,6 +26,23 @@ def register(registry: Registry, edge: Edge) -> None:
     _register_dns(registry, lambda: read_all(edge.config.state_dir))
     _register_collector(registry, lambda: collector_report(edge.config.state_dir))
     _register_builder(registry, lambda: builder_report(edge.config.state_dir) or {})
+
+
+def register_https(registry: Registry, connections: Connections | None) -> None:
+    """Add what there is to say about HTTPS connections; None: nobody listens."""
+    held = [connections] if connections is not None else []
+    registry.gauge(
+        "itm_https_connections", "Open HTTPS connections.", lambda: [({}, len(one)) for one in held]
+    )
+    registry.counted(
+        "itm_https_connections_shed_total",
+        "HTTPS connections closed to make room.",
+        lambda: [
+            ({"reason": reason}, count)
+            for one in held
+            for reason, count in (("client", one.shed_client), ("full", one.shed_full))
+        ],
+    )
 
 
 def _register_edge(registry: Registry, edge: Edge) -> None:

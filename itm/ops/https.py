@@ -1,35 +1,41 @@
-"""HTTPS: one TLS context for a listener's whole life, and behind it the certificate as it is on disk now.
-
-A listener keeps the context it was made with, so each connection is handed, when its client has said hello,
-to the one that was last loaded.
-"""
+"""HTTPS: the certificate as it is on disk now, and the bounds within which connections are taken."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from typing import Any, Final
+import time
+from typing import Final
 
 from itm.dns.certificate import LOOK_SECONDS, Certificate, Pair
+from itm.dns.connections import Bounds, Connections
+from itm.dns.networks import Networks
+from itm.dns.tls import Handshakes
+from itm.ops.guest import Guest, Serve
 
 ALPN: Final = "http/1.1"
 SETTINGS: Final = ("public.tls_certificate", "public.tls_key")
+IDLE_SECONDS: Final = 60.0
+USUAL: Final = Bounds(2_000, 50, IDLE_SECONDS, Networks((), ""))
+HANDSHAKES: Final = 300
+"""In a second; each costs about a millisecond of the processor."""
 
 
 class Https:
-    """TLS of HTTP listeners; `context` is theirs."""
+    """TLS of HTTP listeners, within one set of bounds for all of them."""
 
-    def __init__(self, pair: Pair, settings: tuple[str, str]) -> None:
+    def __init__(self, pair: Pair, settings: tuple[str, str], bounds: Bounds = USUAL) -> None:
         """Load the pair; `settings` name its two files. Raises `ConfigError`."""
         self._certificate = Certificate(pair, settings, ALPN)
-        self.context = pair.load(ALPN)
-        self.context.sni_callback = self._hand_over  # also called for clients that name no server
+        self._handshakes = Handshakes(HANDSHAKES, time.monotonic)
+        self.connections = Connections(bounds, time.monotonic)
+
+    def guest(self, serve: Serve) -> Guest:
+        """Return what a new connection is received by; `serve` makes what it is served by."""
+        return Guest(self.connections, self._handshakes, self._certificate.context, serve)
 
     async def watch(self) -> None:
-        """Take up changed files until cancelled."""
+        """Take up changed files and close idle connections until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self._certificate.look()
-
-    def _hand_over(self, connection: Any, name: str | None, context: ssl.SSLContext) -> None:  # noqa: ARG002
-        connection.context = self._certificate.context
+            self.connections.expire()

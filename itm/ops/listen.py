@@ -5,18 +5,22 @@ Binding stands apart from serving: a low port is bound while root may still be u
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from itm.dns.listen import Listen
 from itm.errors import ConfigError
+from itm.ops.https import Https
+
+BACKLOG: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Door:
     """A bound socket, and the TLS of those who come in by it; None: plain HTTP."""
 
     socket: socket.socket
-    tls: ssl.SSLContext | None = None
+    secure: Https | None = None
 
     @property
     def address(self) -> Listen:
@@ -79,12 +83,28 @@ async def served(
     logging.getLogger("aiohttp.server").addFilter(is_ours)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=grace_seconds)
     await runner.setup()
+    server = cast("web.Server", runner.server)  # there is one since `setup`
     try:
-        for door in doors:
-            await web.SockSite(runner, door.socket, ssl_context=door.tls, backlog=1024).start()
-        yield
+        async with contextlib.AsyncExitStack() as listening:
+            for door in doors:
+                if door.secure is None:
+                    await web.SockSite(runner, door.socket, backlog=BACKLOG).start()
+                else:
+                    await listening.enter_async_context(_secured(door.secure, door.socket, server))
+            yield
     finally:
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _secured(secure: Https, sock: socket.socket, server: web.Server) -> AsyncIterator[None]:
+    """Take connections over TLS inside the block; those that stand are left to the server."""
+    loop = asyncio.get_running_loop()
+    taking = await loop.create_server(lambda: secure.guest(server), sock=sock, backlog=BACKLOG)
+    try:
+        yield
+    finally:
+        taking.close()
 
 
 def is_ours(record: logging.LogRecord) -> bool:

@@ -52,7 +52,7 @@ async def _serve(
     app: web.Application, listens: Sequence[Listen], setting: str, secure: Https | None, supervised: bool
 ) -> None:
     with bound(listens, setting) as sockets:
-        doors = [Door(sock, secure.context if secure else None) for sock in sockets]
+        doors = [Door(sock, secure) for sock in sockets]
         async with served(app, doors), asyncio.TaskGroup() as group:
             watching = [group.create_task(secure.watch())] if secure else []
             log.info(

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from collectors.journal import JournalReader
 from collectors.network import Network
-from itm.config import Public
+from itm.config import Collect, Public
 from itm.dns import certificate
 from itm.dns.certificate import Pair
 from itm.dns.listen import Listen
@@ -125,7 +125,7 @@ def test_a_beacon_over_https(tmp_path: Path) -> None:
             done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, timeout=20)
             assert done.stdout == "204 0", done.stderr
 
-    play(tmp_path, scenario, public=public)
+    play(tmp_path, scenario, public=public, collect=Collect(require_tokens=False))
     records = JournalReader(tmp_path / "journal").read()
     assert {Network(int(r["family"]), int(r["unit"])) for r in records} == {Network.of("127.0.0.0/24")}
     assert len(records) == 3
@@ -140,7 +140,7 @@ def test_without_a_sound_certificate_there_is_no_start(tmp_path: Path) -> None:
 async def _at_a_door(pem: Path, scenario: Callable[[Listen], Awaitable[None]]) -> None:
     secure = Https(Pair(pem, pem), https.SETTINGS)
     with bound([Listen("127.0.0.1", 0)], "x") as (sock,):
-        door = Door(sock, secure.context)
+        door = Door(sock, secure)
         async with served(web.Application(), [door]):
             watching = asyncio.ensure_future(secure.watch())
             await scenario(door.address)
