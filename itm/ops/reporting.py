@@ -93,9 +93,14 @@ class Reporting:
         return counted
 
     def _is_private(self, request: web.Request) -> bool:
-        peer = parse_address(request.remote or "")
+        """Tell whether nobody reads along; a trusted proxy's word counts for more than its link."""
+        if request.remote is None:
+            return request.secure
+        peer = parse_address(request.remote)
         says = request.headers.get("X-Forwarded-Proto", "").strip().lower()
-        return request.secure or peer.is_loopback or (says == "https" and self._origin.is_trusted(peer))
+        if says and self._origin.is_trusted(peer):
+            return says == "https"
+        return request.secure or peer.is_loopback
 
 
 def _refusal(edge: Edge, error: FormError | NotEnrolled | Refused) -> web.Response:

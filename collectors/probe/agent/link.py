@@ -25,6 +25,9 @@ FINAL: Final = (401, 403)
 """When the server says them; what stands before it may say them, too, and says no reason of ours."""
 
 
+UNREADABLE: Final = (400, 413)
+
+
 class Away(Exception):
     """The server cannot be reached, or is not able to answer now; the text says why."""
 
@@ -46,7 +49,9 @@ class Link:
 
     async def plan(self) -> tuple[str, dict[str, ProbePlan]]:
         """Return the plan that holds now. Raises `AgentRefused`, `Away`, `FormError`."""
-        return plans.decode(await self._ask("GET", "plan"))
+        text = await self._ask("GET", "plan")
+        _word(text, "version")
+        return plans.decode(text)
 
     async def send(self, what: Report) -> str:
         """Hand a report in; return the version of the plan that holds.
@@ -72,7 +77,7 @@ class Link:
         said = _said(text)
         if said and answer.status in FINAL:
             raise AgentRefused(said)
-        if said and answer.status == 400:
+        if said and answer.status in UNREADABLE:
             raise FormError(said)
         raise Away(said or f"HTTP status {answer.status}")
 

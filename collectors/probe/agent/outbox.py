@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from collectors.probe.agent.report import MOST_OUTCOMES, Observed, Report
+from collectors.probe.agent.report import Observed, Report
 from collectors.probe.outcome import Outcome
 
 MOST_WAITING: Final = 20_000
+MOST_AT_ONCE: Final = 500
+"""Half of what a server takes: with their reasons about 100 kB, less than its usual limit of a body."""
 
 _Noted = tuple[str, str, Outcome, float]
 
@@ -36,7 +38,7 @@ class Outbox:
     def report(self, plan: str, now: float) -> Report:
         """Return the report to send: the one without an answer yet, or the next one; it may be empty."""
         if self._sent is None:
-            count = min(len(self._waiting), MOST_OUTCOMES)
+            count = min(len(self._waiting), MOST_AT_ONCE)
             self._sent = tuple(self._waiting.popleft() for _ in range(count))
         observed = (Observed(pop, address, outcome, now - at) for pop, address, outcome, at in self._sent)
         return Report(self._run, self._sequence, plan, tuple(observed))

@@ -108,6 +108,9 @@ def test_a_revoked_agent_is_out_at_once(tmp_path: Path) -> None:
         ("192.0.2.1", "https", False),
         ("10.0.0.1", "https", True),
         ("10.0.0.1", "http", False),
+        ("10.0.0.1", "", False),
+        ("127.0.0.1", "http", True),
+        ("127.0.0.9", "http", False),
     ],
 )
 def test_a_credential_travels_encrypted_only(peer: str, says: str, is_private: bool) -> None:
@@ -117,6 +120,6 @@ def test_a_credential_travels_encrypted_only(peer: str, says: str, is_private: b
         request = make_mocked_request("GET", "/", {"X-Forwarded-Proto": says} if says else {}).clone(
             remote=peer
         )
-        return Reporting(Origin(("10.0.0.0/8",)))._is_private(request)
+        return Reporting(Origin(("10.0.0.0/8", "127.0.0.9/32")))._is_private(request)
 
     assert asyncio.run(ask()) is is_private

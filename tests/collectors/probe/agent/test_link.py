@@ -74,6 +74,7 @@ def test_the_credential_travels_in_a_header(tmp_path: Path) -> None:
     [
         (401, {"error": "the agent 'fra' was revoked"}, AgentRefused, "the agent 'fra' was revoked"),
         (400, {"error": "run: too long"}, FormError, "run: too long"),
+        (413, {"error": "too large"}, FormError, "too large"),
         (503, {"error": "later"}, Away, "later"),
         (403, "<h1>Forbidden</h1>", Away, "HTTP status 403"),
         (302, "moved", Away, "HTTP status 302"),
