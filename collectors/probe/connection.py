@@ -44,7 +44,10 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def connected(target: Target) -> AsyncIterator[Connection]:
-    """Connect, with TLS where the protocol has it. Raises `OSError`, `Failed` for an expired certificate."""
+    """Connect, with TLS where the protocol has it.
+
+    Raises `OSError`, and `Failed` for a certificate that has expired or cannot be read.
+    """
     if target.protocol in WITH_TLS:
         reader, writer = await asyncio.open_connection(
             target.address,
@@ -80,7 +83,12 @@ def _days_left(writer: asyncio.StreamWriter, target: Target) -> float | None:
     der = shown.getpeercert(binary_form=True) if shown is not None else None
     if der is None:
         return None
-    days = certificate.days_left(der, time.time())
+    try:
+        days = certificate.days_left(der, time.time())
+    except ValueError as error:  # TLS took it: only who asks for the days has to hear of it
+        if target.certificate_days:
+            raise Failed(f"the certificate cannot be read: {error}") from None
+        return None
     if fault := certificate.fault(days, target.certificate_days):
         raise Failed(fault)
     return days

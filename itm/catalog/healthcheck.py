@@ -30,6 +30,7 @@ TYPES: Final = (
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:\s*:\s*\S.*)?")  # RFC 9110 5.6.2
 _NAME = re.compile(r"\.|(?:[A-Za-z0-9_*-]{1,63}\.)*[A-Za-z0-9_*-]{1,63}\.?")
+_HOST = re.compile(rf"(?:{_NAME.pattern})(?::[0-9]{{1,5}})?")
 
 
 def read_healthcheck(cursor: Cursor) -> HealthCheck:
@@ -50,7 +51,8 @@ def read_healthcheck(cursor: Cursor) -> HealthCheck:
 
 def _with_names(check: HealthCheck, given: Mapping[str, Any]) -> HealthCheck:
     """An HTTPS check by name asks TLS for that name too; a name is verified unless that is switched off."""
-    named = replace(check, sni=check.sni or check.host.rstrip(".")) if check.protocol == "https" else check
+    name = check.host.partition(":")[0].rstrip(".")
+    named = replace(check, sni=check.sni or name) if check.protocol == "https" else check
     return named if "verify" in given else replace(named, verify=bool(named.sni))
 
 
@@ -99,9 +101,16 @@ def _header(cursor: Cursor) -> str:
 
 def _host(cursor: Cursor) -> str:
     text = cursor.text(253)
-    if text and (not text.isascii() or " " in text):
-        cursor.refuse(f"expected a host name, got {text!r}")
+    if text and not _HOST.fullmatch(text):
+        cursor.refuse(f"expected a host name, perhaps with `:port`, got {text!r}")
     return text
+
+
+def _sni(cursor: Cursor) -> str:
+    text = cursor.text(253)
+    if text and not _NAME.fullmatch(text):
+        cursor.refuse(f"expected a host name, got {text!r}")
+    return text.rstrip(".")
 
 
 def _name(cursor: Cursor) -> str:
@@ -126,7 +135,7 @@ _READERS: Final[Mapping[str, Callable[[Cursor], Any]]] = {
     "status": _status,
     "header": _header,
     "body": lambda c: c.text(1000),
-    "sni": _host,
+    "sni": _sni,
     "verify": Cursor.switch,
     "certificate_days": lambda c: c.number(0, 3650),
     "name": _name,

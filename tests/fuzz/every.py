@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz import delta_targets, dns_targets, rum_targets, session_targets, targets
+from tests.fuzz import check_targets, delta_targets, dns_targets, rum_targets, session_targets, targets
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = (
@@ -13,4 +13,5 @@ TARGETS: Final[dict[str, Target]] = (
     | rum_targets.TARGETS
     | session_targets.TARGETS
     | delta_targets.TARGETS
+    | check_targets.TARGETS
 )

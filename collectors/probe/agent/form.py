@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from collectors.errors import FormError
@@ -44,11 +43,11 @@ def text(value: object, where: str, most: int) -> str:
 
 
 def number(value: object, where: str, least: float, most: float) -> float:
-    """Return a finite number of `least` to `most`."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise FormError(f"{where}: expected a number, got {str(value)[:40]!r}")
+    """Return a number of `least` to `most`; what is no number at all (NaN) is not between them."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FormError(f"{where}: expected a number, got {type(value).__name__}")
     if not least <= value <= most:
-        raise FormError(f"{where}: expected {least:g} to {most:g}, got {value:g}")
+        raise FormError(f"{where}: expected {least:g} to {most:g}, got {str(value)[:20]}")
     return float(value)
 
 

@@ -52,6 +52,7 @@ def test_all_settings() -> None:
     [
         ({"protocol": "https", "host": "gw.a.b."}, "gw.a.b", True),
         ({"protocol": "https", "host": "gw.a.b", "verify": False}, "gw.a.b", False),
+        ({"protocol": "https", "host": "gw.a.b:8443"}, "gw.a.b", True),
         ({"protocol": "https"}, "", False),
         ({"protocol": "tls", "sni": "gw.a.b"}, "gw.a.b", True),
         ({"protocol": "gateway", "verify": True}, "", True),
@@ -83,6 +84,9 @@ def test_a_name_is_asked_for_and_verified(value: object, sni: str, verify: bool)
         ({"protocol": "http", "status": True}, "status: expected an HTTP status"),
         ({"protocol": "http", "header": "a b: c"}, "header: expected `Name` or `Name: value`"),
         ({"protocol": "http", "host": "a b"}, "host: expected a host name"),
+        ({"protocol": "https", "host": "a..b"}, "host: expected a host name"),
+        ({"protocol": "tls", "sni": "a..b"}, "sni: expected a host name, got 'a..b'"),
+        ({"protocol": "tls", "sni": "x" * 64}, "sni: expected a host name"),
         ({"protocol": "https", "verify": "yes"}, "verify: expected true or false"),
         ({"protocol": "dns", "name": "a..b"}, "name: expected a DNS name"),
         ({"protocol": "dns", "type": "ANY"}, "type: 'ANY' is none of"),

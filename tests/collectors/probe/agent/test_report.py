@@ -56,7 +56,8 @@ ONE = {"pop": "fra", "address": "a", "up": True, "elapsed_ms": 1, "age_seconds":
         (body([ONE | {"detail": ["x"]}]), "outcomes[0].detail: expected a text, got list"),
         (body([ONE | {"days_left": "x"}]), "outcomes[0].days_left: expected a number"),
         (b'{"run": "a", "sequence": 1, "plan": "", "outcomes": [{"up": true, "elapsed_ms": NaN}]}',
-         "outcomes[0].elapsed_ms: expected a number"),
+         "outcomes[0].elapsed_ms: expected 0 to 3.6e+06, got nan"),
+        (body([], sequence=10**400), "sequence: expected 1 to 9.0072e+15, got 1000000000"),
     ],
 )  # fmt: skip
 def test_what_is_no_report_is_named(text: bytes, fault: str) -> None:

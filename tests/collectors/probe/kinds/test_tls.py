@@ -84,6 +84,21 @@ def test_an_expired_certificate_fails_a_check_that_looks_at_it(
     assert looked.detail.startswith("the certificate expired ")
 
 
+def test_a_certificate_that_cannot_be_read_fails_who_asks_for_its_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS is less strict than the reader of certificates; nobody's check ends in an error of ours."""
+    context = Certificates(tmp_path).server_context()
+
+    def unreadable(certificate: bytes, now: float) -> float:
+        raise ValueError("negative serial")
+
+    monkeypatch.setattr(connection.certificate, "days_left", unreadable)
+    looked, unlooked = (checked(replace(TARGET, certificate_days=days), silent, context) for days in (14, 0))
+    assert (looked.up, looked.detail) == (False, "the certificate cannot be read: negative serial")
+    assert (unlooked.up, unlooked.days_left) == (True, None)
+
+
 def test_plain_text_is_no_tls() -> None:
     """A server that does not speak TLS fails with a reason."""
 
