@@ -24,6 +24,8 @@ class Handshakes:
     def __init__(self, most: int, clock: Callable[[], float]) -> None:
         self._most, self._clock = most, clock
         self._second, self._count = 0, 0
+        self.refused = 0
+        """Handshakes that were not begun."""
 
     def take(self) -> bool:
         """Say whether one more may begin now."""
@@ -31,6 +33,7 @@ class Handshakes:
         if second != self._second:
             self._second, self._count = second, 0
         self._count += 1
+        self.refused += self._count > self._most
         return self._count <= self._most
 
 

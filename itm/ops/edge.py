@@ -106,7 +106,7 @@ async def running(
         clients = ClientHash(clock)
         origin = _origin(config)
         edge, probes = held.enter_context(_made(config, explain, clock))
-        exposition.register_https(edge.registry, secure.connections if secure else None)
+        exposition.register_https(edge.registry, secure)
         await _follow_once(edge, probes)
         async with (
             served(app.build(edge, clients), [Door(ops[0])]),

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from itm.collector import collector_report
-from itm.dns.connections import Connections
 from itm.dns.counters import read_all
 from itm.ops.api.maps import builder_report
 from itm.ops.context import Edge
 from itm.ops.health import PopEntry
+from itm.ops.https import Https
 from itm.ops.metrics import Registry, Sample
 from itm.routemap import current
 
@@ -28,20 +28,18 @@ def register(registry: Registry, edge: Edge) -> None:
     _register_builder(registry, lambda: builder_report(edge.config.state_dir) or {})
 
 
-def register_https(registry: Registry, connections: Connections | None) -> None:
+def register_https(registry: Registry, secure: Https | None) -> None:
     """Add what there is to say about HTTPS connections; None: nobody listens."""
-    held = [connections] if connections is not None else []
+    held = [secure] if secure is not None else []
     registry.gauge(
-        "itm_https_connections", "Open HTTPS connections.", lambda: [({}, len(one)) for one in held]
+        "itm_https_connections",
+        "Open HTTPS connections.",
+        lambda: [({}, len(one.connections)) for one in held],
     )
     registry.counted(
         "itm_https_connections_shed_total",
         "HTTPS connections closed to make room.",
-        lambda: [
-            ({"reason": reason}, count)
-            for one in held
-            for reason, count in (("client", one.shed_client), ("full", one.shed_full))
-        ],
+        lambda: [({"reason": reason}, count) for one in held for reason, count in one.shed()],
     )
 
 

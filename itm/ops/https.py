@@ -26,12 +26,18 @@ class Https:
     def __init__(self, pair: Pair, settings: tuple[str, str], bounds: Bounds = USUAL) -> None:
         """Load the pair; `settings` name its two files. Raises `ConfigError`."""
         self._certificate = Certificate(pair, settings, ALPN)
-        self._handshakes = Handshakes(HANDSHAKES, time.monotonic)
+        self.handshakes = Handshakes(HANDSHAKES, time.monotonic)
         self.connections = Connections(bounds, time.monotonic)
 
     def guest(self, serve: Serve) -> Guest:
         """Return what a new connection is received by; `serve` makes what it is served by."""
-        return Guest(self.connections, self._handshakes, self._certificate.context, serve)
+        return Guest(self.connections, self.handshakes, self._certificate.context, serve)
+
+    def shed(self) -> tuple[tuple[str, int], ...]:
+        """Return how many connections were closed to make room, by reason."""
+        connections = self.connections
+        reasons = ("client", connections.shed_client), ("full", connections.shed_full)
+        return *reasons, ("handshakes", self.handshakes.refused)
 
     async def watch(self) -> None:
         """Take up changed files and close idle connections until cancelled."""

@@ -90,5 +90,6 @@ def test_handshakes_of_a_second() -> None:
     clock = Clock()
     handshakes = Handshakes(2, clock)
     assert [handshakes.take() for _ in range(4)] == [True, True, False, False]
+    assert handshakes.refused == 2
     clock.now = 101.0
     assert handshakes.take()

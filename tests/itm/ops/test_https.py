@@ -124,6 +124,9 @@ def test_a_beacon_over_https(tmp_path: Path) -> None:
             argv += ["--data", json.dumps(GOOD), "-w", "%{http_code} %{ssl_verify_result}", url]
             done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, timeout=20)
             assert done.stdout == "204 0", done.stderr
+        told = (await served.ops("GET", "/metrics")).text
+        assert "\nitm_https_connections " in told
+        assert 'itm_https_connections_shed_total{reason="handshakes"} 0' in told
 
     play(tmp_path, scenario, public=public, collect=Collect(require_tokens=False))
     records = JournalReader(tmp_path / "journal").read()
