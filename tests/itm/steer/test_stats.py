@@ -16,6 +16,7 @@ STATS = Stats(
     counted=9,
     own_only=1,
     refused={"malformed": 1},
+    deltas={"counted": 3},
     cells=4,
     plan={"class 0": {"moved_share": 0.1}},
 )
