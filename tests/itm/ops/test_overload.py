@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 
 import pytest
 from aiohttp import web
@@ -57,6 +58,26 @@ def test_what_is_under_way_counts_until_it_is_answered() -> None:
         await asyncio.gather(*waiting, return_exceptions=True)
         overload.judge(0.0)
         assert (await overload.guarded(BEACONS, fine)(REQUEST)).status == 204
+
+    asyncio.run(scenario())
+
+
+def test_who_is_turned_away_leaves_nothing_behind() -> None:
+    """However many they are, memory stays flat."""
+
+    async def scenario() -> None:
+        overload = Overload(Registry(), lambda: 1 << 30)
+        overload.judge(0.0)
+        handler = overload.guarded(BEACONS, fine)
+        await asyncio.gather(*(handler(REQUEST) for _ in range(100)))
+        tracemalloc.start()
+        try:
+            for _ in range(50):
+                await asyncio.gather(*(handler(REQUEST) for _ in range(100)))
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert held < 200_000
 
     asyncio.run(scenario())
 
