@@ -29,6 +29,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.session
 	$(BIN)/python -m bench.windows
 	$(BIN)/python -m bench.ingest
+	$(BIN)/python -m bench.ingest.overload
 	$(BIN)/python -m bench.checks
 	$(BIN)/python -m bench.dns
 	$(BIN)/python -m bench.dns.features
