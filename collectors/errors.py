@@ -15,6 +15,7 @@ CollectorsError
 ├── OriginError      a trusted proxy sent a forwarding header that names no client
 ├── SessionError     a session request that cannot be read
 ├── KeyFileError     the file of token keys is missing, not one, or open to everybody
+├── HostingError     a list of hosting AS numbers that cannot be used
 └── ReportRefused    one report of a batch does not count
 """
 
@@ -31,6 +32,10 @@ class PlaceTableError(CollectorsError):
 
 class GeoipError(CollectorsError):
     """A GeoIP database cannot be opened or read; the message starts with its path."""
+
+
+class HostingError(CollectorsError):
+    """A list of AS numbers cannot be read; the message names the file and what is wrong in it."""
 
 
 class ArraysError(CollectorsError):

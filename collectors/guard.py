@@ -1,10 +1,11 @@
-"""What a record must pass to count in the windows: sound values, a known POP, a cap per client.
+"""What a record must pass to count in the windows: sound values, a known POP, a real client, a cap for each.
 
-And what it may speak for: one that is faster than light from its network's place, for the network alone.
+And what it may speak for: one that is faster than light from its network's place, or than any session of that
+place that the POP has seen, for the network alone.
 
-Vectorised: a verdict over a whole batch of records, whose places' positions the caller hands in. The guard's
-only memory is how often each client has counted today and yesterday; it is bounded, and `arrays` takes it
-along in a checkpoint. Knows no windows, no place table.
+Vectorised: a verdict over a whole batch of records, whose whereabouts the caller hands in. The guard
+remembers how often each client has counted today and yesterday, and the least round trips that POPs saw
+themselves; both are bounded, and `arrays` takes them along in a checkpoint. Knows no windows, no place table.
 """
 
 from __future__ import annotations
@@ -18,10 +19,18 @@ import numpy.typing as npt
 
 from collectors.cells import mix64
 from collectors.limits import LIMITS
-from collectors.measurement import METRICS, POP_ID_BYTES
+from collectors.measurement import METRICS, POP_ID_BYTES, SOURCES
+from collectors.sessionfloor import SessionFloors
 from collectors.tally import Tally
 
-REASONS: Final = ("malformed", "unknown_pop", "client_cap")
+REASONS: Final = (
+    "malformed",
+    "unknown_pop",
+    "not_availability",
+    "data_centre",
+    "below_pop_rtt",
+    "client_cap",
+)
 """Why a record is refused; one that fails several is counted under the first."""
 
 FIBRE_KM_PER_MS: Final = 100.0
@@ -33,6 +42,18 @@ FLOOR_SHARE: Final = 0.8
 PLACE_RADIUS_KM: Final = 79.0
 """Half the diagonal of a one-degree cell at the equator: a network may be this much nearer than its place."""
 
+BELOW_POP: Final = 0.8
+"""A round trip below this share of the least that the POP itself saw is no round trip to it."""
+
+NETWORK_SESSIONS: Final = 5
+PLACE_SESSIONS: Final = 20
+"""Sessions from which a POP's own round trips say what is possible, of one network and of a whole place."""
+
+_CLAIMS: Final = np.array([source in ("rum", "nel") for source in SOURCES])
+_NEL: Final = SOURCES.index("nel")
+_SESSION: Final = SOURCES.index("session")
+_AVAILABILITY: Final = METRICS.index("availability")
+_RTT: Final = METRICS.index("rtt_ms")
 _EARTH_RADIUS_KM: Final = 6371.0
 _DAY_SECONDS: Final = 86_400
 _LOW: Final = np.array([low for low, _ in LIMITS.values()], np.float32)
@@ -67,12 +88,23 @@ class PopSites:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Whereabouts:
+    """Where the records' networks are: degrees (NaN: not known), AS number and key of the place."""
+
+    lat: Floats
+    lon: Floats
+    asn: npt.NDArray[np.uint32]
+    place: npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
     """Which records count, which of them for their own network only, and how many were refused and why.
 
-    `own_only` records are faster than light from where the network's place is. Either somebody lies, or the
-    place table is wrong about this network, and then they are the only truth there is. They may therefore
-    move the network itself (several of its clients must agree, as always), but teach nothing about its place.
+    `own_only` records are faster than light from where the network's place is, or than all sessions that the
+    POP saw from there. Either somebody lies, or the place table is wrong about this network, and then they
+    are the only truth there is. They may therefore move the network itself (several of its clients must
+    agree, as always), but teach nothing about its place.
     """
 
     mask: npt.NDArray[np.bool_]
@@ -83,19 +115,27 @@ class Verdict:
 class Guard:
     """Judges batches of records. `client_cap` records of one client count per POP, metric and (UTC) day.
 
-    A client of hash 0 is not known, and not capped. `max_clients` bounds what is remembered; when it is
-    reached, the clients that have counted least are forgotten, and could count again.
+    A client of hash 0 is not known, and not capped. What browsers report from `hosting` ASes does not count.
+    `max_clients` and `max_floors` bound what is remembered; when they are reached, the clients and floors
+    that have counted least are forgotten, and could count again.
     """
 
-    def __init__(self, client_cap: int = 20, max_clients: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        client_cap: int = 20,
+        hosting: npt.NDArray[np.uint32] | None = None,
+        max_clients: int = 1_000_000,
+        max_floors: int = 200_000,
+    ) -> None:
         self._cap = client_cap
+        self._hosting = np.zeros(0, np.uint32) if hosting is None else hosting
         self._max_clients = max_clients
+        self._max_floors = max_floors
         self._tally = Tally.empty()
+        self._floors = SessionFloors.empty()
 
-    def judge(
-        self, records: npt.NDArray[np.void], place_lat: Floats, place_lon: Floats, pops: PopSites
-    ) -> Verdict:
-        """Return the verdict on records (dtype `RECORD`), whose networks' places lie at the given degrees.
+    def judge(self, records: npt.NDArray[np.void], where: Whereabouts, pops: PopSites) -> Verdict:
+        """Return the verdict on records (dtype `RECORD`), whose networks are where they are said to be.
 
         A record whose place or POP has no position (NaN) is not held against the physics floor.
         """
@@ -109,12 +149,18 @@ class Guard:
         refuse("malformed", ~_is_sound(records))
         pop = pops.find(records["pop"])
         refuse("unknown_pop", pop < 0)
+        is_nel = records["source"] == _NEL
+        refuse("not_availability", is_nel & (records["metric"] != _AVAILABILITY))
+        is_claim = _CLAIMS[np.minimum(records["source"], len(SOURCES) - 1)]
+        refuse("data_centre", is_claim & np.isin(where.asn, self._hosting))
         rows = np.flatnonzero(mask)
-        floor = floor_ms(place_lat[rows], place_lon[rows], pops.lat[pop[rows]], pops.lon[pop[rows]])
+        floor = floor_ms(where.lat[rows], where.lon[rows], pops.lat[pop[rows]], pops.lon[pop[rows]])
         is_low = np.zeros(len(records), np.bool_)
         is_low[rows] = _ROUND_TRIPS[records["metric"][rows]] & (records["value"][rows] < FLOOR_SHARE * floor)
+        of_network, of_place = self._below_pop(records, where, mask, is_claim)
+        refuse("below_pop_rtt", of_network)
         refuse("client_cap", self._is_over_cap(records, mask))
-        return Verdict(mask, is_low & mask, refused)
+        return Verdict(mask, (is_low | of_place) & mask, refused)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the guard's memory as arrays, for a checkpoint."""
@@ -122,12 +168,43 @@ class Guard:
             "guard.name": self._tally.name,
             "guard.count": self._tally.count,
             "guard.day": self._tally.day,
+            **{f"guard.floor.{name}": getattr(self._floors, name) for name in _FLOOR_COLUMNS},
         }
 
     def remember(self, stored: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take up the memory that `arrays` gave; arrays of another origin are ignored."""
         if {"guard.name", "guard.count", "guard.day"} <= set(stored):
             self._tally = Tally(stored["guard.name"], stored["guard.count"], stored["guard.day"])
+        floors = [stored.get(f"guard.floor.{name}") for name in _FLOOR_COLUMNS]
+        known = [column for column in floors if column is not None]
+        if len(known) == len(_FLOOR_COLUMNS):
+            self._floors = SessionFloors(*known)
+
+    def _below_pop(
+        self,
+        records: npt.NDArray[np.void],
+        where: Whereabouts,
+        mask: npt.NDArray[np.bool_],
+        is_claim: npt.NDArray[np.bool_],
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Return which claims are below what the POP saw of their network, and which of their place's.
+
+        The sessions of the batch are remembered first.
+        """
+        is_rtt = mask & (records["metric"] == _RTT)
+        seen, said = (np.flatnonzero(is_rtt & chosen) for chosen in (records["source"] == _SESSION, is_claim))
+        if len(seen):
+            day = (records["time"][seen] // _DAY_SECONDS).astype(np.int32)
+            names = np.concatenate(_floor_names(records[seen], where.place[seen]))
+            values = np.tile(records["value"][seen], 2)
+            self._floors = self._floors.heard(names, values, np.tile(day, 2)).bounded(self._max_floors)
+        below = np.zeros((2, len(records)), np.bool_)
+        if len(said) and len(self._floors.name):
+            least = (NETWORK_SESSIONS, PLACE_SESSIONS)
+            for number, names in enumerate(_floor_names(records[said], where.place[said])):
+                floor = self._floors.of(names, least[number])
+                below[number, said] = records["value"][said] < BELOW_POP * floor
+        return below[0], below[1]
 
     def _is_over_cap(
         self, records: npt.NDArray[np.void], mask: npt.NDArray[np.bool_]
@@ -151,6 +228,21 @@ def _names(records: npt.NDArray[np.void], day: npt.NDArray[np.int32]) -> npt.NDA
     for part in range(pop.shape[1]):
         name = mix64(name ^ pop[:, part])
     return name
+
+
+_FLOOR_COLUMNS: Final = SessionFloors.__slots__
+
+
+def _floor_names(
+    records: npt.NDArray[np.void], place: npt.NDArray[np.uint64]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Return one number per (network, POP), and one per (place, POP)."""
+    network = mix64(records["unit"] ^ records["family"].astype(np.uint64) << np.uint64(56))
+    here = mix64(place ^ np.uint64(1 << 63))
+    pop = np.ascontiguousarray(records["pop"]).view("<u8").reshape(len(records), -1)
+    for part in range(pop.shape[1]):
+        network, here = mix64(network ^ pop[:, part]), mix64(here ^ pop[:, part])
+    return network, here
 
 
 def _is_sound(records: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors.gather import Gathered, gather
-from collectors.guard import Guard, PopSites
+from collectors.guard import Guard, PopSites, Whereabouts
 from collectors.ladder import Ladder
 
 
@@ -32,7 +32,8 @@ def take(
     """Return what records (dtype `RECORD`) teach the windows, judged where `ladder` places them."""
     places = ladder.places
     place = places.places_of_each(records["family"], records["unit"])
-    verdict = guard.judge(records, places.lat[place], places.lon[place], sites)
+    where = Whereabouts(places.lat[place], places.lon[place], places.asn[place], places.key[place])
+    verdict = guard.judge(records, where, sites)
     good, own_only = records[verdict.mask], verdict.own_only[verdict.mask]
     keys = ladder.keys(good["family"], good["unit"])
     gathered = gather(good, keys, now, half_life_seconds, own_only)

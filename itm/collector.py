@@ -22,6 +22,7 @@ from collectors.collector import Collector, Ground
 from collectors.errors import JournalError
 from collectors.geography import continents
 from collectors.guard import Guard, PopSites
+from collectors.hosting import load as load_hosting
 from collectors.ladder import Ladder
 from collectors.localbus import FILE, LocalSender
 from collectors.outbox import Outbox
@@ -85,11 +86,13 @@ class CollectorProcess:
         self._outbox = Outbox(config.state_dir / "collector")
         if self._outbox.fault:
             log.warning("standing.unusable", extra={"reason": self._outbox.fault})
+        asns = config.collect.hosting_asns
+        hosting = load_hosting(Path(config.collect.hosting) if config.collect.hosting else None, asns)
         self._collector = Collector(
             NAME,
             self._journal,
             self._outbox,
-            lambda: Guard(config.collect.client_cap),
+            lambda: Guard(config.collect.client_cap, hosting),
             bus,
             half_life_seconds=config.collect.half_life_hours * 3600,
             delta_seconds=config.collect.delta_seconds,

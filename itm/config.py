@@ -114,6 +114,8 @@ class Collect:
     max_cells: int = 1_400_000  # of each kind: values, outcomes
     delta_seconds: float = 1.0  # at least this long between two deltas, unless more waits
     pairing_half_life_days: float = 7.0  # of what is known about who sits behind a resolver
+    hosting: str = str(ROOT / "data" / "hosting.csv")  # AS numbers whose beacons do not count; empty: none
+    hosting_asns: tuple[str, ...] = ()  # and these
     client_cap: int = 20  # samples of one client that count, per POP, metric and day
     journal_segment_bytes: int = 16_777_216
     journal_keep_hours: float = 168.0

@@ -19,7 +19,7 @@ import numpy as np
 from collectors.aggregate import aggregate
 from collectors.feed import rows
 from collectors.gather import Gathered, gather
-from collectors.guard import Guard, PopSites
+from collectors.guard import Guard, PopSites, Whereabouts
 from collectors.journal import JournalReader, JournalWriter
 from collectors.measurement import RECORD
 from collectors.network import Network
@@ -53,9 +53,14 @@ def measure(directory: Path) -> dict[str, float]:
     reader = JournalReader(directory / "journal")
     results["journal_read_records_per_s"] = RECORDS / _cpu(lambda: [reader.read() for _ in range(4)])
     writer.close()
-    place = np.full(RECORDS, 35.7, np.float32), np.full(RECORDS, 139.7, np.float32)
+    where = Whereabouts(
+        np.full(RECORDS, 35.7, np.float32),
+        np.full(RECORDS, 139.7, np.float32),
+        np.full(RECORDS, 64_500, np.uint32),
+        np.ones(RECORDS, np.uint64),
+    )
     sites = PopSites.of(POPS, np.linspace(-40, 60, 30), np.linspace(-170, 170, 30))
-    results["guard_records_per_s"] = RECORDS / _cpu(lambda: Guard().judge(records, *place, sites))
+    results["guard_records_per_s"] = RECORDS / _cpu(lambda: Guard().judge(records, where, sites))
     windows = Windows(max_cells=100_000)
     results["gather_records_per_s"] = RECORDS / _cpu(lambda: _gathered(records, keys))
     batches = _gathered(records, keys)

@@ -95,12 +95,12 @@ def _told(
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        return _refuse_all("not_json", "the body is not JSON")
+        return refuse_all("not_json", "the body is not JSON")
     items = content.get("measurements", [content]) if isinstance(content, dict) else content
     if not isinstance(items, list):
-        return _refuse_all("not_a_batch", "expected an object, a list, or {measurements: [...]}")
+        return refuse_all("not_a_batch", "expected an object, a list, or {measurements: [...]}")
     if len(items) > MAX_ITEMS:
-        return _refuse_all("too_many", f"{len(items)} measurements; at most {MAX_ITEMS} in one beacon")
+        return refuse_all("too_many", f"{len(items)} measurements; at most {MAX_ITEMS} in one beacon")
     accepted, refused = [], []
     network, now, client = whence
     for index, item in enumerate(items):
@@ -192,5 +192,6 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse_all(code: str, text: str) -> BeaconResult:
+def refuse_all(code: str, text: str) -> BeaconResult:
+    """Return the result of a beacon that is refused as a whole, for this reason."""
     return BeaconResult((), (Refusal(WHOLE_BODY, code, text),))

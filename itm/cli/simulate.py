@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,14 @@ from collectors.geography import continents
 from itm.catalog.load import load_path
 from itm.config import ROOT, Config
 from itm.simulate import gap
+from itm.simulate.attack import ATTACKS, Field, Moved
+from itm.simulate.attack import as_text as attack_table
 from itm.simulate.clients import Client, clients_of, read_identities
 from itm.simulate.replay import Fold, replay_fold
 from itm.simulate.report import as_data, as_text, lines
 from itm.simulate.resolvers import Asked, Stand, ask_fold
+from itm.steer.predict import predict_cells
+from itm.steer.world import World
 from models import training, world
 from models.artifact import Origin, Predictor, current_versions
 from models.evaluate import FOLDS, fold_models
@@ -49,6 +54,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     crowds.add_argument("--seed", type=int, default=0)
     crowds.add_argument("--json", type=Path, metavar="FILE", help="write the tables here too")
     crowds.set_defaults(act=_resolvers)
+    text = "liars among crowds of recorded clients, in one process; prints the demand that each attack moves"
+    attack = actions.add_parser("attack", help=text, description=text)
+    attack.add_argument(
+        "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
+    )
+    attack.add_argument("--clients", type=int, default=0, metavar="N", help="at most N places per fold")
+    attack.add_argument("--seed", type=int, default=0)
+    attack.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
+    attack.set_defaults(act=_attack)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -80,6 +94,29 @@ def _resolvers(args: argparse.Namespace) -> int:
     if args.json:
         tables = {known: gap.as_data(gap.lines(asked)) for known, asked in found.items()}
         args.json.write_text(json.dumps(tables, indent=2) + "\n")
+    return 0
+
+
+def _attack(args: argparse.Namespace) -> int:
+    table, here = training.load(Path(Config().model.training)), continents()
+    catalog = load_path(WORLD)
+    places = place_tables.load(Path(Config().geoip.places))
+    clients = clients_of(table, world.load(WORLD / "pops.csv", table), places, None)
+    found: list[list[Moved]] = []
+    with tempfile.TemporaryDirectory(prefix="itm-attack-") as folder:
+        for number, (predictor, held) in enumerate(fold_models(table, here)):
+            if number >= args.folds:
+                break
+            own = [c for c in clients if c.group in set(held.tolist())][: args.clients or None]
+            predictions = predict_cells(predictor, places, catalog.pops, Path(folder))
+            field = Field(World(catalog, 1, places, here, predictions, ""), own, args.seed + number)
+            print(f"fold {number + 1} of {FOLDS}: {len(own)} places, {len(field.crowd)} users", flush=True)
+            found.append([field.run(attack) for attack in ATTACKS])
+            print(attack_table(found[-1]), flush=True)
+    total = [Moved.mean(same) for same in zip(*found, strict=True)]
+    print(f"all {len(found)} folds\n{attack_table(total)}")
+    if args.json:
+        args.json.write_text(json.dumps([asdict(one) for one in total], indent=2) + "\n")
     return 0
 
 

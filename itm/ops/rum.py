@@ -17,6 +17,7 @@ from collectors.measurement import packed
 from collectors.network import Network
 from collectors.rum import beacon
 from collectors.rum.beacon import BeaconResult
+from collectors.rum.bots import is_bot
 from collectors.rum.origin import Origin
 from itm.ops import objects
 from itm.ops.context import EDGE, Edge
@@ -44,7 +45,10 @@ class Beacons:
         # What came whole with its head is taken without a turn of the event loop.
         is_whole = content.is_eof() and content.total_bytes <= self._max_body_bytes
         body = content.read_nowait() if is_whole else await request.read()
-        result = self._parse(edge, client_of(request, self._origin), body)
+        if not edge.config.collect.require_tokens and is_bot(request.headers.get("User-Agent", "")):
+            result = beacon.refuse_all("bot", "measurements of robots do not count")
+        else:
+            result = self._parse(edge, client_of(request, self._origin), body)
         if result.accepted:
             edge.journal.append_bytes(packed(result.accepted))
             edge.sessions.register.spend(result.claims, edge.clock())
@@ -61,7 +65,9 @@ class Beacons:
         """POST /rum/v1/session."""
         edge = request.app[EDGE]
         body = await request.read()
-        answer = edge.sessions.plan(body, Network.of_address(client_of(request, self._origin)), edge.live.now)
+        network = Network.of_address(client_of(request, self._origin))
+        user_agent = request.headers.get("User-Agent", "")
+        answer = edge.sessions.plan(body, network, edge.live.now, user_agent)
         answer.headers.update(CORS)
         return answer
 

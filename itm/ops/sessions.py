@@ -19,6 +19,7 @@ from aiohttp import web
 from collectors.errors import KeyFileError, SessionError
 from collectors.network import Network
 from collectors.rum import session
+from collectors.rum.bots import is_bot
 from collectors.rum.budget import Budgets
 from collectors.rum.keyfile import KeyFile
 from collectors.rum.plan import Planned
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 KEY_FILE: Final = "rum.keys"
 NO_POP: Final = "no_pop"
+BOT: Final = "bot"
 
 
 class Sessions:
@@ -100,8 +102,8 @@ class Sessions:
         self._served.follow()
         self._exploring.follow()
 
-    def plan(self, body: bytes, network: Network, live: Version) -> web.Response:
-        """Answer one request of a client in `network`. Raises `Refused`."""
+    def plan(self, body: bytes, network: Network, live: Version, user_agent: str = "") -> web.Response:
+        """Answer one request of a client in `network`; a robot gets no plan. Raises `Refused`."""
         now = self._clock()
         try:
             service = session.service_of(body)
@@ -110,7 +112,7 @@ class Sessions:
             raise Refused(400, str(error)) from error
         except KeyError as error:
             raise Refused(404, f"no steered name {service}") from error
-        reason = self._budgets.take(network, now)
+        reason = BOT if is_bot(user_agent) else self._budgets.take(network, now)
         if reason:
             return self._decline(reason)
         urls = self._urls_of(live)

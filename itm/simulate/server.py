@@ -63,6 +63,7 @@ def serving(state: Path, catalog: Path) -> Iterator[ReplayServer]:
         f"ops.listen=127.0.0.1:{ops}",
         f"demo.catalog={catalog}",
         "builder.interval_seconds=1",
+        "collect.hosting=",  # the recorded clients stand where machines live
         "collect.network_sessions_per_hour=0",  # weeks of page views in minutes, from one machine
         "collect.sessions_per_second=0",
     ]

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from collectors.guard import PLACE_RADIUS_KM, Guard, PopSites, Verdict, floor_ms
+from collectors.guard import PLACE_RADIUS_KM, REASONS, Guard, PopSites, Verdict, Whereabouts, floor_ms
+from collectors.measurement import SOURCES
 from tests.collectors.observed import DAY, NOON, observed
 
 TOKYO = (35.7, 139.7)
@@ -15,8 +16,13 @@ TOKYO_FRANKFURT_KM = 9360
 
 def judged(guard: Guard, records: np.ndarray, place: tuple[float, float] = TOKYO) -> Verdict:
     """Return the verdict on records that all come from one place."""
-    lat, lon = (np.full(len(records), degrees, np.float32) for degrees in place)
-    return guard.judge(records, lat, lon, POPS)
+    return guard.judge(records, at(place, len(records)), POPS)
+
+
+def at(place: tuple[float, float], count: int, asn: int = 64500) -> Whereabouts:
+    """Return the whereabouts of records that all come from one place."""
+    lat, lon = (np.full(count, degrees, np.float32) for degrees in place)
+    return Whereabouts(lat, lon, np.full(count, asn, np.uint32), np.full(count, 99, np.uint64))
 
 
 def test_the_floor_is_the_fibre_floor():
@@ -56,8 +62,7 @@ def test_unknown_pops_are_refused():
     verdict = judged(Guard(), batch)
     assert verdict.mask.tolist() == [True, False, False, False, False]
     assert verdict.refused["unknown_pop"] == 4
-    lat = np.zeros(5, np.float32)
-    assert not Guard().judge(batch, lat, lat, PopSites.of([], [], [])).mask.any()
+    assert not Guard().judge(batch, at((0, 0), 5), PopSites.of([], [], [])).mask.any()
 
 
 def test_malformed_records_are_refused():
@@ -68,7 +73,7 @@ def test_malformed_records_are_refused():
     batch["time"][6] = math.nan
     verdict = judged(Guard(), batch)
     assert verdict.mask.tolist() == [False] * 7 + [True]
-    assert verdict.refused == {"malformed": 7, "unknown_pop": 0, "client_cap": 0}
+    assert verdict.refused == dict.fromkeys(REASONS, 0) | {"malformed": 7}
 
 
 def test_a_client_counts_up_to_its_cap_a_day():
@@ -131,3 +136,54 @@ def test_nothing_is_judged_as_nothing():
     verdict = judged(Guard(), observed([]))
     assert len(verdict.mask) == 0
     assert set(verdict.refused.values()) == {0}
+
+
+def of(source: str, records: np.ndarray) -> np.ndarray:
+    records["source"] = SOURCES.index(source)
+    return records
+
+
+def test_data_centres_do_not_count_for_users() -> None:
+    """What browsers claim from a hosting AS is refused; a POP's own sessions and feeds from there count."""
+    guard = Guard(hosting=np.array([64500, 64502], np.uint32))
+    batch = np.concatenate([of(source, observed([50], pop="tyo")) for source in SOURCES])
+    verdict = guard.judge(batch, at(TOKYO, len(batch)), POPS)
+    assert verdict.refused["data_centre"] == 1  # a NEL report of a round trip is refused before
+    assert verdict.mask.tolist() == [source not in ("rum", "nel") for source in SOURCES]
+    elsewhere = guard.judge(batch, at(TOKYO, len(batch), asn=64501), POPS)
+    assert elsewhere.refused["data_centre"] == 0
+
+
+def test_nel_speaks_of_availability_alone() -> None:
+    """A report without a token says whether a POP was reached, never how fast it is."""
+    batch = [of("nel", observed([1], metric=metric, pop="tyo")) for metric in ("availability", "rtt_ms")]
+    verdict = judged(Guard(), np.concatenate(batch))
+    assert verdict.mask.tolist() == [True, False]
+    assert verdict.refused["not_availability"] == 1
+
+
+def test_a_claim_below_the_pop_s_own_round_trips_is_refused() -> None:
+    """Five sessions of a network say what is possible there; others are not held to it."""
+    guard = Guard()
+    claims = observed([79, 81], pop="fra", client=[1, 2])
+    assert judged(guard, of("session", observed([100, 120, 130, 110], pop="fra"))).mask.all()
+    assert judged(guard, claims).mask.all()
+    judged(guard, of("session", observed([100], pop="fra")))
+    verdict = judged(guard, claims)
+    assert verdict.mask.tolist() == [False, True]
+    assert verdict.refused["below_pop_rtt"] == 1
+    assert judged(guard, observed([79], pop="fra", unit=5)).mask.all()
+    assert judged(guard, observed([79], pop="syd")).mask.all()
+    assert judged(guard, of("feed", observed([79], pop="fra"))).mask.all()
+    again = Guard()
+    again.remember(guard.arrays())
+    assert judged(again, claims).mask.tolist() == [False, True]
+
+
+def test_a_claim_below_the_place_s_sessions_speaks_for_its_network_alone() -> None:
+    """Twenty sessions from other networks of the place: whoever is much faster may be right about itself."""
+    guard = Guard()
+    judged(guard, of("session", observed([100] * 20, pop="fra", unit=range(20))))
+    verdict = judged(guard, observed([79, 90], pop="fra", unit=77))
+    assert verdict.mask.all()
+    assert verdict.own_only.tolist() == [True, False]

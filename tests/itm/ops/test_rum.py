@@ -218,3 +218,14 @@ def test_the_public_listener_has_probe_objects_and_no_api(tmp_path: Path) -> Non
             assert (answer.status, answer.json["error"][:3]) == (404, "404")
 
     play(tmp_path, scenario)
+
+
+def test_without_required_tokens_a_robot_is_refused(tmp_path: Path) -> None:
+    """Where anybody may report, robots may not; the whole beacon has the reason."""
+
+    async def scenario(served: Served) -> None:
+        answer = await served.public("POST", BEACON, {"User-Agent": "AhrefsBot/7.0"}, json=GOOD)
+        assert answer.status == 400
+        assert [(r["index"], r["code"]) for r in answer.json["refused"]] == [(-1, "bot")]
+
+    play(tmp_path, scenario, collect=Collect(require_tokens=False))

@@ -210,3 +210,16 @@ def test_the_demos_pops_are_measured_where_they_listen(tmp_path: Path) -> None:
 
     demo = Demo(enabled=True, probe_target_port=9000)
     play(tmp_path, scenario, files={**FILES, "catalog.yaml": main}, demo=demo)
+
+
+def test_a_robot_gets_no_plan(tmp_path: Path) -> None:
+    """It is told that there is nothing to measure; what it calls itself is in no metric."""
+    robot = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
+
+    async def scenario(served: Served) -> None:
+        assert (await served.public("POST", SESSION, robot)).status == 204
+        metrics = (await served.ops("GET", "/metrics")).text
+        assert 'itm_sessions_declined_total{reason="bot"} 1' in metrics
+        assert "Googlebot" not in metrics
+
+    play(tmp_path, scenario)
