@@ -144,9 +144,8 @@ class CellTable:
         self.collided += int((~same).sum())
         np.maximum.at(self._columns["newest"], rows[same], cells.newest[same])
         own = np.flatnonzero(same)
-        own = own[
-            np.argsort(cells.day[own], kind="stable")
-        ]  # of a cell that stands here twice the later day holds
+        # Of a cell that stands here twice the later day holds.
+        own = own[np.argsort(cells.day[own], kind="stable")]
         self._turn(rows[own], cells.day[own], cells.era[own])
         of_slot = np.repeat(np.arange(len(cells)), cells.used)
         kept = same[of_slot]

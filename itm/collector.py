@@ -19,7 +19,6 @@ from typing import Any, Final
 
 from collectors.bus import Sender
 from collectors.collector import Collector, Ground
-from collectors.errors import JournalError
 from collectors.geography import continents
 from collectors.guard import Guard, PopSites
 from collectors.hosting import load as load_hosting
@@ -103,14 +102,16 @@ class CollectorProcess:
         self._ground: Ground | None = None
         self._version = 0
         self._told: Report | None = None
+        self._fault = ""
         self._tidied_at = -float("inf")
 
     def step(self) -> None:
         """Take what came in, keep the journal within its bounds, tell what has changed."""
         try:
             self._collector.step(self._look)
-        except (OSError, JournalError) as error:  # the disk is full: the journal still holds what came
-            log.warning("delta.unkept", extra={"reason": str(error)})
+            self._fault = ""
+        except OSError as error:  # the disk is full: the journal still holds what came
+            self._tell_once("delta.unkept", error)
         now = self._clock()
         if not 0 <= now - self._tidied_at < TIDY_SECONDS:
             self._tidied_at = now
@@ -138,8 +139,13 @@ class CollectorProcess:
                 self._ground = Ground(Ladder(self._places.table, self._continents), sites)
                 self._version = live.version
         except (StoreError, CatalogError) as error:
-            log.warning("store.unread", extra={"error": str(error)})
+            self._tell_once("store.unread", error)
         return self._ground
+
+    def _tell_once(self, event: str, error: Exception) -> None:
+        if str(error) != self._fault:
+            log.warning(event, extra={"reason": str(error)})
+        self._fault = str(error)
 
 
 def run(config: Config) -> None:
