@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from collectors.clienthash import ClientHash
-from itm.ops.api import agents, catalog, feed, maps, pops, sources, system, tokens, why, zones
+from itm.ops.api import agents, alarms, catalog, feed, maps, pops, sources, system, tokens, why, zones
 from itm.ops.auth import guarded
 from itm.ops.batches import Batches
 from itm.ops.context import EDGE, Edge
@@ -43,6 +43,7 @@ ROUTES: Final = (
     Route("POST", "/api/v1/catalog", catalog.apply, "catalog"),
     Route("POST", "/api/v1/catalog/rollback", catalog.roll_back, "catalog"),
     Route("GET", "/api/v1/map", maps.show),
+    Route("GET", "/api/v1/alarms", alarms.listing),
     Route("POST", "/api/v1/map/rollback", maps.roll_back, "operate"),
     Route("POST", "/api/v1/map/unpin", maps.unpin, "operate"),
     Route("GET", "/api/v1/zones", zones.listing),

@@ -196,6 +196,11 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
     def one(key: str) -> Read:
         return lambda: [({}, report()[key])] if key in report() else []
 
+    registry.gauge(
+        "itm_drift_alarms",
+        "Places whose round trips to a POP drifted away from what was usual.",
+        lambda: [({}, len(report()["drifts"]))] if "drifts" in report() else [],
+    )
     registry.counted("itm_builder_builds_total", "Builds since the builder started.", one("builds"))
     registry.gauge("itm_builder_build_seconds", "Duration of the last build.", one("build_seconds"))
     registry.gauge("itm_builder_built_timestamp_seconds", "Time of the last build.", one("built_at"))

@@ -28,6 +28,7 @@ from itm.steer import inputs as inputs_file
 from itm.steer import memoryfiles
 from itm.steer.behind import Behind
 from itm.steer.build import ClassBuild, build_class
+from itm.steer.drift import DriftWatch
 from itm.steer.evidence import Evidence
 from itm.steer.explore import ExplorationFiles
 from itm.steer.inputs import Inputs
@@ -61,6 +62,7 @@ class Builder:
         self._clock = clock
         self._maps = config.state_dir / "maps"
         self._memory_path = config.state_dir / "memory"
+        self._drift = DriftWatch(config.state_dir / "baselines")
         self._learner = Learner(config, bus, clock)
         self._clientele = ClienteleFile(config.state_dir / CLIENTELE)
         self._exploration = ExplorationFiles(config.state_dir)
@@ -243,6 +245,7 @@ class Builder:
             deltas=dict(self._learner.deltas),
             cells=self._learner.cells,
             plan=_as_dict([build.plan for build in builds]),
+            drifts=[one.as_dict() for one in self._drift.look(self._learner.aggregates)],
         ).write(self._config.state_dir / "builder.json")
 
     def _map_before(self) -> RouteMap | None:
