@@ -28,7 +28,9 @@ async def check(target: Target, clock: Callable[[], float] = time.perf_counter) 
 
     def failed(detail: str, *, unable: bool = False) -> Outcome:
         elapsed_ms = (clock() - started) * 1000
-        return Outcome(False, elapsed_ms, detail[:DETAIL_CHARACTERS], unable=unable or not _can_reach(target))
+        return Outcome(
+            False, elapsed_ms, detail[:DETAIL_CHARACTERS], unable=unable or not has_route(target.address)
+        )
 
     try:
         async with asyncio.timeout(target.timeout_seconds):
@@ -52,7 +54,3 @@ def has_route(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _can_reach(target: Target) -> bool:
-    return has_route(target.address)
