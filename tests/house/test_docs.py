@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from collectors.cells import COLUMNS
+from collectors.delta import VERSION
 from collectors.guard import FLOOR_SHARE, REASONS
 from collectors.ladder import RUNGS
 from collectors.measurement import METRICS, SOURCES
@@ -268,6 +270,15 @@ def test_guards_are_documented() -> None:
     assert numbers(guards["gain"][0]) == [GAIN_MS, 100 * GAIN_SHARE]
     assert numbers(guards["availability"][0]) == [LEAST_FETCHES, 100 * THRESHOLD]
     assert numbers(guards["physics floor"][0]) == [FLOOR_SHARE]
+
+
+def test_deltas_are_documented() -> None:
+    """docs/delta.md has the version, every column with its type, and no other."""
+    text = page("docs/delta.md")
+    assert f"Version {VERSION}." in text
+    listed = [row for row in rows(text) if len(row) == 4 and row[0] != "column"]
+    found = {name: row[1] for row in listed for name in re.findall(r"`(\w+)`", row[0])}
+    assert found == {name: f"{dtype.kind}{8 * dtype.itemsize}" for name, dtype in COLUMNS.items()}
 
 
 def numbers(text: str) -> list[float]:
