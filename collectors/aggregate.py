@@ -46,6 +46,7 @@ class Aggregates:
     p75: npt.NDArray[np.float32]
     availability: npt.NDArray[np.float32]  # share of successes; NaN when nothing is known
     availability_n: npt.NDArray[np.float32]  # decayed number of availability records
+    availability_distinct: npt.NDArray[np.int32]  # voters behind them
     connect_p50: npt.NDArray[np.float32]  # connect_ms
     throughput_p50: npt.NDArray[np.float32]  # throughput_kbps
     vote_rtt: npt.NDArray[np.float32]  # rtt_ms in the middle of all voters, one vote each
@@ -94,6 +95,7 @@ def aggregate(windows: Windows, clock: Callable[[], float] = time.time) -> Aggre
     columns["vote_rtt"] = _placed(size, rtt, value_between(values.votes()[is_rtt]), _NAN)
     reached = outcomes.votes() / np.float32(VOTES_PER_BIN["outcomes"])
     columns["vote_availability"] = _placed(size, theirs, reached, _NAN)
+    columns["availability_distinct"] = _placed(size, theirs, outcomes.clients(), np.int32(0))
     columns["distinct"] = _placed(size, theirs, outcomes.clients(), np.int32(0))
     columns["distinct"][rtt] = values.clients()[is_rtt]
     return Aggregates(**columns, made_at=now)

@@ -96,7 +96,8 @@ def _layout(
     key, row = np.unique(a.key[chosen], return_inverse=True)
     table = Measured.nothing(len(key), pops)
     # Too few fetches must not hide what the rung above knows of a POP's availability.
-    fetched = a.availability_n >= AVAILABILITY_SAMPLES
+    # Nor may it fall to a few who speak of nothing else, such as browsers' reports of failures.
+    fetched = (a.availability_n >= AVAILABILITY_SAMPLES) & (a.availability_distinct >= MIN_DISTINCT)
     believed = borne_out(a)
     fields = {"n": a.n, "distinct": a.distinct, "p25": believed["p25"], "p75": believed["p75"]}
     fields["availability"] = np.where(fetched, believed["availability"], np.float32(np.nan))

@@ -56,3 +56,17 @@ def test_a_few_fetches_do_not_hide_what_is_known_above() -> None:
         )
         told.append((float(estimate.availability[0, 0]), float(estimate.availability_n[0, 0])))
     assert told == [(pytest.approx(0.1), 500.0), (1.0, 20.0)]
+
+
+def test_availability_needs_five_of_its_own_voters() -> None:
+    """A POP that many find fast is not unreachable because four clients say so, however often."""
+    row = cells((JAPAN, "network", "tokyo", 9.0, 50.0, 9))
+    for voters, expected in ((4, 0.0), (5, 20.0)):
+        aggregates = replace(
+            row,
+            availability=np.zeros(1, np.float32),
+            availability_n=np.full(1, 20, np.float32),
+            availability_distinct=np.full(1, voters, np.int32),
+        )
+        measured = Evidence.of(aggregates, POPS).rungs["network"].measured
+        assert measured.availability_n[0, 0] == expected

@@ -163,6 +163,7 @@ def cells(*rows: tuple[str, str, str, float, float, int], of: World | None = Non
         p75=p25 * np.float32(1.3),
         availability=nan,
         availability_n=np.zeros(len(rows), dtype=np.float32),
+        availability_distinct=np.array([r[5] for r in rows], dtype=np.int32),
         connect_p50=nan,
         throughput_p50=nan,
         vote_rtt=nan,
