@@ -26,6 +26,15 @@ class Counter:
         key = tuple(sorted(labels.items()))
         self._values[key] = self._values.get(key, 0) + amount
 
+    def line(self, **labels: str) -> Callable[[float], None]:
+        """Return what adds to the line of these labels, for who does so at every request."""
+        values, key = self._values, tuple(sorted(labels.items()))
+
+        def add(amount: float) -> None:
+            values[key] = values.get(key, 0) + amount
+
+        return add
+
     def value(self, **labels: str) -> float:
         """Return the line of these labels; 0 when nothing was counted."""
         return self._values.get(tuple(sorted(labels.items())), 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp import web
 
@@ -19,6 +19,8 @@ from itm.ops.shedding import Pressure, turned_away
 from itm.ops.visitor import CORS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+T = TypeVar("T")
 
 TICK_SECONDS: Final = 0.05
 STANDING_TICKS: Final = 4
@@ -45,17 +47,26 @@ class Overload:
         """Return the handler of one kind of requests (of `shedding.py`), for when there is room."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            reason = self._away.get(kind)
-            if reason is not None:
-                self._shed.add(kind=kind, reason=reason)
-                return self._answer.for_request(request)
-            self._in_flight += 1
-            try:
-                return await handler(request)
-            finally:
-                self._in_flight -= 1
+            away = self.refusal(kind, request)
+            return away if away is not None else await self.under_way(handler(request))
 
         return handle
+
+    def refusal(self, kind: str, request: web.Request) -> web.StreamResponse | None:
+        """Return the answer to a request that is turned away, and count it; None while there is room."""
+        reason = self._away.get(kind)
+        if reason is None:
+            return None
+        self._shed.add(kind=kind, reason=reason)
+        return self._answer.for_request(request)
+
+    async def under_way(self, work: Awaitable[T]) -> T:
+        """Count the work as in flight until it is done."""
+        self._in_flight += 1
+        try:
+            return await work
+        finally:
+            self._in_flight -= 1
 
     async def watch(self) -> None:
         """Measure and judge until cancelled."""

@@ -33,18 +33,23 @@ from itm.ops.visitor import CORS, client_of, preflight
 class Beacons:
     """The beacon endpoint. `origin` finds the client of a request, `clients` hashes its address."""
 
-    def __init__(self, origin: Origin, clients: ClientHash, max_body_bytes: int) -> None:
+    def __init__(self, edge: Edge, origin: Origin, clients: ClientHash) -> None:
+        self._edge = edge
         self._origin = origin
         self._clients = clients
-        self._max_body_bytes = max_body_bytes
+        self._max_body_bytes = edge.config.public.max_body_bytes
+        self._count = edge.counters.accepted.line(source="rum")
         self._taken = ReadyAnswer(204, CORS)
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """POST /rum/v1/beacon."""
-        edge, content = request.app[EDGE], request.content
+        edge, content = self._edge, request.content
+        away = edge.overload.refusal(BEACONS, request)
+        if away is not None:
+            return away
         # What came whole with its head is taken without a turn of the event loop.
         is_whole = content.is_eof() and content.total_bytes <= self._max_body_bytes
-        body = content.read_nowait() if is_whole else await request.read()
+        body = content.read_nowait() if is_whole else await edge.overload.under_way(request.read())
         if not edge.config.collect.require_tokens and is_bot(request.headers.get("User-Agent", "")):
             result = beacon.refuse_all("bot", "measurements of robots do not count")
         else:
@@ -52,7 +57,7 @@ class Beacons:
         if result.accepted:
             edge.journal.append_bytes(packed(result.accepted))
             edge.sessions.register.spend(result.claims, edge.clock())
-        edge.counters.accepted.add(len(result.accepted), source="rum")
+        self._count(len(result.accepted))
         for refusal in result.refused:
             edge.counters.refused.add(source="rum", reason=refusal.code)
         if not result.refused:
@@ -63,7 +68,7 @@ class Beacons:
 
     async def session(self, request: web.Request) -> web.Response:
         """POST /rum/v1/session."""
-        edge = request.app[EDGE]
+        edge = self._edge
         body = await request.read()
         network = Network.of_address(client_of(request, self._origin))
         user_agent = request.headers.get("User-Agent", "")
@@ -88,12 +93,12 @@ def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
     """Return the public application."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=edge.config.public.max_body_bytes)
     app[EDGE] = edge
-    beacons = Beacons(origin, clients, edge.config.public.max_body_bytes)
+    beacons = Beacons(edge, origin, clients)
     reports = Reports(edge, origin, clients)
     room = edge.overload.guarded
     app.add_routes(
         [
-            web.post("/rum/v1/beacon", room(BEACONS, beacons.receive)),
+            web.post("/rum/v1/beacon", beacons.receive),
             web.options("/rum/v1/beacon", preflight),
             web.post("/rum/v1/session", room(SESSIONS, beacons.session)),
             web.options("/rum/v1/session", preflight),

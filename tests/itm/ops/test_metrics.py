@@ -50,3 +50,12 @@ def test_one_name_is_one_metric() -> None:
     registry.counter("x_total", "about")
     with pytest.raises(ValueError, match="exists already"):
         registry.counter("x_total", "about")
+
+
+def test_a_line_adds_to_its_labels() -> None:
+    """What is counted at every request is found once."""
+    counter = Registry().counter("itm_x_total", "X.")
+    line = counter.line(b="2", a="1")
+    line(2)
+    line(3)
+    assert counter.value(a="1", b="2") == 5
