@@ -34,8 +34,8 @@ def read(row: Mapping[str, Any], pop: str, time: float, wrong: list[tuple[str, s
     host = str(row.get("host") or "").strip()
     if sessions is None or not 0 <= sessions <= MOST_SESSIONS:
         wrong.append(("bad_value", f"sessions: expected 0 to 1e9, got {shown(row.get('sessions'))}"))
-    if capacity is None or not 0 < capacity <= MOST_SESSIONS:
-        wrong.append(("bad_value", f"capacity: expected above 0 to 1e9, got {shown(row.get('capacity'))}"))
+    if capacity is None or not 1 <= capacity <= MOST_SESSIONS:
+        wrong.append(("bad_value", f"capacity: expected 1 to 1e9, got {shown(row.get('capacity'))}"))
     if len(host) > LONGEST_HOST:
         wrong.append(("bad_value", f"host: at most {LONGEST_HOST} characters, got {shown(host)}"))
-    return Load(pop, host, sessions or 0.0, capacity or 0.0, time)
+    return Load(pop, host, sessions or 0.0, capacity or 1.0, time)

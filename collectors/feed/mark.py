@@ -78,14 +78,20 @@ def keep(path: Path, mark: Mark) -> None:
 def kept(path: Path) -> Mark | None:
     """Return the mark of a file, None if there is none yet. Raises `FollowError` on one that is damaged."""
     try:
-        fields = json.loads(path.read_bytes())
-        return Mark(**{name: kind(fields[name]) for name, kind in _KINDS.items()})
+        return _read(json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise FollowError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ArithmeticError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FollowError(f"{path}: not a position; remove it to begin at the file's start") from error
+
+
+def _read(fields: Any) -> Mark:
+    known = {name: kind(fields[name]) for name, kind in _KINDS.items()}
+    if any(number < 0 for number in known.values() if isinstance(number, int)):
+        raise ValueError("a position is not below zero")
+    return Mark(**known)
 
 
 _KINDS: Final[dict[str, Any]] = {

@@ -135,7 +135,7 @@ def _csv(text: str) -> Iterator[tuple[int, Mapping[str, Any] | _Malformed]]:
         if line == 1 and "pop" in names and "metric" in names:
             columns = names
         elif len(cells) != len(columns):
-            wrong = f"{len(cells)} fields, expected {len(columns)}: {', '.join(columns)}"
+            wrong = f"{len(cells)} fields, expected {len(columns)}: {shown(', '.join(columns))}"
             yield line, _Malformed("not_csv", wrong)
         else:
             yield line, dict(zip(columns, cells, strict=True))

@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -107,10 +108,17 @@ async def running(
         origin = _origin(config)
         edge, probes = held.enter_context(_made(config, explain, clock))
         exposition.register_https(edge.registry, secure)
+        malformed = edge.registry.counter(
+            "itm_http_malformed_total", "Requests that were no HTTP, by listener."
+        )
         await _follow_once(edge, probes)
         async with (
-            served(app.build(edge, clients), [Door(ops[0])]),
-            served(rum.build(edge, origin, clients), public),
+            served(
+                app.build(edge, clients), [Door(ops[0])], malformed=partial(malformed.add, listener="ops")
+            ),
+            served(
+                rum.build(edge, origin, clients), public, malformed=partial(malformed.add, listener="public")
+            ),
             _background(edge, probes, secure),
         ):
             tls_addresses = tuple(door.address for door in public[1:])

@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -74,14 +74,24 @@ def _bound(listen: Listen, setting: str, kind: socket.SocketKind) -> socket.sock
 
 @contextlib.asynccontextmanager
 async def served(
-    app: web.Application, doors: Iterable[Door], *, grace_seconds: float = 2.0
+    app: web.Application,
+    doors: Iterable[Door],
+    *,
+    grace_seconds: float = 2.0,
+    malformed: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[None]:
     """Serve `app` at all doors inside the block; their sockets are closed after it.
 
-    On leaving, requests in flight get `grace_seconds` to finish. Raises `OSError`.
+    On leaving, requests in flight get `grace_seconds` to finish. `malformed` is called for each request that
+    was no HTTP, which is answered 400. Raises `OSError`.
     """
-    logging.getLogger("aiohttp.server").addFilter(is_ours)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=grace_seconds)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=grace_seconds,
+        logger=_Told(malformed),
+    )
     await runner.setup()
     server = cast("web.Server", runner.server)  # there is one since `setup`
     try:
@@ -107,7 +117,16 @@ async def _secured(secure: Https, sock: socket.socket, server: web.Server) -> As
         taking.close()
 
 
-def is_ours(record: logging.LogRecord) -> bool:
-    """Say whether what the HTTP server tells is logged: what is no HTTP is a stranger's, and answered 400."""
-    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else record.exc_info
-    return not isinstance(error, HttpProcessingError)
+class _Told(logging.LoggerAdapter[logging.Logger]):
+    """The HTTP server's log, without what is no HTTP: that is a stranger's fault, and counted."""
+
+    def __init__(self, malformed: Callable[[], None]) -> None:
+        super().__init__(logging.getLogger("aiohttp.server"), {})
+        self._malformed = malformed
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log a line, or count it; of the level that it is told at no matter."""
+        if isinstance(kwargs.get("exc_info"), HttpProcessingError):
+            self._malformed()
+        else:
+            super().log(level, msg, *args, **kwargs)

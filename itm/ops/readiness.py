@@ -1,6 +1,7 @@
 """Whether this server does its work: what `/readyz` says, each check with its reason.
 
-Ready means that a client's query gets a steered answer now. Reads files and the store; runs in a thread.
+Ready means that a client's query gets a steered answer now, and a page view its plan. Reads files and the
+store; runs in a thread.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ STALE_SECONDS = 15.0
 def check(edge: Edge) -> dict[str, str]:
     """Return what is wrong, by check; nothing means ready."""
     faults = {"store": _store(edge), "map": _map(edge), "dns": _dns(edge)}
+    if not faults["store"]:
+        faults["catalog"] = _catalog(edge)
     return {name: fault for name, fault in faults.items() if fault}
 
 
@@ -29,6 +32,11 @@ def _store(edge: Edge) -> str:
     except SQLAlchemyError as error:
         return f"the store does not answer: {type(error).__name__}"
     return ""
+
+
+def _catalog(edge: Edge) -> str:
+    """Until its first catalog the edge knows no POP to plan sessions or to take measurements of."""
+    return "" if edge.live.now.number else "the edge has not read the live catalog yet"
 
 
 def _map(edge: Edge) -> str:

@@ -17,7 +17,10 @@ from itm.ops.batches import Batches
 from itm.ops.context import EDGE, Edge
 
 MAX_BYTES = 64 << 20
-"""Of one body, about a million rows; a longer feed is sent in parts."""
+"""Of one body; a longer feed is sent in parts."""
+
+MAX_LINES = 1_000_000
+"""Of one body: each costs memory while it is read, also one of a single byte that is refused."""
 
 SHOWN = 1000
 """Refused rows named in one answer; the rest is counted."""
@@ -77,7 +80,10 @@ async def _read(request: web.Request) -> bytes:
         if size > MAX_BYTES:
             raise Refused(413, f"a feed has at most {MAX_BYTES} bytes; send it in parts")
         parts.append(part)
-    return b"".join(parts)
+    body = b"".join(parts)
+    if body.count(b"\n") > MAX_LINES:
+        raise Refused(413, f"a feed has at most {MAX_LINES} lines; send it in parts")
+    return body
 
 
 def _take(edge: Edge, clients: ClientHash, body: bytes, kind: str, shift: bool) -> FeedResult:

@@ -32,8 +32,9 @@ def test_a_load_row_is_no_measurement() -> None:
     [
         ({"sessions": -1}, "sessions: expected 0"),
         ({"sessions": None}, "sessions: expected 0"),
-        ({"capacity": 0}, "capacity: expected above 0"),
-        ({"capacity": "lots"}, "capacity: expected above 0"),
+        ({"capacity": 0}, "capacity: expected 1 to 1e9, got 0"),
+        ({"capacity": 1e-320}, "capacity: expected 1 to 1e9"),  # the share of it would be infinite
+        ({"capacity": "lots"}, "capacity: expected 1 to 1e9"),
         ({"host": "h" * 65}, "host: at most 64"),
         ({"pop": "oslo"}, "no POP"),
         ({"time": "noon"}, "time: expected"),

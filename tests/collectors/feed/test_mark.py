@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -61,7 +63,9 @@ def test_the_head_is_read_once(tmp_path: Path) -> None:
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     """A damaged position is no beginning: everything would be sent again."""
     position = tmp_path / "position"
-    for content in (b"", b"[]", b'{"device": 1}', b"null"):
+    sound = json.dumps(asdict(Mark(1, 2, offset=3)))
+    changed = [sound.replace('"offset": 3', f'"offset": {other}') for other in ("-3", "1e999", "[]")]
+    for content in (b"", b"[]", b'{"device": 1}', b"null", *(text.encode() for text in changed)):
         position.write_bytes(content)
         with pytest.raises(FollowError, match=f"^{position}: not a position"):
             kept(position)

@@ -152,3 +152,13 @@ def test_a_coarse_timer_is_said():
     for given, coarse in (("1", True), (True, True), ("", False), (None, False), (False, False)):
         assert parsed(ndjson(coarse=given)).accepted[0].coarse is coarse
     assert parsed(ndjson(coarse="very")).refused[0].code == "bad_coarse"
+
+
+def test_a_header_of_any_length_is_not_repeated_for_each_row():
+    """A reason quotes column names cut short: they are a stranger's, and there may be a million rows."""
+    named = "pop,metric," + "x" * 5_000 + "\u202e\n"
+    (refused,) = parsed(named + "tyo,rtt_ms\n").refused
+    assert (refused.line, refused.code) == (2, "not_csv")
+    assert refused.text.startswith("2 fields, expected 3: 'pop, metric, xxx")
+    assert len(refused.text) < 100
+    assert refused.text.isascii()

@@ -116,19 +116,26 @@ def test_each_family_has_its_own_address() -> None:
         assert Door(sockets[0]).address == Listen("::", listen.port)
 
 
-def test_what_is_no_http_is_answered_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_no_http_is_answered_and_counted_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """A stranger's fault: no traceback for each, which would fill a disk and tell who it was."""
 
     async def body() -> None:
         with bound([Listen("127.0.0.1", 0)], "x") as sockets:
             door = Door(sockets[0])
-            async with served(web.Application(), [door]):
-                for junk in (b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: nine\r\n\r\n"):
+            async with served(web.Application(), [door], malformed=lambda: counted.append(1)):
+                for junk in (
+                    b"GET / HTTP/9.9\r\n\r\n",
+                    b"GET / HTTP/1.1\r\nContent-Length: nine\r\n\r\n",
+                    b"\x16\x03\x01\r\n\r\n",  # which the HTTP server tells at level DEBUG only
+                ):
                     reader, writer = await asyncio.open_connection(door.address.host, door.address.port)
                     writer.write(junk)
                     assert b" 400 " in await reader.readline()
                     writer.close()
 
-    with caplog.at_level(logging.DEBUG, "aiohttp.server"):
-        asyncio.run(body())
+    counted: list[int] = []
+    for level in (logging.DEBUG, logging.INFO):
+        with caplog.at_level(level, "aiohttp.server"):
+            asyncio.run(body())
+    assert len(counted) == 6
     assert [record for record in caplog.records if record.name == "aiohttp.server"] == []

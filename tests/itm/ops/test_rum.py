@@ -229,3 +229,19 @@ def test_without_required_tokens_a_robot_is_refused(tmp_path: Path) -> None:
         assert [(r["index"], r["code"]) for r in answer.json["refused"]] == [(-1, "bot")]
 
     play(tmp_path, scenario, collect=Collect(require_tokens=False))
+
+
+def test_what_is_no_http_is_counted_by_listener(tmp_path: Path) -> None:
+    """A stranger's bytes are answered 400 and leave a number, no more."""
+
+    async def scenario(served: Served) -> None:
+        for where in (served.now.public, served.now.public, served.now.ops):
+            reader, writer = await asyncio.open_connection(where.host, where.port)
+            writer.write(b"\x16\x03\x01\r\n\r\n")
+            assert b" 400 " in await reader.readline()
+            writer.close()
+        text = (await served.ops("GET", "/metrics")).text
+        assert 'itm_http_malformed_total{listener="public"} 2' in text
+        assert 'itm_http_malformed_total{listener="ops"} 1' in text
+
+    play(tmp_path, scenario)

@@ -68,9 +68,12 @@ def test_an_empty_feed_is_no_error(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
-def test_a_feed_over_the_limit_is_refused_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", ["MAX_BYTES", "MAX_LINES"])
+def test_a_feed_over_a_limit_is_refused_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
     """413, and nothing of it was taken."""
-    monkeypatch.setattr(feed, "MAX_BYTES", 1000)
+    monkeypatch.setattr(feed, limit, 99)
 
     async def scenario(served: Served) -> None:
         body = f"133.11.0.0/24,tokyo,rtt_ms,9,{served.clock.now}\n" * 100
