@@ -54,9 +54,9 @@ def probing(browser: Browser, pop: str) -> bool:
 
 def test_a_page_that_is_hidden(browser: Browser, collector: Collector, pops: Pops) -> None:
     """What was measured is sent at once; the probe that was under way says nothing, and no other follows."""
-    collector.plan = pops.plan("near", "hanging", "middle", timeout_ms=1000)
+    collector.plan = pops.plan("near", "hanging", "middle")
     browser.open(collector.page(before=AT_ONCE + IN_ORDER))
-    wait_until(lambda: probing(browser, "hanging"), 10, "a probe")
+    wait_until(lambda: probing(browser, "hanging"), 20, "a probe")
     with another_tab(browser):
         assert {item["pop"] for item in sent(collector)} == {"near"}
     events = finished(browser)
@@ -68,7 +68,7 @@ def test_a_page_that_is_left(browser: Browser, collector: Collector, pops: Pops)
     """By a link: what was measured is sent, and the POP whose probe was cut off is not blamed."""
     collector.plan = pops.plan("near", "hanging")
     browser.open(collector.page(before=AT_ONCE + IN_ORDER))
-    wait_until(lambda: probing(browser, "hanging"), 10, "a probe")
+    wait_until(lambda: probing(browser, "hanging"), 20, "a probe")
     browser.open("about:blank")
     assert {item["pop"] for item in sent(collector)} == {"near"}
 

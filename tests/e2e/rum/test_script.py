@@ -40,7 +40,7 @@ def test_one_session(browser: Browser, collector: Collector, pops: Pops) -> None
     browser.open(collector.page(tag, before="", policy=policy))
     events = finished(browser)
     loaded = browser.script("return performance.getEntriesByType('navigation')[0].loadEventStart")
-    assert 2000 <= next(s["at"] for s in events if s["step"] == "plan") - loaded <= 4000
+    assert 2000 <= next(s["at"] for s in events if s["step"] == "plan") - loaded <= 8000
     items = sent(collector)
     assert [item for item in items if item["token"] != f"token-of-{item['pop']}"] == []
     for pop in ("near", "far"):
@@ -96,7 +96,7 @@ def test_failures_are_failures(browser: Browser, collector: Collector, pops: Pop
     assert metrics(items, "near")["availability"] == 1
     assert len(fetched(browser, HOSTS["dead"])) == 1
     at = {s["step"]: s["at"] for s in events if s.get("pop") == "hanging"}
-    assert 4000 <= at["result"] - at["probe"] <= 5500
+    assert 4000 <= at["result"] - at["probe"] <= 8000
 
 
 def test_throughput(browser: Browser, collector: Collector, pops: Pops) -> None:

@@ -75,7 +75,7 @@ def test_from_a_page_to_the_journal(
     assert [pop for pop, found in results.items() if not {"availability", "rtt_ms"} <= found.keys()] == []
     (sent,) = (e["count"] for e in events if e["step"] == "sent")
     taken = 'itm_measurements_total{source="rum"}'
-    wait_until(lambda: metrics(server).get("itm_journal_records_total") == sent, 10, "all in the journal")
+    wait_until(lambda: metrics(server).get("itm_journal_records_total") == sent, 30, "all in the journal")
     items = [(pop, *item) for pop, found in results.items() for item in found.items()]
     assert sorted(recorded(tmp_path / "state" / "journal")) == sorted(
         ("127.0.0.0/24", pop, metric, pytest.approx(value, rel=1e-6)) for pop, metric, value in items
