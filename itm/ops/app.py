@@ -65,7 +65,7 @@ ROUTES: Final = (
 
 def build(edge: Edge, clients: ClientHash) -> web.Application:
     """Return the ops application."""
-    app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
+    app = web.Application(middlewares=[errors_as_json()], client_max_size=MAX_BODY_BYTES)
     app[EDGE] = edge
     app[feed.CLIENTS] = clients
     app[feed.BATCHES] = Batches()

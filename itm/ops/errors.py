@@ -7,9 +7,12 @@ fault it was. An exception that nobody raised on purpose is logged and answered 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from collectors.errors import CollectorsError, JournalError
 from itm.errors import CatalogError, ExplainMismatch, ItmError, NotEnrolled, Refused, UnsafePlan
@@ -17,6 +20,8 @@ from itm.errors import CatalogError, ExplainMismatch, ItmError, NotEnrolled, Ref
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (JournalError, 503),
@@ -30,23 +35,29 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
 """The first that fits; subclasses stand before their base."""
 
 
-@web.middleware
-async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into one JSON answer."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        return error_response(error.status, error.text or error.reason, headers=allow)
-    except Refused as error:
-        return error_response(error.status, str(error))
-    except (ItmError, CollectorsError) as error:
-        return _ours(request, error)
-    except Exception:
-        log.exception("http.bug", extra={"method": request.method, "path": request.path})
-        return error_response(500, "internal error; the server's log has it")
+def errors_as_json(headers: Mapping[str, str] = NO_HEADERS) -> Middleware:
+    """Return what turns whatever a handler raises into one JSON answer that has these headers."""
+
+    @web.middleware
+    async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            answer = error_response(error.status, error.text or error.reason, headers=allow)
+        except Refused as error:
+            answer = error_response(error.status, str(error))
+        except (ItmError, CollectorsError) as error:
+            answer = _ours(request, error)
+        except Exception:
+            log.exception("http.bug", extra={"method": request.method, "path": request.path})
+            answer = error_response(500, "internal error; the server's log has it")
+        answer.headers.update(headers)
+        return answer
+
+    return answered
 
 
 def error_response(

@@ -91,7 +91,9 @@ class Beacons:
 
 def build(edge: Edge, origin: Origin, clients: ClientHash) -> web.Application:
     """Return the public application."""
-    app = web.Application(middlewares=[errors_as_json], client_max_size=edge.config.public.max_body_bytes)
+    app = web.Application(
+        middlewares=[errors_as_json(CORS)], client_max_size=edge.config.public.max_body_bytes
+    )
     app[EDGE] = edge
     beacons = Beacons(edge, origin, clients)
     reports = Reports(edge, origin, clients)

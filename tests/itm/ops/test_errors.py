@@ -18,7 +18,7 @@ def answer_of(error: Exception) -> tuple[int, dict[str, object]]:
         raise error
 
     async def scenario() -> tuple[int, dict[str, object]]:
-        app = web.Application(middlewares=[errors_as_json])
+        app = web.Application(middlewares=[errors_as_json()])
         app.add_routes([web.get("/", handler)])
         async with TestClient(TestServer(app)) as client:
             answer = await client.get("/")
@@ -67,7 +67,7 @@ def test_a_redirect_is_no_error() -> None:
         raise web.HTTPFound("/elsewhere")
 
     async def scenario() -> int:
-        app = web.Application(middlewares=[errors_as_json])
+        app = web.Application(middlewares=[errors_as_json()])
         app.add_routes([web.get("/", handler)])
         async with TestClient(TestServer(app)) as client:
             return (await client.get("/", allow_redirects=False)).status

@@ -96,6 +96,22 @@ def test_a_broken_forwarding_header_of_a_trusted_proxy_is_refused(tmp_path: Path
     play(tmp_path, scenario, trusted=("127.0.0.0/8",))
 
 
+def test_any_page_may_read_an_error(tmp_path: Path) -> None:
+    """Also one that no handler of ours answered; without the header a script sees a bare failure."""
+
+    async def scenario(served: Served) -> None:
+        answers = [
+            await served.public("POST", "/rum/v1/session", data=b"{"),
+            await served.public("POST", BEACON, {"X-Forwarded-For": "unknown"}, json=GOOD),
+            await served.public("GET", "/rum/v1/nothing"),
+        ]
+        assert [answer.status for answer in answers] == [400, 400, 404]
+        assert [answer.headers.get("Access-Control-Allow-Origin") for answer in answers] == ["*"] * 3
+        assert answers[0].json["error"]
+
+    play(tmp_path, scenario, trusted=("127.0.0.0/8",))
+
+
 def test_a_body_over_the_limit_is_413(tmp_path: Path) -> None:
     """public.max_body_bytes bounds what one request may cost."""
 
@@ -118,6 +134,7 @@ def test_a_disk_that_is_behind_sheds_beacons(tmp_path: Path, monkeypatch: pytest
             patched.setattr(served.now.edge.journal, "append_bytes", full)
             answer = await served.public("POST", BEACON, json=good)
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert (await served.public("GET", "/healthz")).status == 200
         assert (await served.public("POST", BEACON, json=good)).status == 204, "the token was not used up"
 
