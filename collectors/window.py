@@ -93,9 +93,17 @@ class Windows:
         return sum(len(table) for table in self._tables.values())
 
     def merge(self, gathered: Gathered) -> None:
-        """Add what was gathered from records; its weights are brought to the moment of these windows'."""
+        """Add what was gathered from records; its weights are brought to the moment of these windows'.
+
+        A moment in the future counts as now.
+        """
+        now = self._clock()
+        if (
+            now - self._weighed_at > self.half_life_seconds
+        ):  # after a long stop: no weight may grow past a float
+            self.decay(now)
         numbers = self._pop_numbers(gathered.pops)
-        factor = 2.0 ** ((gathered.at - self._weighed_at) / self.half_life_seconds)
+        factor = 2.0 ** ((min(gathered.at, now) - self._weighed_at) / self.half_life_seconds)
         self.values.merge(gathered.values, numbers, factor)
         self.outcomes.merge(gathered.outcomes, numbers, factor)
         self.counted += gathered.counted

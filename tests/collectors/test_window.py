@@ -112,6 +112,29 @@ def test_a_clock_set_back_changes_nothing():
     assert network_row(target, clock).n[0] == 4
 
 
+@pytest.mark.parametrize("stopped", [100 * HALF_LIFE, 2000 * HALF_LIFE])
+def test_windows_of_long_ago_take_what_is_measured_now(stopped: float):
+    """A server that was off, or pinned, for months: nothing overflows, and what was before is forgotten."""
+    clock = Clock()
+    target = windows(clock)
+    add(target, observed([20] * 5))
+    clock.now += stopped
+    add(target, observed([80] * 3, time=clock.now))
+    row = network_row(target, clock)
+    assert row.n[0] == pytest.approx(3)
+    assert row.p50[0] == pytest.approx(80, rel=0.05)
+
+
+def test_what_was_gathered_by_a_clock_that_is_ahead_weighs_no_more():
+    """Of a year, or of what no clock says."""
+    for ahead in (365 * DAY, 1e300):
+        clock = Clock()
+        target = windows(clock)
+        records = observed([20] * 4)
+        target.merge(gather(records, records_of.rungs(records), NOON + ahead, 1e308))
+        assert network_row(target, clock).n[0] <= 4
+
+
 def test_cells_are_forgotten_on_schedule():
     """A light cell goes by its weight, a heavy one when nothing new came for four half-lives."""
     clock = Clock()
