@@ -20,7 +20,7 @@ import numpy.typing as npt
 from collectors import delta as deltas
 from collectors.bus import Ack, Mark, Sender
 from collectors.delta import Delta
-from collectors.errors import BusLost
+from collectors.errors import BusLost, DeltaError
 from collectors.guard import Guard, PopSites
 from collectors.intake import take
 from collectors.journal import JournalReader
@@ -123,13 +123,24 @@ class Collector:
             self._hear()
 
     def _send_kept(self) -> bool:
-        """Send what is kept and was not sent; return whether nothing of it is left."""
-        for number in self._outbox.waiting:
-            if self._sent is not None and number > self._sent:
-                if not self._bus.send(self._outbox.read(number)):
-                    return False
-                self._sent = number
+        """Send what is kept and was not sent; return whether nothing of it is left.
+
+        Raises `BusLost` for one that no builder would take: what was counted says where to begin anew.
+        """
+        while self._sent is not None and self._sent < self.mark.sequence:
+            if not self._bus.send(self._kept(self._sent + 1)):
+                return False
+            self._sent += 1
         return True
+
+    def _kept(self, number: int) -> bytes:
+        try:
+            message = self._outbox.read(number)
+            deltas.parse(message)
+        except (FileNotFoundError, DeltaError) as error:  # gone, damaged, or of the release before
+            self._outbox.drop(number)
+            raise BusLost(f"delta {number}: {error}") from error
+        return message
 
     def _make(self, ground: Callable[[], Ground | None]) -> bool:
         """Make and keep a delta of what the journal has; False if it has nothing (or nothing is known)."""

@@ -65,6 +65,10 @@ class Outbox:
         """Return a delta that is kept."""
         return self._path(number).read_bytes()
 
+    def drop(self, number: int) -> None:
+        """Let go of a delta that cannot be read any more."""
+        self._forget([number] if number in self._bytes else [])
+
     def release(self, durable: int) -> None:
         """Let go of the deltas up to `durable`."""
         self._forget([number for number in self._bytes if number <= durable])

@@ -236,6 +236,25 @@ def test_a_collector_that_lost_everything_goes_on_from_what_was_counted(bench: B
     assert bench.books.deltas[-1].sequence == 2
 
 
+@pytest.mark.parametrize("damage", [b"of another release", None])
+def test_a_kept_delta_that_no_builder_would_take_is_made_anew(bench: Bench, damage: bytes | None) -> None:
+    """It and those after it, from the journal: nothing waits for it for ever, and nothing is lost."""
+    bench.measure(1)
+    bench.turn()
+    for count in (2, 4, 8):
+        bench.measure(count)
+        bench.clock.now += 2
+        bench.collector.step(lambda: GROUND)
+        bench.bus.receive()  # lost on the way
+    path = bench.folder / "collector" / "000000000003.delta"
+    path.write_bytes(damage) if damage is not None else path.unlink()
+    bench.collector = bench.begun()
+    for _ in range(3):
+        bench.turn()
+    assert bench.books.records == 15
+    assert bench.collector.rewound == 1
+
+
 def test_others_acknowledgments_are_overheard(bench: Bench) -> None:
     """They say nothing about us."""
     bench.measure(5)
