@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Engine
 
@@ -21,6 +22,9 @@ from itm.ops.health import HealthBoard
 from itm.ops.metrics import Registry
 from itm.store import agents as store
 from itm.store.agents import Agent
+
+MOST_ENROLLING: Final = 8
+"""Enrolments that wait for the store; a crowd of guesses must not hold up what else is asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Agents:
             "itm_probe_outcomes_total", "Outcomes that agents reported, by agent and result."
         )
         self._turn = asyncio.Lock()
+        self._enrolling = 0
         self._known: dict[str, Agent] = {}
         self._heard: dict[str, Heard] = {}
         self._plans: Mapping[str, ProbePlan] = {}
@@ -88,9 +93,15 @@ class Agents:
         return self._heard.get(name)
 
     async def enrol(self, token: str, credential: str) -> Agent:
-        """Turn a one-time token into a credential. Raises `NotEnrolled`."""
-        async with self._turn:  # guesses wait for one another, and hold no other thread
-            agent = await asyncio.to_thread(store.enrol, self._engine, token, credential, self._clock())
+        """Turn a one-time token into a credential. Raises `NotEnrolled`, and `Refused` (503) for a crowd."""
+        if self._enrolling >= MOST_ENROLLING:
+            raise Refused(503, "too many enrol at this moment: try again")
+        self._enrolling += 1
+        try:
+            async with self._turn:  # guesses wait for one another, and hold no other thread
+                agent = await asyncio.to_thread(store.enrol, self._engine, token, credential, self._clock())
+        finally:
+            self._enrolling -= 1
         await self.reload()
         return agent
 

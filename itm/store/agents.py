@@ -84,9 +84,12 @@ def enrol(engine: Engine, token: str, credential: str, now: float) -> Agent:
 
     Raises `NotEnrolled` with the reason.
     """
-    wanted = digest(credential)
+    wanted, of_token = digest(credential), select(table).where(table.c.token_sha256 == digest(token))
+    with reading(engine) as connection:
+        if connection.execute(of_token).first() is None:  # a guess holds up nobody who writes
+            raise NotEnrolled("no such token")
     with writing(engine) as connection:
-        row = connection.execute(select(table).where(table.c.token_sha256 == digest(token))).first()
+        row = connection.execute(of_token).first()
         if row is None:
             raise NotEnrolled("no such token")
         known = _agent(row)

@@ -13,7 +13,7 @@ from collectors.probe.plan import ProbePlan
 from collectors.probe.target import Target
 from collectors.probe.threshold import Threshold
 from itm.errors import NotEnrolled, Refused
-from itm.ops.agents import Agents
+from itm.ops.agents import MOST_ENROLLING, Agents
 from itm.ops.health import HealthBoard
 from itm.ops.metrics import Registry
 from itm.routemap.health import State
@@ -147,6 +147,19 @@ def test_a_credential_ends_when_it_expires(bench: Bench) -> None:
         bench.agent("eu")
     with pytest.raises(Refused, match="unknown: enrol"):
         bench.agents.who("nobody")
+
+
+def test_a_crowd_that_guesses_is_turned_away(bench: Bench) -> None:
+    """What waits for the store is bounded; afterwards the next one is heard."""
+
+    async def crowd(size: int) -> list[object]:
+        guesses = (bench.agents.enrol(f"itmp_{n}", "c" * 43) for n in range(size))
+        return [*await asyncio.gather(*guesses, return_exceptions=True)]
+
+    said = asyncio.run(crowd(MOST_ENROLLING + 5))
+    assert sum(isinstance(one, NotEnrolled) for one in said) == MOST_ENROLLING
+    assert [one.status for one in said if isinstance(one, Refused)] == [503] * 5
+    assert [type(one) for one in asyncio.run(crowd(1))] == [NotEnrolled]
 
 
 def test_an_enrolled_agent_may_report_at_once(bench: Bench) -> None:

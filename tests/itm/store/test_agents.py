@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from itm.errors import NameTaken, NotEnrolled
 from itm.store import agents, audit
 from itm.store.agents import Agent
-from itm.store.engine import reading
+from itm.store.engine import reading, writing
 
 CREDENTIAL = "c" * 43
 
@@ -36,6 +36,12 @@ def test_what_is_refused(engine: Engine) -> None:
         agents.enrol(engine, token + "x", CREDENTIAL, 6.0)
     with pytest.raises(NotEnrolled, match="has expired"):
         agents.enrol(engine, token, CREDENTIAL, 100.0)
+
+
+def test_a_guess_waits_for_nobody_who_writes(engine: Engine) -> None:
+    """The public may ask, and the store is for all."""
+    with writing(engine), pytest.raises(NotEnrolled, match="no such token"):
+        agents.enrol(engine, "itmp_guess", CREDENTIAL, 6.0)
 
 
 def test_no_secret_is_in_the_store(engine: Engine) -> None:
