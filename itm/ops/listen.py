@@ -83,7 +83,7 @@ async def served(
     """Serve `app` at all doors inside the block; their sockets are closed after it.
 
     On leaving, requests in flight get `grace_seconds` to finish. `malformed` is called for each request that
-    was no HTTP, which is answered 400. Raises `OSError`.
+    was no HTTP, head or body, which is answered 400. Raises `OSError`.
     """
     runner = web.AppRunner(
         app,
@@ -126,7 +126,7 @@ class _Told(logging.LoggerAdapter[logging.Logger]):
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         """Log a line, or count it; of the level that it is told at no matter."""
-        if isinstance(kwargs.get("exc_info"), HttpProcessingError):
+        if isinstance(kwargs.get("exc_info"), HttpProcessingError | web.RequestPayloadError):
             self._malformed()
         else:
             super().log(level, msg, *args, **kwargs)

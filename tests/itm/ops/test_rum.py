@@ -1,5 +1,6 @@
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from collectors.errors import JournalFull
 from collectors.journal import JournalReader
 from collectors.network import Network
 from itm.config import Collect
+from itm.dns.listen import Listen
 from itm.ops.overload import STANDING_TICKS
 from tests.itm.ops.harness import Served, play
 
@@ -253,12 +255,42 @@ def test_what_is_no_http_is_counted_by_listener(tmp_path: Path) -> None:
 
     async def scenario(served: Served) -> None:
         for where in (served.now.public, served.now.public, served.now.ops):
-            reader, writer = await asyncio.open_connection(where.host, where.port)
-            writer.write(b"\x16\x03\x01\r\n\r\n")
-            assert b" 400 " in await reader.readline()
-            writer.close()
+            assert " 400 " in await answered(where, b"\x16\x03\x01\r\n\r\n")
         text = (await served.ops("GET", "/metrics")).text
         assert 'itm_http_malformed_total{listener="public"} 2' in text
         assert 'itm_http_malformed_total{listener="ops"} 1' in text
 
     play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Encoding: gzip\r\nContent-Length: 7\r\n\r\nno gzip",
+        b"Content-Encoding: deflate\r\nContent-Length: 3\r\n\r\n{}\n",
+        b"Transfer-Encoding: chunked\r\n\r\nnine\r\n",
+    ],
+    ids=["gzip", "deflate", "chunks"],
+)
+@pytest.mark.parametrize("path", ["beacon", "session", "nel"])
+def test_a_body_that_cannot_be_read_is_no_fault_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, path: str, rest: bytes
+) -> None:
+    """400 and a number; no traceback for each, with which anybody could fill a disk."""
+
+    async def scenario(served: Served) -> None:
+        head = f"POST /rum/v1/{path} HTTP/1.1\r\nHost: x\r\n".encode()
+        assert " 400 " in await answered(served.now.public, head + rest)
+        assert 'itm_http_malformed_total{listener="public"} 1' in (await served.ops("GET", "/metrics")).text
+
+    play(tmp_path, scenario)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def answered(where: Listen, data: bytes) -> str:
+    """Send bytes to a listener; return the first line that comes back, once the connection is at its end."""
+    reader, writer = await asyncio.open_connection(where.host, where.port)
+    writer.write(data)
+    text = (await asyncio.wait_for(reader.read(), 60)).decode()
+    writer.close()
+    return text.partition("\n")[0]
