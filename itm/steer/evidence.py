@@ -13,6 +13,7 @@ from collectors.ladder import RUNGS
 from itm.steer.estimate import (
     MIN_DISTINCT,
     MIN_DISTINCT_PER_POP,
+    MIN_DISTINCT_WIDE,
     MIN_SAMPLES,
     Estimate,
     Floats,
@@ -59,7 +60,12 @@ class Evidence:
         pop = order[at]
         known = names[pop] == aggregates.pop
         enough = (aggregates.n >= MIN_SAMPLES) | (aggregates.availability_n >= AVAILABILITY_SAMPLES)
-        usable = known & enough & (aggregates.distinct >= MIN_DISTINCT_PER_POP)
+        is_wide = aggregates.rung != RUNGS.index("network")
+        usable = (
+            known
+            & enough
+            & (aggregates.distinct >= np.where(is_wide, MIN_DISTINCT_WIDE, MIN_DISTINCT_PER_POP))
+        )
         return cls(
             {
                 r: _layout(aggregates, usable & (aggregates.rung == RUNGS.index(r)), pop, len(pops))
@@ -97,7 +103,8 @@ def _layout(
     table = Measured.nothing(len(key), pops)
     # Too few fetches must not hide what the rung above knows of a POP's availability.
     # Nor may it fall to a few who speak of nothing else, such as browsers' reports of failures.
-    fetched = (a.availability_n >= AVAILABILITY_SAMPLES) & (a.availability_distinct >= MIN_DISTINCT)
+    voters = np.where(_is_network(a), MIN_DISTINCT, MIN_DISTINCT_WIDE)
+    fetched = (a.availability_n >= AVAILABILITY_SAMPLES) & (a.availability_distinct >= voters)
     believed = borne_out(a)
     fields = {"n": a.n, "distinct": a.distinct, "p25": believed["p25"], "p75": believed["p75"]}
     fields["availability"] = np.where(fetched, believed["availability"], np.float32(np.nan))
@@ -108,6 +115,10 @@ def _layout(
         array[row, pop[chosen]] = values[chosen]
         filled[name] = array
     return RungEvidence(key, Measured(**filled))
+
+
+def _is_network(a: Aggregates) -> npt.NDArray[np.bool_]:
+    return np.asarray(a.rung == RUNGS.index("network"))
 
 
 def _spread(measured: Measured, at: npt.NDArray[np.intp], pops: int) -> Measured:

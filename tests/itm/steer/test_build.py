@@ -142,7 +142,7 @@ def test_incremental_builds_of_a_random_world_equal_full_ones(seed: int, share: 
 def test_a_network_begins_where_its_routing_prefix_is() -> None:
     """When it has evidence of its own it is not thrown back to its place's POP for a build."""
     w = world()
-    prefix = [(JAPAN, "prefix", "tokyo", 140.0, 30.0, 6), (JAPAN, "prefix", "osaka", 13.0, 30.0, 6)]
+    prefix = [(JAPAN, "prefix", "tokyo", 140.0, 30.0, 8), (JAPAN, "prefix", "osaka", 13.0, 30.0, 8)]
     network = [(JAPAN, "network", "tokyo", 150.0, 30.0, 6), (JAPAN, "network", "osaka", 14.0, 30.0, 6)]
     b = build(w)
     for _ in range(2):

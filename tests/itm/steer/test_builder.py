@@ -260,7 +260,7 @@ def test_new_places_make_a_new_version_though_no_answer_changes(station: Station
 def test_the_limiter_publishes_a_part_and_says_so(station: Station, caplog: pytest.LogCaptureFixture) -> None:
     """Two thirds of demand want to move, half may: the larger gain moves now, the other the next time."""
     builder = started(station)
-    for third in range(6):
+    for third in range(8):
         station.measure(f"133.11.{third}.1", tokyo=180.0, osaka=13.0)
         station.measure(f"193.0.{third}.1", ams=140.0, ash=90.0)
     with caplog.at_level(logging.WARNING):

@@ -70,3 +70,10 @@ def test_availability_needs_five_of_its_own_voters() -> None:
         )
         measured = Evidence.of(aggregates, POPS).rungs["network"].measured
         assert measured.availability_n[0, 0] == expected
+
+
+def test_a_place_needs_eight_networks_about_the_very_pop() -> None:
+    """Its row stands for thousands of networks: a few of them must not speak for all."""
+    rows = [(JAPAN, "place", "tokyo", 9.0, 9.0, 8), (JAPAN, "place", "osaka", 9.0, 9.0, 7)]
+    own = Evidence.of(cells(*rows), POPS).rungs["place"].measured.n
+    assert own[:, :2].ravel().tolist() == [9, 0]

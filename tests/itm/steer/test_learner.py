@@ -101,13 +101,13 @@ def test_refused_records_are_counted_by_reason(station: Station) -> None:
 def test_what_contradicts_the_place_teaches_the_network_alone(station: Station) -> None:
     """Japan is never 1 ms from Amsterdam: the network may know better than the table, its place does not."""
     w = world(pops=tuple(pop(n, 1, **dict(zip(("lat", "lon"), SITES[n], strict=True))) for n in P50))
-    for third in range(6):
+    for third in range(8):
         station.measure(f"133.11.{third}.1", ams=1.0, tokyo=9.0)
     one = learner(station)
     one.collect(w)
-    assert one.own_only == 6 * 24
-    assert samples(one, "place") == {"tokyo": 6 * 24}
-    assert one.evidence(POPS).rungs["network"].measured.n[:, 2].tolist() == [24.0] * 6
+    assert one.own_only == 8 * 24
+    assert samples(one, "place") == {"tokyo": 8 * 24}
+    assert one.evidence(POPS).rungs["network"].measured.n[:, 2].tolist() == [24.0] * 8
 
 
 def test_a_restart_goes_on_from_the_checkpoint(station: Station) -> None:
