@@ -49,6 +49,8 @@ def errors_as_json(headers: Mapping[str, str] = NO_HEADERS) -> Middleware:
             answer = error_response(error.status, error.text or error.reason, headers=allow)
         except web.RequestPayloadError:  # a stranger's: broken chunks, or not packed as it claims to be
             answer = error_response(400, "the body is not what its headers say")
+        except ConnectionResetError:  # who left while sending is not there for the answer, either
+            answer = error_response(400, "the connection ended before the body did")
         except Refused as error:
             answer = error_response(error.status, str(error))
         except (ItmError, CollectorsError) as error:

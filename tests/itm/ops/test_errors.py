@@ -1,14 +1,18 @@
 import asyncio
 import json
 import logging
+import socket
+import struct
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from collectors.errors import JournalFull, PlaceTableError
+from itm.dns.listen import Listen
 from itm.errors import CatalogError, ConfigError, ExplainMismatch, Refused, UnsafePlan
 from itm.ops.errors import errors_as_json
+from itm.ops.listen import Door, bound, served
 
 
 def answer_of(error: Exception) -> tuple[int, dict[str, object]]:
@@ -73,3 +77,37 @@ def test_a_redirect_is_no_error() -> None:
             return (await client.get("/", allow_redirects=False)).status
 
     assert asyncio.run(scenario()) == 302
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_who_leaves_while_sending_is_no_bug(caplog: pytest.LogCaptureFixture, is_reset: bool) -> None:
+    """Pages are closed all the time; a traceback for each would bury what is one, and fill a disk."""
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: web.Request) -> web.Response:
+        begun.set()
+        try:
+            return web.Response(body=await request.read())
+        finally:
+            over.set()
+
+    async def scenario() -> None:
+        app = web.Application(middlewares=[errors_as_json()])
+        app.add_routes([web.post("/", handler)])
+        with bound([Listen("127.0.0.1", 0)], "x") as (sock,):
+            door = Door(sock)
+            async with served(app, [door]):
+                _, writer = await asyncio.open_connection(door.address.host, door.address.port)
+                writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{")
+                async with asyncio.timeout(30):
+                    await begun.wait()
+                    if is_reset:
+                        linger = struct.pack("ii", 1, 0)
+                        writer.get_extra_info("socket").setsockopt(
+                            socket.SOL_SOCKET, socket.SO_LINGER, linger
+                        )
+                    writer.close()
+                    await over.wait()
+
+    asyncio.run(scenario())
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
