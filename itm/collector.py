@@ -102,14 +102,14 @@ class CollectorProcess:
         self._ground: Ground | None = None
         self._version = 0
         self._told: Report | None = None
-        self._fault = ""
+        self._faults: dict[str, str] = {}
         self._tidied_at = -float("inf")
 
     def step(self) -> None:
         """Take what came in, keep the journal within its bounds, tell what has changed."""
         try:
             self._collector.step(self._look)
-            self._fault = ""
+            self._faults.pop("delta.unkept", None)
         except OSError as error:  # the disk is full: the journal still holds what came
             self._tell_once("delta.unkept", error)
         now = self._clock()
@@ -125,8 +125,12 @@ class CollectorProcess:
             self._collector.rewound,
         )
         if report != self._told:
-            report.write(self._config.state_dir / "collector.json")
-            self._told = report
+            try:
+                report.write(self._config.state_dir / "collector.json")
+                self._told = report
+                self._faults.pop("report.unwritten", None)
+            except OSError as error:
+                self._tell_once("report.unwritten", error)
 
     def _look(self) -> Ground | None:
         """Return the ground as of now; the last known one while the store does not answer."""
@@ -138,14 +142,15 @@ class CollectorProcess:
                 sites = PopSites.of([p.id for p in pops], [p.lat for p in pops], [p.lon for p in pops])
                 self._ground = Ground(Ladder(self._places.table, self._continents), sites)
                 self._version = live.version
+            self._faults.pop("store.unread", None)
         except (StoreError, CatalogError) as error:
             self._tell_once("store.unread", error)
         return self._ground
 
     def _tell_once(self, event: str, error: Exception) -> None:
-        if str(error) != self._fault:
+        if self._faults.get(event) != str(error):
             log.warning(event, extra={"reason": str(error)})
-        self._fault = str(error)
+        self._faults[event] = str(error)
 
 
 def run(config: Config) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from collectors.bus import Ack, InProcess, Mark
 from collectors.delta import Delta, parse
-from itm.collector import CollectorProcess
+from itm.collector import CollectorProcess, Report
 from itm.steer.builder import Builder
 from itm.store import catalogs
 from itm.store.engine import StoreError
@@ -81,6 +81,34 @@ def test_while_the_store_is_away_the_last_catalog_holds(
     station.measure(JAPAN, tokyo=140.0)
     (delta,) = turned(process, bus)
     assert (delta.sequence, delta.refused) == (2, {})
+
+
+def test_what_lasts_is_told_once(
+    station: Station, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A store that is away and a disk that is full hold nothing up; a second time is news again."""
+    bus = InProcess()
+    process = CollectorProcess(station.config, station.engine, bus, station.clock)
+    live(station)
+    station.measure(JAPAN, tokyo=140.0)
+    assert len(turned(process, bus)) == 1
+
+    def away(_: object) -> None:
+        raise StoreError("away")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(catalogs, "live", away)
+            patched.setattr(Report, "write", full)
+            for _ in range(3):
+                station.measure(JAPAN, tokyo=140.0)
+                assert len(turned(process, bus)) == 1
+        station.measure(JAPAN, tokyo=140.0)
+        turned(process, bus)
+    assert caplog.messages == ["store.unread", "report.unwritten"] * 2
 
 
 def test_it_reports_and_prunes(station: Station) -> None:
