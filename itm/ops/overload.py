@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 
+from itm.errors import Refused
 from itm.ops.metrics import Registry
 from itm.ops.ready import ReadyAnswer
 from itm.ops.shedding import Pressure, turned_away
@@ -27,6 +28,8 @@ STANDING_TICKS: Final = 4
 """So many timers in a row have to fire late: the least of their lags counts, for a standing queue shows in it
 and a single stall does not (after CoDel: Nichols, Jacobson, ACM Queue 2012)."""
 RETRY_SECONDS: Final = 5
+LONGEST_SECONDS: Final = 10.0
+"""For a body to arrive: else whoever sends some hundred of them a byte at a time turns all others away."""
 
 
 class Overload:
@@ -61,10 +64,13 @@ class Overload:
         return self._answer.for_request(request)
 
     async def under_way(self, work: Awaitable[T]) -> T:
-        """Count the work as in flight until it is done."""
+        """Count the work as in flight until it is done. Raises `Refused` (408) when that takes too long."""
         self._in_flight += 1
         try:
-            return await work
+            async with asyncio.timeout(LONGEST_SECONDS):
+                return await work
+        except TimeoutError:
+            raise Refused(408, f"the body did not come within {LONGEST_SECONDS:g} s") from None
         finally:
             self._in_flight -= 1
 

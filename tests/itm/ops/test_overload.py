@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from itm.errors import Refused
 from itm.ops import overload as module
 from itm.ops.metrics import Registry
 from itm.ops.overload import STANDING_TICKS, Overload
@@ -107,5 +108,25 @@ def test_the_loop_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(lags) > 2
         assert min(lags) >= 0
         watching.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_does_not_come_leaves_its_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some hundred bodies that never end would else turn all others away for as long as they like."""
+    monkeypatch.setattr(module, "LONGEST_SECONDS", 0.001)
+
+    async def never(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def scenario() -> None:
+        overload = Overload(Registry(), lambda: 0)
+        slow = [overload.guarded(BEACONS, never)(REQUEST) for _ in range(LIMITS[BEACONS].in_flight)]
+        for told in await asyncio.gather(*slow, return_exceptions=True):
+            assert isinstance(told, Refused)
+            assert told.status == 408
+        overload.judge(0.0)
+        assert (await overload.guarded(BEACONS, fine)(REQUEST)).status == 204
 
     asyncio.run(scenario())
