@@ -39,8 +39,10 @@ def test_the_five_commands_and_a_restart(start: StartServer, tmp_path: Path) -> 
     assert len(set(answers.values())) == 3
     assert all(address.startswith("127.20.0.") for address in answers.values())
 
-    assert {subnet: planned_first(server, subnet) for subnet in answers} == answers, (
-        "plans begin with DNS' answer"
+    wait_until(
+        lambda: {subnet: planned_first(server, subnet) for subnet in answers} == answers,
+        15,
+        "plans begin with DNS' answer",
     )
 
     before = why(server, "133.11.0.1")["answer"]
