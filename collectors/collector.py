@@ -91,12 +91,16 @@ class Collector:
             if self._sent is None:
                 self._ask()
                 return
-            if self._send_kept() and self._clock() >= self._next_delta:
+            if self._send_kept() and self._is_due():
                 self._next_delta = self._clock() + self._delta_seconds
                 while self._outbox.nbytes <= MAX_WAITING_BYTES and self._make(ground) and self._send_kept():
                     self._hear()
         except BusLost:
             self._sent, self._is_asked = None, False
+
+    def _is_due(self) -> bool:
+        wait = self._next_delta - self._clock()
+        return not 0 < wait <= self._delta_seconds  # more: the clock was set back
 
     def _hear(self) -> None:
         while (ack := self._bus.acknowledged()) is not None:

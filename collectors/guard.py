@@ -162,6 +162,11 @@ class Guard:
         refuse("client_cap", self._is_over_cap(records, mask))
         return Verdict(mask, (is_low | of_place) & mask, refused)
 
+    def forget_after(self, now: float) -> None:
+        """Forget days beyond tomorrow: beside what a clock that ran ahead left, every other day is old."""
+        tomorrow = int(now // _DAY_SECONDS) + 1
+        self._tally, self._floors = self._tally.until(tomorrow), self._floors.until(tomorrow)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the guard's memory as arrays, for a checkpoint."""
         return {

@@ -33,6 +33,7 @@ def take(
     places = ladder.places
     place = places.places_of_each(records["family"], records["unit"])
     where = Whereabouts(places.lat[place], places.lon[place], places.asn[place], places.key[place])
+    guard.forget_after(now)
     verdict = guard.judge(records, where, sites)
     good, own_only = records[verdict.mask], verdict.own_only[verdict.mask]
     keys = ladder.keys(good["family"], good["unit"])

@@ -70,6 +70,11 @@ class SessionFloors:
             floor[known] = self.low[at[known]]
         return floor
 
+    def until(self, day: int) -> SessionFloors:
+        """Return the floors without those of later days, which only a clock that ran ahead has seen."""
+        keep = self.day <= day
+        return self if keep.all() else SessionFloors(*(getattr(self, n)[keep] for n in self.__slots__))
+
     def bounded(self, max_names: int) -> SessionFloors:
         """Return the floors heard of lately; beyond `max_names` those of the most sessions."""
         keep = self.day >= self.day.max(initial=0) - KEEP_DAYS

@@ -53,6 +53,11 @@ class Tally:
             np.insert(self.day, at[new], day[first[new]]),
         )
 
+    def until(self, day: int) -> Tally:
+        """Return the tally without later days than this one, which only a clock that ran ahead has seen."""
+        keep = self.day <= day
+        return self if keep.all() else Tally(self.name[keep], self.count[keep], self.day[keep])
+
     def bounded(self, max_names: int) -> Tally:
         """Return the tally without days before yesterday and, beyond `max_names`, the smallest counts."""
         keep = self.day >= self.day.max(initial=0) - 1

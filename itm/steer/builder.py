@@ -84,7 +84,8 @@ class Builder:
         if self._world is None:
             return
         self._learner.read()
-        if self._clock() >= self._next_build:
+        wait = self._next_build - self._clock()
+        if not 0 < wait <= self._config.builder.interval_seconds:  # more: the clock was set back
             self._build_automatically(self._world)
 
     @property

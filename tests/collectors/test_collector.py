@@ -18,7 +18,7 @@ from collectors.guard import Guard, PopSites
 from collectors.journal import JournalWriter
 from collectors.ladder import Ladder
 from collectors.outbox import Outbox
-from tests.collectors.observed import Clock, observed
+from tests.collectors.observed import DAY, Clock, observed
 from tests.itm.steer.worlds import CONTINENTS, places
 
 GROUND = Ground(Ladder(places(), CONTINENTS), PopSites.of(["pop-a"], [np.nan], [np.nan]))
@@ -253,6 +253,20 @@ def test_a_kept_delta_that_no_builder_would_take_is_made_anew(bench: Bench, dama
         bench.turn()
     assert bench.books.records == 15
     assert bench.collector.rewound == 1
+
+
+def test_a_clock_that_ran_ahead_is_forgotten(bench: Bench) -> None:
+    """Once it was set back, what comes is counted again, and the cap of clients holds."""
+    right = bench.clock.now
+    bench.clock.now += 365 * DAY
+    bench.measure(1, client=9)
+    bench.turn()
+    assert bench.books.records == 1
+    bench.clock.now = right
+    for _ in range(4):
+        bench.measure(CAP // 2, client=7)
+        bench.turn()
+    assert bench.books.records == 1 + CAP
 
 
 def test_others_acknowledgments_are_overheard(bench: Bench) -> None:

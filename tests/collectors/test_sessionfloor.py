@@ -33,6 +33,13 @@ def test_few_sessions_say_nothing() -> None:
     assert of(heard(floors, [], []), 7) == [30]
 
 
+def test_what_a_clock_ahead_has_seen_can_be_let_go() -> None:
+    """Days after the given one go, the others stay."""
+    floors = heard(heard(SessionFloors.empty(), [7], [30]), [8], [30], DAY + 300)
+    assert floors.until(DAY + 300) is floors
+    assert floors.until(DAY + 1).name.tolist() == [7]
+
+
 def test_memory_is_bounded() -> None:
     """Old days go; of too many names those of the fewest sessions do."""
     floors = heard(SessionFloors.empty(), [1] * 9, [30] * 9)

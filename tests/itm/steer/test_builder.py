@@ -87,6 +87,18 @@ def test_a_build_waits_for_its_time(station: Station) -> None:
     assert report(station)["builds"] == 1
 
 
+def test_a_build_does_not_wait_for_a_clock_that_was_set_back(station: Station) -> None:
+    """It ran a year ahead; that is no reason to build nothing for a year."""
+    builder, right = started(station), station.clock.now
+    station.clock.now += 365 * 86_400
+    builder.step()
+    station.clock.now = right
+    before = report(station)["builds"]
+    builder.step()
+    builder.step()
+    assert report(station)["builds"] == before + 1  # type: ignore[operator]
+
+
 def test_measurements_change_an_answer_after_two_builds(station: Station) -> None:
     """One /24 moves, its neighbours stay; the map says so in a new version that can be explained."""
     builder = started(station)
