@@ -88,7 +88,7 @@ def settle(standing: Standing, plan: ProbePlan, agents: Mapping[str, str], now: 
         views = tuple(view for view in views if view.agent in agents)
     votes = (Vote(view.agent, view.region, view.verdict.up) for view in views if is_fresh(view, plan, now))
     awaited = NOBODY
-    if not standing.is_open and now - standing.begun <= plan.fresh_seconds:
+    if not standing.is_open and abs(now - standing.begun) <= plan.fresh_seconds:
         seen = {view.agent for view in views}
         awaited = {agent: region for agent, region in agents.items() if agent not in seen}
     quorum = decide(votes, standing.up, awaited)
@@ -98,5 +98,5 @@ def settle(standing: Standing, plan: ProbePlan, agents: Mapping[str, str], now: 
 
 
 def is_fresh(view: View, plan: ProbePlan, now: float) -> bool:
-    """Tell whether the view still counts."""
-    return now - view.seen_at <= plan.fresh_seconds
+    """Tell whether the view still counts; one far ahead of now is of a clock that was set back."""
+    return abs(now - view.seen_at) <= plan.fresh_seconds

@@ -116,7 +116,7 @@ class HealthBoard:
         if address not in standings or agent not in self._regions:
             return False
         view = standings[address].view(agent)
-        at = max(now if at is None else min(at, now), view.seen_at if view else 0.0)
+        at = min(now, max(now if at is None else at, view.seen_at if view else 0.0))
         standings[address] = standing.observe(
             standings[address], agent, outcome, self._plans[pop], self._regions, at, now
         )

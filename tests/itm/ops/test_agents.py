@@ -126,6 +126,20 @@ def test_an_agent_that_went_silent_has_no_vote(bench: Bench) -> None:
     assert len(bench.board.entries()["fra"].standings["192.0.2.1"].views) == 2
 
 
+def test_an_agent_of_a_clock_that_was_set_back_has_no_vote_until_it_reports(bench: Bench) -> None:
+    """Else what it said while our clock ran ahead would be fresh for as long."""
+    right = bench.clock.now
+    bench.clock.now += 1_000
+    bench.take("na", 1, GOOD)
+    bench.take("eu", 1, BAD, BAD, BAD)
+    bench.clock.now = right
+    bench.take("na", 2, BAD, BAD, BAD)
+    assert bench.state == State.DOWN
+    bench.take("na", 3, GOOD, GOOD)
+    assert bench.state == State.UP
+    assert bench.board.entries()["fra"].standings["192.0.2.1"].quorum.agents == 1
+
+
 def test_a_revoked_agent_is_out_with_all_it_said(bench: Bench) -> None:
     """At the next look at the store; its next report is refused with the reason."""
     bench.take("na", 1, GOOD)
