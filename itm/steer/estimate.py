@@ -23,10 +23,7 @@ MIN_SAMPLES: Final = 2.5
 """Decayed samples below which a measured cell is not used at all (3 fresh ones)."""
 
 MIN_DISTINCT: Final = 5
-"""Distinct clients (network rung) or networks (coarser rungs) a row must hear from to be moved at all."""
-
-MIN_DISTINCT_PER_POP: Final = 3
-"""Of these, so many must have measured the very POP: nobody moves a row alone."""
+"""Distinct clients of a network that must have measured the very POP before the network believes it."""
 
 MIN_DISTINCT_WIDE: Final = 8
 """Networks that must have measured the very POP before a routing prefix or a place believes it: their rows
@@ -122,9 +119,8 @@ def refine(parent: Estimate, measured: Measured) -> Estimate:
     p25 and p75 bound the interval. POPs without evidence of their own keep the parent's value plus the
     access term, so that a POP does not look good merely because nobody measured it.
     """
-    heard = measured.distinct.max(axis=1, initial=0) >= MIN_DISTINCT
-    usable = heard[:, None] & (measured.n >= MIN_SAMPLES) & np.isfinite(measured.p25)
-    usable &= measured.distinct >= MIN_DISTINCT_PER_POP
+    usable = (measured.n >= MIN_SAMPLES) & np.isfinite(measured.p25)
+    usable &= measured.distinct >= MIN_DISTINCT
     access = _access(parent, measured, usable)
     shift = access[:, None] * (parent.weight == 0)
     own = np.where(usable, measured.n / (measured.n + np.float32(SHRINK_SAMPLES)), 0).astype(np.float32)

@@ -12,7 +12,6 @@ from collectors.aggregate import Aggregates
 from collectors.ladder import RUNGS
 from itm.steer.estimate import (
     MIN_DISTINCT,
-    MIN_DISTINCT_PER_POP,
     MIN_DISTINCT_WIDE,
     MIN_SAMPLES,
     Estimate,
@@ -60,12 +59,7 @@ class Evidence:
         pop = order[at]
         known = names[pop] == aggregates.pop
         enough = (aggregates.n >= MIN_SAMPLES) | (aggregates.availability_n >= AVAILABILITY_SAMPLES)
-        is_wide = aggregates.rung != RUNGS.index("network")
-        usable = (
-            known
-            & enough
-            & (aggregates.distinct >= np.where(is_wide, MIN_DISTINCT_WIDE, MIN_DISTINCT_PER_POP))
-        )
+        usable = known & enough & (aggregates.distinct >= _least_voters(aggregates))
         return cls(
             {
                 r: _layout(aggregates, usable & (aggregates.rung == RUNGS.index(r)), pop, len(pops))
@@ -95,16 +89,10 @@ def _layout(
     a: Aggregates, chosen: npt.NDArray[np.bool_], pop: npt.NDArray[np.intp], pops: int
 ) -> RungEvidence:
     key, row = np.unique(a.key[chosen], return_inverse=True)
-    heard = np.zeros(len(key), dtype=np.int32)
-    np.maximum.at(heard, row, a.distinct[chosen])
-    chosen = chosen.copy()
-    chosen[chosen] = heard[row] >= MIN_DISTINCT
-    key, row = np.unique(a.key[chosen], return_inverse=True)
     table = Measured.nothing(len(key), pops)
     # Too few fetches must not hide what the rung above knows of a POP's availability.
     # Nor may it fall to a few who speak of nothing else, such as browsers' reports of failures.
-    voters = np.where(_is_network(a), MIN_DISTINCT, MIN_DISTINCT_WIDE)
-    fetched = (a.availability_n >= AVAILABILITY_SAMPLES) & (a.availability_distinct >= voters)
+    fetched = (a.availability_n >= AVAILABILITY_SAMPLES) & (a.availability_distinct >= _least_voters(a))
     believed = borne_out(a)
     fields = {"n": a.n, "distinct": a.distinct, "p25": believed["p25"], "p75": believed["p75"]}
     fields["availability"] = np.where(fetched, believed["availability"], np.float32(np.nan))
@@ -117,8 +105,9 @@ def _layout(
     return RungEvidence(key, Measured(**filled))
 
 
-def _is_network(a: Aggregates) -> npt.NDArray[np.bool_]:
-    return np.asarray(a.rung == RUNGS.index("network"))
+def _least_voters(a: Aggregates) -> npt.NDArray[np.int64]:
+    """Return how many must have measured the very POP before a row's cell is believed."""
+    return np.where(a.rung == RUNGS.index("network"), MIN_DISTINCT, MIN_DISTINCT_WIDE)
 
 
 def _spread(measured: Measured, at: npt.NDArray[np.intp], pops: int) -> Measured:

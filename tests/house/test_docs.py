@@ -265,7 +265,7 @@ def test_every_value_is_explained(kind: str, words: tuple[str, ...]) -> None:
 def test_guards_are_documented() -> None:
     """docs/security.md has the numbers that the decision goes by."""
     guards = first_cells("docs/security.md")
-    least = [estimate.MIN_DISTINCT, estimate.MIN_DISTINCT_PER_POP, estimate.MIN_DISTINCT_WIDE]
+    least = [estimate.MIN_DISTINCT, estimate.MIN_DISTINCT_WIDE]
     assert numbers(guards["distinct clients"][0]) == least
     assert numbers(guards["samples"][0]) == [math.ceil(estimate.MIN_SAMPLES), estimate.SHRINK_SAMPLES]
     assert numbers(guards["gain"][0]) == [GAIN_MS, 100 * GAIN_SHARE]

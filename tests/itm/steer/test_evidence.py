@@ -14,12 +14,12 @@ POPS = tuple(P50)
 
 @pytest.mark.parametrize(
     ("of_tokyo", "of_osaka", "expected"),
-    [((9, 5), (9, 3), [9, 9]), ((9, 5), (9, 2), [9, 0]), ((9, 4), (9, 4), []), ((2, 5), (9, 5), [0, 9])],
+    [((9, 5), (9, 5), [9, 9]), ((9, 5), (9, 4), [9, 0]), ((9, 4), (9, 4), []), ((2, 5), (9, 5), [0, 9])],
 )
 def test_who_must_have_measured(
     of_tokyo: tuple[int, int], of_osaka: tuple[int, int], expected: list[int]
 ) -> None:
-    """A row needs five clients in all, each POP in it three of them and three samples."""
+    """A POP counts in a network's row when five of its clients measured that very POP, in three samples."""
     rows = [(JAPAN, "network", "tokyo", 9.0, *of_tokyo), (JAPAN, "network", "osaka", 9.0, *of_osaka)]
     own = Evidence.of(cells(*rows), POPS).rungs["network"].measured.n
     assert own[:, :2].ravel().tolist() == expected
