@@ -21,7 +21,7 @@ from collectors.histogram import value_between
 from collectors.measurement import METRICS, POP_ID_BYTES
 from collectors.window import Windows
 
-_KIND: Final = "aggregates 2"
+_KIND: Final = "aggregates 3"
 _NAN: Final = np.float32(np.nan)
 
 
@@ -50,7 +50,10 @@ class Aggregates:
     connect_p50: npt.NDArray[np.float32]  # connect_ms
     throughput_p50: npt.NDArray[np.float32]  # throughput_kbps
     vote_rtt: npt.NDArray[np.float32]  # rtt_ms in the middle of all voters, one vote each
-    vote_availability: npt.NDArray[np.float32]  # the same of the share of successes
+    vote_rtt_low: npt.NDArray[np.float32]  # between which the sample of voters leaves that middle
+    vote_rtt_high: npt.NDArray[np.float32]
+    vote_availability: npt.NDArray[np.float32]  # the middle of the voters' shares of successes
+    vote_availability_high: npt.NDArray[np.float32]  # the most that the sample leaves it
     made_at: float = 0.0  # seconds since the epoch
 
     def __len__(self) -> int:
@@ -92,9 +95,12 @@ def aggregate(windows: Windows, clock: Callable[[], float] = time.time) -> Aggre
     for name, metric in (("connect_p50", "connect_ms"), ("throughput_p50", "throughput_kbps")):
         chosen = values.column("metric") == METRICS.index(metric)
         columns[name] = _placed(size, own[chosen], quartiles[1][chosen], _NAN)
-    columns["vote_rtt"] = _placed(size, rtt, value_between(values.votes()[is_rtt]), _NAN)
-    reached = outcomes.votes() / np.float32(VOTES_PER_BIN["outcomes"])
+    votes = values.votes()[:, is_rtt]
+    for name, column in zip(("vote_rtt", "vote_rtt_low", "vote_rtt_high"), votes, strict=True):
+        columns[name] = _placed(size, rtt, value_between(column), _NAN)
+    reached, _, most = outcomes.votes() / np.float32(VOTES_PER_BIN["outcomes"])
     columns["vote_availability"] = _placed(size, theirs, reached, _NAN)
+    columns["vote_availability_high"] = _placed(size, theirs, most, _NAN)
     columns["availability_distinct"] = _placed(size, theirs, outcomes.clients(), np.int32(0))
     columns["distinct"] = _placed(size, theirs, outcomes.clients(), np.int32(0))
     columns["distinct"][rtt] = values.clients()[is_rtt]

@@ -115,16 +115,18 @@ class CellTable:
         return np.maximum(*(distinct.count(self.column(name)) for name in VOTERS))
 
     def votes(self) -> npt.NDArray[np.float32]:
-        """Return each cell's median vote, NaN where nobody votes."""
-        middle = np.empty(self._size, np.float32)
+        """Return each cell's median vote and its least and its greatest (`distinct.vote_bounds`): (3, cells).
+
+        NaN where nobody votes.
+        """
+        found = np.empty((3, self._size), np.float32)
         for first in range(0, self._size, _ROWS_AT_ONCE):
             block = slice(first, first + _ROWS_AT_ONCE)
             today, yesterday = (self.column(name)[block] for name in VOTERS)
             few = (today != distinct.EMPTY).sum(axis=1) < ENOUGH_VOTES
-            middle[block] = distinct.median_vote(today)
-            both = np.concatenate([today[few], yesterday[few]], axis=1)
-            middle[block][few] = distinct.median_vote(both)
-        return middle
+            found[:, block] = _median_and_bounds(today)
+            found[:, block][:, few] = _median_and_bounds(np.concatenate([today[few], yesterday[few]], axis=1))
+        return found
 
     @property
     def nbytes(self) -> int:
@@ -290,3 +292,9 @@ class CellTable:
         mask = np.zeros(self._size, np.bool_)
         mask[order[:kept]] = True
         self.evicted += self.keep(mask)
+
+
+def _median_and_bounds(smallest: distinct.Voters) -> npt.NDArray[np.float32]:
+    middle = distinct.median_vote(smallest)
+    low, high = distinct.vote_bounds(smallest)
+    return np.stack([middle, np.fmin(low, middle), np.fmax(high, middle)])

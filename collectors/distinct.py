@@ -20,6 +20,7 @@ Knows rows, hashes and votes, no cells and no days. Hashes must be spread evenly
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +29,9 @@ import numpy.typing as npt
 K: Final = 16
 EMPTY: Final = np.uint32(0xFFFFFFFF)
 MAX_VOTE: Final = 254
+
+DOUBT: Final = 0.05
+"""The chance that the median of all voters lies beyond one end of the interval that a sample leaves it."""
 
 _HASH_BITS: Final = 16
 _VOTE: Final = np.uint64(0xFF)
@@ -87,6 +91,32 @@ def median_vote(smallest: Voters) -> npt.NDArray[np.float32]:
     same = (votes == middle[:, None]).sum(axis=1)
     median = (middle - 0.5 + (used / 2 - below) / same).astype(np.float32)
     return np.where(used > 0, median, np.float32(np.nan))
+
+
+def vote_bounds(smallest: Voters) -> npt.NDArray[np.float32]:
+    """Return between which votes the median of all voters lies: (2, rows), NaN for a row without any.
+
+    By order statistics, whatever votes are distributed like: each end fails with a chance of `DOUBT` at most
+    (David, Nagaraja: Order Statistics, 2003, section 7.1). The second and the seventh of eight, the fifth and
+    the twelfth of sixteen: so many must agree to move an end past where the others stand.
+    """
+    used = (smallest != EMPTY).sum(axis=1)
+    votes = np.sort((smallest & np.uint32(_VOTE)).astype(np.uint8), axis=1)
+    row, skipped = np.arange(len(votes)), _SKIPPED[used]
+    ends = votes[row, skipped], votes[row, np.maximum(used - 1 - skipped, 0)]
+    return np.where(used > 0, np.stack(ends), np.nan).astype(np.float32)
+
+
+def _skipped(voters: int) -> int:
+    """Return how many of so many sorted votes lie outside the interval on either side."""
+    chance, skipped = (1 + voters) * 0.5**voters, 0  # that at most one of them lies on one side
+    while chance <= DOUBT:
+        skipped += 1
+        chance += math.comb(voters, skipped + 1) * 0.5**voters
+    return skipped
+
+
+_SKIPPED: Final = np.array([_skipped(n) for n in range(2 * K + 1)])  # two samples may vote together
 
 
 def packed(smallest: Voters) -> tuple[npt.NDArray[np.uint8], Voters]:

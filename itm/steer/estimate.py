@@ -40,11 +40,16 @@ MEASURED_WEIGHT: Final = 0.8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """Aggregates of one rung laid out as rows x POPs; `n` is 0 where nothing was measured."""
+    """Aggregates of one rung laid out as rows x POPs; `n` is 0 where nothing was measured.
+
+    Voters leave open where between `least` and `most` the p25 of all would lie.
+    """
 
     n: Floats
     distinct: npt.NDArray[np.int32]
     p25: Floats
+    least: Floats
+    most: Floats
     p75: Floats
     availability: Floats  # nan where not known
     availability_n: Floats
@@ -54,18 +59,11 @@ class Measured:
         """Return the empty table of that shape."""
         zero = np.zeros((rows, pops), dtype=np.float32)
         none = np.full((rows, pops), np.nan, dtype=np.float32)
-        return cls(zero, np.zeros((rows, pops), dtype=np.int32), none, none, none, zero)
+        return cls(zero, np.zeros((rows, pops), dtype=np.int32), none, none, none, none, none, zero)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Measured:
         """Return those rows."""
-        return Measured(
-            self.n[rows],
-            self.distinct[rows],
-            self.p25[rows],
-            self.p75[rows],
-            self.availability[rows],
-            self.availability_n[rows],
-        )
+        return Measured(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,18 +115,20 @@ def refine(parent: Estimate, measured: Measured) -> Estimate:
 
     The measured p25 carries the ranking (steering.md: the least noisy quantile that orders POPs well);
     p25 and p75 bound the interval. POPs without evidence of their own keep the parent's value plus the
-    access term, so that a POP does not look good merely because nobody measured it.
+    access term, so that a POP does not look good merely because nobody measured it; and so do those whose
+    voters leave that value open.
     """
     usable = (measured.n >= MIN_SAMPLES) & np.isfinite(measured.p25)
     usable &= measured.distinct >= MIN_DISTINCT
     access = _access(parent, measured, usable)
     shift = access[:, None] * (parent.weight == 0)
+    believed = np.clip(parent.rtt + shift, measured.least, measured.most)
     own = np.where(usable, measured.n / (measured.n + np.float32(SHRINK_SAMPLES)), 0).astype(np.float32)
     known = np.isfinite(measured.availability)
     return Estimate(
-        rtt=_blend(parent.rtt + shift, measured.p25, own),
-        low=_blend(parent.low + shift, measured.p25, own),
-        high=_blend(parent.high + shift, measured.p75, own),
+        rtt=_blend(parent.rtt + shift, believed, own),
+        low=_blend(parent.low + shift, believed, own),
+        high=_blend(parent.high + shift, np.fmax(measured.p75, believed), own),
         weight=(own + (1 - own) * parent.weight).astype(np.float32),
         n=np.where(usable, measured.n, parent.n),
         distinct=np.where(usable, measured.distinct, parent.distinct),

@@ -94,7 +94,8 @@ def _layout(
     # Nor may it fall to a few who speak of nothing else, such as browsers' reports of failures.
     fetched = (a.availability_n >= AVAILABILITY_SAMPLES) & (a.availability_distinct >= _least_voters(a))
     believed = borne_out(a)
-    fields = {"n": a.n, "distinct": a.distinct, "p25": believed["p25"], "p75": believed["p75"]}
+    fields = {"n": a.n, "distinct": a.distinct}
+    fields |= {name: believed[name] for name in ("p25", "least", "most", "p75")}
     fields["availability"] = np.where(fetched, believed["availability"], np.float32(np.nan))
     fields["availability_n"] = np.where(fetched, a.availability_n, np.float32(0))
     filled = {}

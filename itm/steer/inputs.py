@@ -25,7 +25,7 @@ from itm.steer.estimate import Measured
 from itm.steer.evidence import Evidence, RungEvidence
 from itm.steer.memory import Memory
 
-_MEASURED = ("n", "distinct", "p25", "p75", "availability", "availability_n")
+_MEASURED = Measured.__slots__
 
 _COMPRESSION = 1
 """Of zlib's levels: a memory of 230,000 rows shrinks to a half in a tenth of a second."""
@@ -92,10 +92,7 @@ def load(directory: Path, version: int) -> Inputs:
 
 
 def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) -> Inputs:
-    rungs = {
-        rung: RungEvidence(stored[f"{rung}.key"], Measured(*(stored[f"{rung}.{f}"] for f in _MEASURED)))
-        for rung in facts["rungs"]
-    }
+    rungs = {rung: RungEvidence(stored[f"{rung}.key"], _measured(stored, rung)) for rung in facts["rungs"]}
     pops: Sequence[Sequence[str]] = facts["pops"]
     memories = tuple(
         Memory(
@@ -117,6 +114,12 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         held=tuple(stored[f"class{i}.held"] for i in range(len(pops))),
         behind=_behind(stored),
     )
+
+
+def _measured(stored: Mapping[str, npt.NDArray[Any]], rung: str) -> Measured:
+    """Return what one rung measured; the release before believed p25 without leaving anything open."""
+    p25 = stored[f"{rung}.p25"]
+    return Measured(*(stored.get(f"{rung}.{name}", p25) for name in _MEASURED))
 
 
 def _behind(stored: Mapping[str, npt.NDArray[Any]]) -> Behind:

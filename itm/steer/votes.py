@@ -3,6 +3,10 @@
 Records are many of one, votes are one of each (`collectors/distinct.py`). A quarter of the records' weight
 moves their p25; half of the voters are needed to move the median vote, however much anybody talks. So records
 are believed as far as the median vote bears them out, and no further than makes no difference.
+
+On wider rungs than the network a row moves thousands of networks, and their voters are a sample: a bad draw
+of it must not move them all. There the median counts as far as the sample makes it certain, and within that
+interval what stood above is believed on.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors.aggregate import Aggregates
+from collectors.ladder import RUNGS
 
 SLACK_MS: Final = 1.0
 SLACK_SHARE: Final = 0.02
@@ -24,17 +29,22 @@ Floats = npt.NDArray[np.float32]
 
 
 def borne_out(aggregates: Aggregates) -> dict[str, Floats]:
-    """Return `p25`, `p75` and `availability` as far as they are believed.
+    """Return `p25`, its bounds `least` and `most`, `p75` and `availability` as far as they are believed.
 
-    p25 lies between the median vote and a little below it; p75 not below p25. Availability is that of the
-    records or of the median vote, the better: a POP is called unreachable when the records say so and half
-    of the voters do.
+    p25 lies between the median vote and a little below it; p75 not below p25. The bounds are the interval of
+    the median vote, on the network's own rung p25 itself: its row moves nobody else. Availability is that of
+    the records or of the voters, the better: a POP is called unreachable when the records say so and half of
+    the voters do, on wider rungs for certain.
     """
+    is_wide = aggregates.rung != RUNGS.index("network")
     vote = aggregates.vote_rtt
     slack = np.maximum(np.float32(SLACK_MS), np.float32(SLACK_SHARE) * vote)
     p25 = np.fmin(np.fmax(aggregates.p25, vote - slack), vote)
+    half, certain = aggregates.vote_availability, aggregates.vote_availability_high
     return {
         "p25": p25,
+        "least": np.where(is_wide, np.fmin(p25, aggregates.vote_rtt_low), p25),
+        "most": np.where(is_wide, np.fmax(p25, aggregates.vote_rtt_high), p25),
         "p75": np.fmax(aggregates.p75, p25),
-        "availability": np.fmax(aggregates.availability, aggregates.vote_availability),
+        "availability": np.fmax(aggregates.availability, np.where(is_wide, certain, half)),
     }

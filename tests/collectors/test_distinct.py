@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from collectors.distinct import EMPTY, MAX_VOTE, K, count, median_vote, merge, packed, unpacked, voters
+from collectors.distinct import (
+    EMPTY,
+    MAX_VOTE,
+    K,
+    count,
+    median_vote,
+    merge,
+    packed,
+    unpacked,
+    vote_bounds,
+    voters,
+)
 
 
 def nothing(cells: int) -> np.ndarray:
@@ -114,6 +125,31 @@ def test_the_median_vote_is_near_the_true_median_of_medians():
         errors.append(float(median_vote(smallest)[0]) - np.median([np.median(h) for h in heard if h]))
     assert abs(np.mean(errors)) < 0.3
     assert np.std(errors) < 2.0  # 16 of 300: 1.25 x 4 / 4, and what halving adds
+
+
+@pytest.mark.parametrize(
+    ("liars", "of", "expected"),
+    [(9, 16, (40, 200)), (11, 16, (40, 200)), (12, 16, (200, 200)), (6, 8, (40, 200)), (7, 8, (200, 200))],
+)
+def test_a_sample_of_voters_leaves_their_median_open(liars: int, of: int, expected: tuple[int, int]) -> None:
+    """More than half of a sample is no proof: only as many as a bad draw does not explain."""
+    cast = [(n << 8, 200 if n < liars else 40) for n in range(of)]
+    assert vote_bounds(one_cell(cast)).ravel().tolist() == list(expected)
+
+
+def test_the_median_of_all_lies_beyond_an_end_in_one_sample_of_twenty_at_most() -> None:
+    """Of samples of sixteen of a thousand voters, whatever their votes are distributed like."""
+    rng = np.random.default_rng(5)
+    own = np.minimum(rng.geometric(0.02, 1000), MAX_VOTE)
+    beyond = np.zeros(2)
+    for _ in range(500):
+        hashes = rng.integers(0, EMPTY, len(own), dtype=np.uint32)
+        smallest = nothing(1)
+        merge(smallest, np.zeros(len(own), np.int64), said(hashes, own))
+        low, high = vote_bounds(smallest)[:, 0]
+        beyond += (low > np.median(own), high < np.median(own))
+    assert (beyond / 500 < 0.06).all()
+    assert np.isnan(vote_bounds(nothing(1))).all()
 
 
 def test_for_a_network_speaks_the_client_of_the_lowest_rank() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,8 @@ def measured(n: list[float], p25: list[float], distinct: int = 6) -> Measured:
     nothing = Measured.nothing(1, len(n))
     who = np.array([[distinct if x else 0 for x in n]], dtype=np.int32)
     p = floats(p25)
-    return Measured(floats(n), who, p, p * np.float32(1.4), nothing.availability, nothing.availability_n)
+    high = p * np.float32(1.4)
+    return Measured(floats(n), who, p, p, p, high, nothing.availability, nothing.availability_n)
 
 
 def test_the_more_samples_the_nearer_to_what_was_measured() -> None:
@@ -58,13 +61,22 @@ def test_a_row_estimated_alone_equals_the_row_in_a_batch() -> None:
     p25 = (p50 * rng.uniform(0.5, 3, p50.shape)).astype(np.float32)
     nothing = Measured.nothing(*p50.shape)
     who = np.where(n > 0, 6, 0).astype(np.int32)
-    all_measured = Measured(n, who, p25, p25 * np.float32(1.3), nothing.availability, nothing.availability_n)
+    ends = p25 * np.float32(0.9), p25 * np.float32(1.2), p25 * np.float32(1.3)
+    all_measured = Measured(n, who, p25, *ends, nothing.availability, nothing.availability_n)
     batch = refine(from_prediction(p50, p50, p50), all_measured)
     for row in range(0, 257, 16):
         one = p50[[row]]
         alone = refine(from_prediction(one, one, one), all_measured.take(np.array([row])))
         assert np.array_equal(alone.rtt[0], batch.rtt[row])
         assert np.array_equal(alone.high[0], batch.high[row])
+
+
+def test_what_voters_leave_open_stays_as_it_was() -> None:
+    """Inside the bounds of the vote the estimate above holds, outside it moves to the nearer bound."""
+    row = replace(
+        measured([5000, 5000, 5000], [60, 60, 60]), least=floats([40, 40, 40]), most=floats([80] * 3)
+    )
+    assert refine(predicted(50, 30, 90), row).rtt[0].tolist() == pytest.approx([50, 40, 80], rel=1e-3)
 
 
 def test_where_an_estimate_came_from() -> None:

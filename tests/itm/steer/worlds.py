@@ -167,5 +167,8 @@ def cells(*rows: tuple[str, str, str, float, float, int], of: World | None = Non
         connect_p50=nan,
         throughput_p50=nan,
         vote_rtt=nan,
+        vote_rtt_low=nan,
+        vote_rtt_high=nan,
         vote_availability=nan,
+        vote_availability_high=nan,
     )
