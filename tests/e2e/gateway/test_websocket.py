@@ -105,13 +105,15 @@ def spki(certificate: Path) -> str:
     return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
-def visit(stack: Stack, folder: Path, ticket: str, host: str = "localhost") -> dict[str, object]:
-    """Have Chromium open a page of `host` that opens a WebSocket to the POP; return what it saw."""
+def visit(
+    stack: Stack, folder: Path, ticket: str, host: str = "localhost", size: int = SIZE
+) -> dict[str, object]:
+    """Have Chromium open a page of `host` that sends `size` bytes over a WebSocket; return what it saw."""
     certificate = folder / f"{host}.pem"
     words = ("--state", str(stack.folder / "broker"), "-o", str(certificate))
     stack.run("authority", "server", host, *words)
     url = f"wss://localhost:{stack.ports['pop-a']}/hdx/v1"
-    html = PAGE.replace("URL", url).replace("TICKET", ticket).replace("SIZE", str(SIZE))
+    html = PAGE.replace("URL", url).replace("TICKET", ticket).replace("SIZE", str(size))
     trusted = ",".join((spki(certificate), spki(stack.folder / "pop-a" / "pop.pem")))
     with page(certificate, html) as (port, told), (folder / "chromium.log").open("wb") as log:
         browser = subprocess.Popen(
@@ -138,7 +140,8 @@ def test_a_page_in_chromium(stack: Stack, tmp_path: Path) -> None:
         "protocol": "hdx-plain.v1", "same": True, "length": SIZE,
         "code": 1000, "reason": "done", "clean": True,
     }  # fmt: skip
-    again = visit(stack, tmp_path, ticket)
+    # With megabytes still to send Chromium never answers the POP's close frame: a thousand bytes, then.
+    again = visit(stack, tmp_path, ticket, size=1000)
     assert (again["code"], again["clean"], again["length"]) == (4108, True, 0)
     assert str(again["reason"]).startswith("client_ticket_refused: ")
     foreign = visit(stack, tmp_path, token(stack), host="evil.test")
