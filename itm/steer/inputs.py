@@ -119,7 +119,8 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
 def _measured(stored: Mapping[str, npt.NDArray[Any]], rung: str) -> Measured:
     """Return what one rung measured; the release before believed p25 without leaving anything open."""
     p25 = stored[f"{rung}.p25"]
-    return Measured(*(stored.get(f"{rung}.{name}", p25) for name in _MEASURED))
+    known = {f"{rung}.least": p25, f"{rung}.most": p25} | dict(stored)
+    return Measured(*(known[f"{rung}.{name}"] for name in _MEASURED))
 
 
 def _behind(stored: Mapping[str, npt.NDArray[Any]]) -> Behind:

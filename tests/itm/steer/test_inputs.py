@@ -64,13 +64,17 @@ def test_inputs_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_inputs_of_the_release_before_are_read(tmp_path: Path) -> None:
-    """They hold no clientele: nobody was known behind any resolver."""
+    """They hold no clientele and no bounds of votes: nobody behind any resolver, p25 as it stands."""
     inputs_file.save(inputs(), tmp_path)
     path = inputs_file.path_of(tmp_path, 7)
     file = arrays.unpack(zlib.decompress(path.read_bytes()))
-    kept = {name: column for name, column in file.arrays.items() if not name.startswith("behind.")}
+    later = ("behind.", "place.least", "place.most")
+    kept = {name: column for name, column in file.arrays.items() if not name.startswith(later)}
     path.write_bytes(zlib.compress(arrays.pack(ArrayFile(file.facts, kept))))
-    assert len(inputs_file.load(tmp_path, 7).behind) == 0
+    old = inputs_file.load(tmp_path, 7)
+    assert len(old.behind) == 0
+    measured = old.evidence.rungs["place"].measured
+    assert measured.least is measured.most is measured.p25
 
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "cut", "changed"])
