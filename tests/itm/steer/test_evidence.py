@@ -5,8 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from collectors.aggregate import aggregate
+from collectors.guard import Guard, PopSites
+from collectors.intake import take
 from collectors.ladder import RUNGS
+from collectors.window import Windows
 from itm.steer.evidence import Evidence
+from tests.collectors.observed import NOON, Clock, observed
 from tests.itm.steer.worlds import JAPAN, P50, cells, world
 
 POPS = tuple(P50)
@@ -77,3 +82,20 @@ def test_a_place_needs_eight_networks_about_the_very_pop() -> None:
     rows = [(JAPAN, "place", "tokyo", 9.0, 9.0, 8), (JAPAN, "place", "osaka", 9.0, 9.0, 7)]
     own = Evidence.of(cells(*rows), POPS).rungs["place"].measured.n
     assert own[:, :2].ravel().tolist() == [9, 0]
+
+
+@pytest.mark.parametrize(("liars", "is_moved"), [(9, False), (11, False), (12, True)])
+def test_a_place_stands_a_bad_draw_of_its_voters(liars: int, is_moved: bool) -> None:
+    """Nine of sixteen sampled networks say that Tokyo is slow, as often as they like: it stays the first."""
+    clock, w = Clock(), world()
+    windows = Windows(clock=clock)
+    said = [
+        observed([200.0] * 20 if n < liars else [5.0] * 3, pop="tokyo", unit=0x850B00 + n, client=n + 1)
+        for n in range(16)
+    ]
+    sites = PopSites.of(POPS, [np.nan] * len(POPS), [np.nan] * len(POPS))
+    windows.merge(take(np.concatenate(said), Guard(), w.ladder, sites, NOON, 43_200.0).gathered)
+    keys = w.ladder.keys(np.array([4], np.uint8), np.array([0x850B00], np.uint64))[0]
+    place = {r: keys[[RUNGS.index(r)]] * np.uint64(r == "place") for r in ("place", "prefix", "network")}
+    estimate = Evidence.of(aggregate(windows, clock), POPS).estimate(w.predictions[:, [1], :], place)
+    assert (int(estimate.rtt[0].argmin()) != POPS.index("tokyo")) == is_moved
