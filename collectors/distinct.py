@@ -84,8 +84,7 @@ def median_vote(smallest: Voters) -> npt.NDArray[np.float32]:
     every voter, not by whole steps at some. Of an even number the upper one of the two in the middle: half
     of the voters make nothing fast, nor unreachable.
     """
-    used = (smallest != EMPTY).sum(axis=1)
-    votes = np.sort((smallest & np.uint32(_VOTE)).astype(np.uint8), axis=1)  # 255: empty, stands last
+    used, votes = _cast(smallest)
     middle = votes[np.arange(len(votes)), np.minimum(used // 2, votes.shape[1] - 1)]
     below = (votes < middle[:, None]).sum(axis=1)
     same = (votes == middle[:, None]).sum(axis=1)
@@ -100,11 +99,16 @@ def vote_bounds(smallest: Voters) -> npt.NDArray[np.float32]:
     (David, Nagaraja: Order Statistics, 2003, section 7.1). The second and the seventh of eight, the fifth and
     the twelfth of sixteen: so many must agree to move an end past where the others stand.
     """
-    used = (smallest != EMPTY).sum(axis=1)
-    votes = np.sort((smallest & np.uint32(_VOTE)).astype(np.uint8), axis=1)
+    used, votes = _cast(smallest)
     row, skipped = np.arange(len(votes)), _SKIPPED[used]
     ends = votes[row, skipped], votes[row, np.maximum(used - 1 - skipped, 0)]
     return np.where(used > 0, np.stack(ends), np.nan).astype(np.float32)
+
+
+def _cast(smallest: Voters) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Return how many votes each row has, and all of them, ascending; what is empty reads 255 and is last."""
+    votes = np.sort((smallest & np.uint32(_VOTE)).astype(np.uint8), axis=1)
+    return (smallest != EMPTY).sum(axis=1), votes
 
 
 def _skipped(voters: int) -> int:
