@@ -22,6 +22,7 @@ from collectors.feed.rows import CSV, NDJSON
 MAX_BATCH_BYTES: Final = 1 << 20
 """A line that is longer than a batch is no row: it is stepped over, and told."""
 MAX_HEADER_BYTES: Final = 4096
+"""Of a CSV's line of names, which is kept and sent with each batch."""
 ROTATED_SECONDS: Final = 5.0
 """How long a writer may still add to a file that has been renamed."""
 

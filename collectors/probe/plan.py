@@ -9,6 +9,7 @@ from collectors.probe.target import Target
 from collectors.probe.threshold import Threshold
 
 FRESH_INTERVALS: Final = 3
+"""Checks that may be missing before an agent has no say: one lost report is no silence."""
 REPORTING_SECONDS: Final = 5.0
 """How long an outcome may take from an agent to the server; a slower agent loses its vote, not its place."""
 

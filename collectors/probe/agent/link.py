@@ -21,6 +21,7 @@ from collectors.probe.agent.report import Report
 from collectors.probe.plan import ProbePlan
 
 SECONDS: Final = 10.0
+"""For one request: a server that takes longer is away, and outcomes wait in the outbox."""
 FINAL: Final = (401, 403)
 """When the server says them; what stands before it may say them, too, and says no reason of ours."""
 

@@ -13,6 +13,7 @@ from collectors.probe.agent.report import Observed, Report
 from collectors.probe.outcome import Outcome
 
 MOST_WAITING: Final = 20_000
+"""Some minutes of 500 checks every five seconds, a few megabytes; then the oldest give way, counted."""
 MOST_AT_ONCE: Final = 500
 """Half of what a server takes: with their reasons about 100 kB, less than its usual limit of a body."""
 

@@ -15,7 +15,9 @@ from collectors.probe.target import Target
 from collectors.probe.threshold import STARTS, Threshold
 
 MOST_POPS: Final = 100_000
+"""In one plan: far more than a catalog has; a server gone wrong must not fill an agent's memory."""
 MOST_TARGETS: Final = 1000
+"""Of one POP, likewise."""
 DEFAULTS: Final = asdict(Target("tcp", "", 1))
 
 

@@ -15,9 +15,15 @@ from collectors.probe.agent import form
 from collectors.probe.outcome import Outcome
 
 MOST_OUTCOMES: Final = 1000
+"""In one report: twice what an agent sends at once, small enough to be read between two other requests."""
 MOST_CHARACTERS: Final = 200
+"""Of an outcome's reason: it is shown in a table and kept per address."""
+LONGEST_TEXT: Final = 10_000
+"""What a reason may have before it is cut: another release's agent may cut later than ours."""
 OLDEST_SECONDS: Final = 3600.0
+"""An older outcome says nothing of now; so long an agent may have been cut off."""
 LATEST_SEQUENCE: Final = 2**53
+"""Beyond it, JSON readers that know only doubles no longer tell two numbers apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +99,5 @@ def _observed(value: object, where: str) -> Observed:
 
 
 def _words(value: object, where: str) -> str:
-    given = form.text(value, where, 10_000)[:MOST_CHARACTERS]
+    given = form.text(value, where, LONGEST_TEXT)[:MOST_CHARACTERS]
     return "".join(character if character.isprintable() else "?" for character in given)

@@ -16,7 +16,9 @@ from collectors.probe.finding import Finding, finding
 from collectors.probe.target import Target
 
 BODY_BYTES: Final = 65_536
+"""In which the expected text must stand: no check reads a whole download."""
 HEAD_BYTES: Final = 16_384
+"""Of status line and headers: what usual servers send at most."""
 AGENT: Final = "itm-probe/1"
 
 
