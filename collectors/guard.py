@@ -3,7 +3,7 @@
 And what it may speak for: one that is faster than light from its network's place, or than any session of that
 place that the POP has seen, for the network alone.
 
-Vectorised: a verdict over a whole batch of records, whose whereabouts the caller hands in. The guard
+Vectorised: a judgement over a whole batch of records, whose whereabouts the caller hands in. The guard
 remembers how often each client has counted today and yesterday, and the least round trips that POPs saw
 themselves; both are bounded, and `arrays` takes them along in a checkpoint. Knows no windows, no place table.
 """
@@ -98,7 +98,7 @@ class Whereabouts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verdict:
+class Judgement:
     """Which records count, which of them for their own network only, and how many were refused and why.
 
     `own_only` records are faster than light from where the network's place is, or than all sessions that the
@@ -134,8 +134,8 @@ class Guard:
         self._tally = Tally.empty()
         self._floors = SessionFloors.empty()
 
-    def judge(self, records: npt.NDArray[np.void], where: Whereabouts, pops: PopSites) -> Verdict:
-        """Return the verdict on records (dtype `RECORD`), whose networks are where they are said to be.
+    def judge(self, records: npt.NDArray[np.void], where: Whereabouts, pops: PopSites) -> Judgement:
+        """Return the judgement on records (dtype `RECORD`), whose networks are where they are said to be.
 
         A record whose place or POP has no position (NaN) is not held against the physics floor.
         """
@@ -160,7 +160,7 @@ class Guard:
         of_network, of_place = self._below_pop(records, where, mask, is_claim)
         refuse("below_pop_rtt", of_network)
         refuse("client_cap", self._is_over_cap(records, mask))
-        return Verdict(mask, (is_low | of_place) & mask, refused)
+        return Judgement(mask, (is_low | of_place) & mask, refused)
 
     def forget_after(self, now: float) -> None:
         """Forget days beyond tomorrow: beside what a clock that ran ahead left, every other day is old."""

@@ -34,8 +34,8 @@ def take(
     place = places.places_of_each(records["family"], records["unit"])
     where = Whereabouts(places.lat[place], places.lon[place], places.asn[place], places.key[place])
     guard.forget_after(now)
-    verdict = guard.judge(records, where, sites)
-    good, own_only = records[verdict.mask], verdict.own_only[verdict.mask]
+    judgement = guard.judge(records, where, sites)
+    good, own_only = records[judgement.mask], judgement.own_only[judgement.mask]
     keys = ladder.keys(good["family"], good["unit"])
     gathered = gather(good, keys, now, half_life_seconds, own_only)
-    return Taken(gathered, int(own_only.sum()), verdict.refused)
+    return Taken(gathered, int(own_only.sum()), judgement.refused)

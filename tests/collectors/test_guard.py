@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from collectors.guard import PLACE_RADIUS_KM, REASONS, Guard, PopSites, Verdict, Whereabouts, floor_ms
+from collectors.guard import PLACE_RADIUS_KM, REASONS, Guard, Judgement, PopSites, Whereabouts, floor_ms
 from collectors.measurement import SOURCES
 from tests.collectors.observed import DAY, NOON, observed
 
@@ -14,8 +14,8 @@ POPS = PopSites.of(
 TOKYO_FRANKFURT_KM = 9360
 
 
-def judged(guard: Guard, records: np.ndarray, place: tuple[float, float] = TOKYO) -> Verdict:
-    """Return the verdict on records that all come from one place."""
+def judged(guard: Guard, records: np.ndarray, place: tuple[float, float] = TOKYO) -> Judgement:
+    """Return the judgement on records that all come from one place."""
     return guard.judge(records, at(place, len(records)), POPS)
 
 
@@ -39,9 +39,9 @@ def test_faster_than_light_speaks_for_its_own_network_only():
     """Below 0.8 of the floor a round trip or a connect contradicts the place; just above it need not."""
     floor = (TOKYO_FRANKFURT_KM - PLACE_RADIUS_KM) / 100
     for metric in ("rtt_ms", "connect_ms"):
-        verdict = judged(Guard(), observed([0.78 * floor, 0.82 * floor], metric=metric, pop="fra"))
-        assert verdict.mask.all()
-        assert verdict.own_only.tolist() == [True, False]
+        judgement = judged(Guard(), observed([0.78 * floor, 0.82 * floor], metric=metric, pop="fra"))
+        assert judgement.mask.all()
+        assert judgement.own_only.tolist() == [True, False]
 
 
 def test_the_floor_is_for_times_only_and_needs_positions():
@@ -53,15 +53,15 @@ def test_the_floor_is_for_times_only_and_needs_positions():
         judged(Guard(), observed([0.5], pop="fra"), (math.nan, math.nan)),
         judged(Guard(), observed([0.5], pop="tyo")),
     ]
-    assert all(verdict.mask.all() and not verdict.own_only.any() for verdict in good)
+    assert all(judgement.mask.all() and not judgement.own_only.any() for judgement in good)
 
 
 def test_unknown_pops_are_refused():
     """A POP the catalog no longer has gets no cells; with no POPs at all nothing passes."""
     batch = np.concatenate([observed([50], pop=pop) for pop in ("tyo", "zzz", "aaa", "tyo2", "")])
-    verdict = judged(Guard(), batch)
-    assert verdict.mask.tolist() == [True, False, False, False, False]
-    assert verdict.refused["unknown_pop"] == 4
+    judgement = judged(Guard(), batch)
+    assert judgement.mask.tolist() == [True, False, False, False, False]
+    assert judgement.refused["unknown_pop"] == 4
     assert not Guard().judge(batch, at((0, 0), 5), PopSites.of([], [], [])).mask.any()
 
 
@@ -71,18 +71,18 @@ def test_malformed_records_are_refused():
     batch["metric"][4] = 9
     batch["family"][5] = 5
     batch["time"][6] = math.nan
-    verdict = judged(Guard(), batch)
-    assert verdict.mask.tolist() == [False] * 7 + [True]
-    assert verdict.refused == dict.fromkeys(REASONS, 0) | {"malformed": 7}
+    judgement = judged(Guard(), batch)
+    assert judgement.mask.tolist() == [False] * 7 + [True]
+    assert judgement.refused == dict.fromkeys(REASONS, 0) | {"malformed": 7}
 
 
 def test_a_client_counts_up_to_its_cap_a_day():
     """The first records count, within a batch and over batches; a new day begins anew."""
     guard = Guard(client_cap=3)
     assert judged(guard, observed([50, 51], pop="tyo", client=7)).mask.tolist() == [True, True]
-    verdict = judged(guard, observed([52, 53, 54], pop="tyo", client=7))
-    assert verdict.mask.tolist() == [True, False, False]
-    assert verdict.refused["client_cap"] == 2
+    judgement = judged(guard, observed([52, 53, 54], pop="tyo", client=7))
+    assert judgement.mask.tolist() == [True, False, False]
+    assert judgement.refused["client_cap"] == 2
     assert judged(guard, observed([55] * 4, pop="tyo", client=7, time=NOON + DAY)).mask.sum() == 3
     assert judged(guard, observed([55], pop="tyo", client=7)).mask.sum() == 0  # late, of yesterday
 
@@ -106,8 +106,8 @@ def test_the_cap_is_per_client_network_pop_and_metric():
 def test_refused_records_use_up_no_cap():
     """A record that does not count takes nothing from the client's honest ones."""
     guard = Guard(client_cap=2)
-    verdict = judged(guard, observed([math.nan, 0, 70_000, 240, 240], pop="fra", client=7))
-    assert verdict.mask.tolist() == [False, False, False, True, True]
+    judgement = judged(guard, observed([math.nan, 0, 70_000, 240, 240], pop="fra", client=7))
+    assert judgement.mask.tolist() == [False, False, False, True, True]
 
 
 def test_memory_of_clients_is_bounded():
@@ -132,10 +132,10 @@ def test_the_cap_survives_a_restart():
 
 
 def test_nothing_is_judged_as_nothing():
-    """An empty batch has an empty verdict."""
-    verdict = judged(Guard(), observed([]))
-    assert len(verdict.mask) == 0
-    assert set(verdict.refused.values()) == {0}
+    """An empty batch has an empty judgement."""
+    judgement = judged(Guard(), observed([]))
+    assert len(judgement.mask) == 0
+    assert set(judgement.refused.values()) == {0}
 
 
 def of(source: str, records: np.ndarray) -> np.ndarray:
@@ -147,9 +147,9 @@ def test_data_centres_do_not_count_for_users() -> None:
     """What browsers claim from a hosting AS is refused; a POP's own sessions and feeds from there count."""
     guard = Guard(hosting=np.array([64500, 64502], np.uint32))
     batch = np.concatenate([of(source, observed([50], pop="tyo")) for source in SOURCES])
-    verdict = guard.judge(batch, at(TOKYO, len(batch)), POPS)
-    assert verdict.refused["data_centre"] == 1  # a NEL report of a round trip is refused before
-    assert verdict.mask.tolist() == [source not in ("rum", "nel") for source in SOURCES]
+    judgement = guard.judge(batch, at(TOKYO, len(batch)), POPS)
+    assert judgement.refused["data_centre"] == 1  # a NEL report of a round trip is refused before
+    assert judgement.mask.tolist() == [source not in ("rum", "nel") for source in SOURCES]
     elsewhere = guard.judge(batch, at(TOKYO, len(batch), asn=64501), POPS)
     assert elsewhere.refused["data_centre"] == 0
 
@@ -157,9 +157,9 @@ def test_data_centres_do_not_count_for_users() -> None:
 def test_nel_speaks_of_availability_alone() -> None:
     """A report without a token says whether a POP was reached, never how fast it is."""
     batch = [of("nel", observed([1], metric=metric, pop="tyo")) for metric in ("availability", "rtt_ms")]
-    verdict = judged(Guard(), np.concatenate(batch))
-    assert verdict.mask.tolist() == [True, False]
-    assert verdict.refused["not_availability"] == 1
+    judgement = judged(Guard(), np.concatenate(batch))
+    assert judgement.mask.tolist() == [True, False]
+    assert judgement.refused["not_availability"] == 1
 
 
 def test_a_claim_below_the_pop_s_own_round_trips_is_refused() -> None:
@@ -169,9 +169,9 @@ def test_a_claim_below_the_pop_s_own_round_trips_is_refused() -> None:
     assert judged(guard, of("session", observed([100, 120, 130, 110], pop="fra"))).mask.all()
     assert judged(guard, claims).mask.all()
     judged(guard, of("session", observed([100], pop="fra")))
-    verdict = judged(guard, claims)
-    assert verdict.mask.tolist() == [False, True]
-    assert verdict.refused["below_pop_rtt"] == 1
+    judgement = judged(guard, claims)
+    assert judgement.mask.tolist() == [False, True]
+    assert judgement.refused["below_pop_rtt"] == 1
     assert judged(guard, observed([79], pop="fra", unit=5)).mask.all()
     assert judged(guard, observed([79], pop="syd")).mask.all()
     assert judged(guard, of("feed", observed([79], pop="fra"))).mask.all()
@@ -184,6 +184,6 @@ def test_a_claim_below_the_place_s_sessions_speaks_for_its_network_alone() -> No
     """Twenty sessions from other networks of the place: whoever is much faster may be right about itself."""
     guard = Guard()
     judged(guard, of("session", observed([100] * 20, pop="fra", unit=range(20))))
-    verdict = judged(guard, observed([79, 90], pop="fra", unit=77))
-    assert verdict.mask.all()
-    assert verdict.own_only.tolist() == [True, False]
+    judgement = judged(guard, observed([79, 90], pop="fra", unit=77))
+    assert judgement.mask.all()
+    assert judgement.own_only.tolist() == [True, False]
