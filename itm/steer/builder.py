@@ -31,13 +31,13 @@ from itm.steer.build import ClassBuild, build_class
 from itm.steer.drift import DriftWatch
 from itm.steer.evidence import Evidence
 from itm.steer.explore import ExplorationFiles
+from itm.steer.givens import Givens
 from itm.steer.inputs import Inputs
 from itm.steer.learner import Learner
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits, Plan
 from itm.steer.publish import publish, routemap_of, says_the_same
 from itm.steer.resolvers import Resolvers
-from itm.steer.sources import Sources
 from itm.steer.stats import Stats
 from itm.steer.world import World
 from itm.stopping import stop_requested
@@ -55,10 +55,10 @@ class Builder:
     """Holds what is alive between two builds; `step` is one turn of the loop."""
 
     def __init__(
-        self, config: Config, sources: Sources, bus: Receiver, clock: Callable[[], float] = time.time
+        self, config: Config, givens: Givens, bus: Receiver, clock: Callable[[], float] = time.time
     ) -> None:
         self._config = config
-        self._sources = sources
+        self._givens = givens
         self._clock = clock
         self._maps = config.state_dir / "maps"
         self._memory_path = config.state_dir / "memory"
@@ -76,7 +76,7 @@ class Builder:
     def step(self) -> None:
         """Read what came in, and build when it is time or when a person changed something."""
         self._refresh_places()
-        pending = self._sources.pending_catalog()
+        pending = self._givens.pending_catalog()
         if pending is not None:
             self._settle(pending)
         if self._world is None:
@@ -98,15 +98,15 @@ class Builder:
         self._learner.checkpoint()
 
     def _refresh_places(self) -> None:
-        if self._sources.places_changed():
-            log.info("places.changed", extra={"digest": self._sources.places.digest})
+        if self._givens.places_changed():
+            log.info("places.changed", extra={"digest": self._givens.places.digest})
             if self._world is not None:
-                self._take(self._sources.world(self._world.catalog, self._world.catalog_version))
+                self._take(self._givens.world(self._world.catalog, self._world.catalog_version))
 
     def _adopt_live_catalog(self) -> None:
-        live = self._sources.live_catalog()
+        live = self._givens.live_catalog()
         if live is not None:
-            self._take(self._sources.world(*live))
+            self._take(self._givens.world(*live))
 
     def _take(self, world: World) -> None:
         """Make a world the current one: its first build is a full one, and due."""
@@ -119,7 +119,7 @@ class Builder:
         """Judge a person's change by its Plan: live, or refused with the numbers."""
         started = self._clock()
         try:
-            world = self._sources.world(load_bundle(pending.files), pending.version)
+            world = self._givens.world(load_bundle(pending.files), pending.version)
         except CatalogError as error:  # it was sound for the release that took it
             self._refuse(pending, error, [])
             return
@@ -136,15 +136,15 @@ class Builder:
             return
         self._take(world)
         self._publish(world, evidence, resolvers, builds, started)
-        self._sources.make_live(pending.version, _as_dict(plans))
+        self._givens.make_live(pending.version, _as_dict(plans))
         log.info("catalog.live", extra={"version": pending.version})
 
     def _refuse(self, pending: CatalogVersion, reason: Exception, plans: list[Plan]) -> None:
         log.warning("catalog.refused", extra={"version": pending.version, "reason": str(reason)})
-        self._sources.refuse(pending.version, str(reason), _as_dict(plans))
+        self._givens.refuse(pending.version, str(reason), _as_dict(plans))
 
     def _build_automatically(self, world: World) -> None:
-        if self._sources.pinned_map() is not None:
+        if self._givens.pinned_map() is not None:
             self._learner.checkpoint(at_once=False)
             self._next_build = self._clock() + self._config.builder.interval_seconds
             return
@@ -194,7 +194,7 @@ class Builder:
         """Publish what differs from the map before, then make durable what the next build begins from."""
         version = max([*current.versions(self._maps), current.live_version(self._maps) or 0]) + 1
         routemap = routemap_of(world, builds, version, self._clock())
-        before, pinned = self._map_before(), self._sources.pinned_map() is not None
+        before, pinned = self._map_before(), self._givens.pinned_map() is not None
         if before is None or not (says_the_same(before, routemap) and self._is_explained(world)):
             inputs = self._inputs(world, evidence, resolvers.behind, builds, version)
             publish(self._maps, routemap, inputs, keep=self._config.builder.keep_maps, pinned=pinned)
@@ -276,7 +276,7 @@ class Builder:
 def run(config: Config) -> None:
     """Build until asked to stop. Raises `ItmError` or `CollectorsError` at start, naming what is wrong."""
     bus = LocalReceiver(config.state_dir / localbus.FILE)
-    asyncio.run(_turn(Builder(config, Sources.open(config), bus)))
+    asyncio.run(_turn(Builder(config, Givens.open(config), bus)))
 
 
 def yield_to_all() -> None:

@@ -20,7 +20,7 @@ from itm.config import Builder as BuilderSettings
 from itm.config import Collect, Config, Geoip
 from itm.routemap import current, snapshot
 from itm.steer.builder import Builder
-from itm.steer.sources import Sources
+from itm.steer.givens import Givens
 from itm.store import catalogs
 from itm.store.catalogs import CatalogVersion
 from itm.store.engine import Engine, open_engine
@@ -50,7 +50,7 @@ class FakePredictor:
         return Prediction(p50 * np.float32(0.9), p50, p50 * np.float32(1.2))
 
 
-class FakeSources(Sources):
+class FakeGivens(Givens):
     """The real store and place table; nothing is trained."""
 
     fake = FakePredictor()
@@ -100,7 +100,7 @@ class CollectingBuilder(Builder):
     """A builder in whose process a collector is at work, too."""
 
     def __init__(self, station: Station, bus: InProcess) -> None:
-        super().__init__(station.config, station.sources(), bus, station.clock)
+        super().__init__(station.config, station.givens(), bus, station.clock)
         self._collecting = CollectorProcess(station.config, station.engine, bus, station.clock)
 
     def step(self) -> None:
@@ -137,8 +137,8 @@ class Station:
     def maps(self) -> Path:
         return self.config.state_dir / "maps"
 
-    def sources(self) -> FakeSources:
-        return FakeSources(self.config, self.engine, self.clock)
+    def givens(self) -> FakeGivens:
+        return FakeGivens(self.config, self.engine, self.clock)
 
     def builder(self) -> Builder:
         """Return a builder as a fresh process would begin, and a collector that takes its turn first."""

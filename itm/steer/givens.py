@@ -28,7 +28,7 @@ from models.train import load_or_train
 log = logging.getLogger(__name__)
 
 
-class Sources:
+class Givens:
     """The builder's view of the store and of the files on disk."""
 
     def __init__(self, config: Config, engine: Engine, clock: Callable[[], float] = time.time) -> None:
@@ -42,7 +42,7 @@ class Sources:
         self._places = place_source(config)
 
     @classmethod
-    def open(cls, config: Config) -> Sources:
+    def open(cls, config: Config) -> Givens:
         """Open the store and load the places. Raises `ItmError` or `CollectorsError` naming what is wrong."""
         return cls(config, open_engine(config.store_url))
 
