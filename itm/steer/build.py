@@ -20,6 +20,7 @@ from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass
 from itm.steer.compile import compile_class
 from itm.steer.decide import CHUNK, Decision, decide
+from itm.steer.demand import demand_weights
 from itm.steer.evidence import Evidence, Keys
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits, Plan, limited
@@ -179,16 +180,6 @@ def row_keys(world: World, rows: Rows, prefixes: MeasuredPrefixes) -> dict[str, 
 def variant_keys(place: Keys, rule: npt.NDArray[np.integer[Any]]) -> Keys:
     """Return the keys of (place, subnet rule) rows: the place's key salted with the rule."""
     return VARIANT_BIT | (place ^ rule.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15 >> 8))
-
-
-def demand_weights(rows: Rows) -> npt.NDArray[np.float32]:
-    """Return each row's demand in IPv4 /24s; rows with IPv6 only weigh 1, the unplaced and the empty 0."""
-    four, six = rows.segments[4], rows.segments[6]
-    weight = np.bincount(four.row, four.units(4), len(rows))
-    has_six = np.bincount(six.row, minlength=len(rows)) > 0
-    weight[(weight == 0) & has_six] = 1
-    weight[rows.place == 0] = 0
-    return weight.astype(np.float32)
 
 
 def _todo(touched: npt.NDArray[np.bool_], last: ClassBuild | None) -> npt.NDArray[np.bool_]:

@@ -27,7 +27,8 @@ from itm.routemap.routemap import RouteMap
 from itm.steer import inputs as inputs_file
 from itm.steer import memoryfiles
 from itm.steer.behind import Behind
-from itm.steer.build import ClassBuild, build_class
+from itm.steer.build import ClassBuild
+from itm.steer.cycle import Knowledge, build_all
 from itm.steer.drift import DriftWatch
 from itm.steer.evidence import Evidence
 from itm.steer.explore import ExplorationFiles
@@ -124,9 +125,8 @@ class Builder:
             self._refuse(pending, error, [])
             return
         memories = memoryfiles.load(self._memory_path, world.class_index)
-        evidence = self._learner.evidence(world.pops)
-        resolvers = self._resolvers(world, evidence)
-        builds = self._decided(world, evidence, resolvers, memories, max_moved_share=1.0)
+        knowledge = self._knowledge(world)
+        builds = self._decided(world, knowledge, memories, max_moved_share=1.0)
         plans = [build.plan for build in builds]
         try:
             for one in plans:
@@ -135,7 +135,7 @@ class Builder:
             self._refuse(pending, error, plans)
             return
         self._take(world)
-        self._publish(world, evidence, resolvers, builds, started)
+        self._publish(world, knowledge, builds, started)
         self._givens.make_live(pending.version, _as_dict(plans))
         log.info("catalog.live", extra={"version": pending.version})
 
@@ -149,14 +149,18 @@ class Builder:
             self._next_build = self._clock() + self._config.builder.interval_seconds
             return
         started = self._clock()
-        evidence = self._learner.evidence(world.pops)
-        resolvers = self._resolvers(world, evidence)
+        knowledge = self._knowledge(world)
         share = self._config.builder.max_moved_share
-        builds = self._decided(world, evidence, resolvers, self._memories, share)
+        builds = self._decided(world, knowledge, self._memories, share)
         for build in builds:
             if build.plan.held_share > 0:
                 log.warning("plan.limited", extra={"held_share": round(build.plan.held_share, 4)})
-        self._publish(world, evidence, resolvers, builds, started)
+        self._publish(world, knowledge, builds, started)
+
+    def _knowledge(self, world: World) -> Knowledge:
+        """Return what is known now, laid out for the POPs of `world`."""
+        evidence = self._learner.evidence(world.pops)
+        return Knowledge(evidence, self._resolvers(world, evidence))
 
     def _resolvers(self, world: World, evidence: Evidence) -> Resolvers:
         """Estimate the resolvers that are known well enough; a damaged file is told, the one before stays."""
@@ -168,35 +172,21 @@ class Builder:
         return Resolvers.of(world, evidence, behind)
 
     def _decided(
-        self,
-        world: World,
-        evidence: Evidence,
-        resolvers: Resolvers,
-        memories: tuple[Memory, ...],
-        max_moved_share: float,
+        self, world: World, knowledge: Knowledge, memories: tuple[Memory, ...], max_moved_share: float
     ) -> tuple[ClassBuild, ...]:
         """Return the builds of all classes; incremental in the world of the last ones."""
         limits = Limits(self._config.builder.candidates, max_moved_share)
-        last = self._last if world is self._world and self._last else (None,) * len(world.classes)
-        return tuple(
-            build_class(world, evidence, steering, memory, limits, before, resolvers)
-            for steering, memory, before in zip(world.classes, memories, last, strict=True)
-        )
+        return build_all(world, knowledge, memories, limits, self._last if world is self._world else ())
 
     def _publish(
-        self,
-        world: World,
-        evidence: Evidence,
-        resolvers: Resolvers,
-        builds: tuple[ClassBuild, ...],
-        started: float,
+        self, world: World, knowledge: Knowledge, builds: tuple[ClassBuild, ...], started: float
     ) -> None:
         """Publish what differs from the map before, then make durable what the next build begins from."""
         version = max([*current.versions(self._maps), current.live_version(self._maps) or 0]) + 1
         routemap = routemap_of(world, builds, version, self._clock())
         before, pinned = self._map_before(), self._givens.pinned_map() is not None
         if before is None or not (says_the_same(before, routemap) and self._is_explained(world)):
-            inputs = self._inputs(world, evidence, resolvers.behind, builds, version)
+            inputs = self._inputs(world, knowledge, builds, version)
             publish(self._maps, routemap, inputs, keep=self._config.builder.keep_maps, pinned=pinned)
             self._newest = routemap
             log.info("map.published", extra={"version": version, "moved": round(_moved(builds), 4)})
@@ -205,7 +195,7 @@ class Builder:
             log.warning("map.pointer_restored", extra={"version": before.version})
         self._memories = tuple(build.after for build in builds)
         memoryfiles.save(self._memory_path, self._memories, world.class_index)
-        self._exploration.write(world, self._learner.aggregates, evidence)
+        self._exploration.write(world, self._learner.aggregates, knowledge.evidence)
         self._last = builds
         self._builds += 1
         self._report(builds, started)
@@ -213,12 +203,7 @@ class Builder:
         self._next_build = self._clock() + self._config.builder.interval_seconds
 
     def _inputs(
-        self,
-        world: World,
-        evidence: Evidence,
-        behind: Behind,
-        builds: tuple[ClassBuild, ...],
-        version: int,
+        self, world: World, knowledge: Knowledge, builds: tuple[ClassBuild, ...], version: int
     ) -> Inputs:
         return Inputs(
             version=version,
@@ -226,10 +211,10 @@ class Builder:
             places_digest=world.places.digest,
             predictions_digest=world.digest,
             candidates=self._config.builder.candidates,
-            evidence=evidence,
+            evidence=knowledge.evidence,
             memories=tuple(build.before for build in builds),
             held=tuple(build.held for build in builds),
-            behind=behind,
+            behind=knowledge.resolvers.behind,
         )
 
     def _report(self, builds: tuple[ClassBuild, ...], started: float) -> None:

@@ -10,7 +10,8 @@ from collectors.ladder import RUNGS
 from collectors.network import Network
 from itm.catalog.types import Rule
 from itm.routemap.mask import serve
-from itm.steer.build import ClassBuild, build_class, demand_weights, frame_of
+from itm.steer.build import ClassBuild, build_class, frame_of
+from itm.steer.demand import demand_weights
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits
