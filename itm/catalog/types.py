@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STEPS = ("up", "allowed", "available", "fastest", "sticky")
-"""The steering steps that exist, in the order of the default chain."""
+"""The steering steps that exist, in the order in which they make sense."""
+
+DEFAULT_STEER = ("up", "allowed", "available", "fastest", "sticky")
+"""The chain of a service that states none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Pop:
     ipv6: tuple[str, ...] = ()
     capacity: float = 0.0  # sessions; 0 = not stated
     bias: float = 0.0  # ms added to every estimate of this POP
+    cost: float | None = None  # of whatever the operator pays for, in one unit for all POPs; None: not stated
     tags: tuple[str, ...] = ()
     healthcheck: HealthCheck | None = None
     probe_url: str = ""  # base of the URLs that browsers measure it by; empty: they do not
@@ -72,6 +76,51 @@ class Rule:
     geos: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
     asns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """A stretch of time: `ms`, or a `share` of the time it is measured against; the other one is 0."""
+
+    ms: float = 0.0
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A Resource Location: a place where a service's VDAs are.
+
+    `weight` is its part of the sessions; `network` (a /24 or /48, empty: not stated) one of its own, by whose
+    round trips it is known.
+    """
+
+    name: str
+    country: str  # ISO 3166-1 alpha-2
+    lat: float
+    lon: float
+    weight: float = 1.0
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What a service says to the steps of its chain, beside their order.
+
+    `threshold` and `samples` of `available` (a share of fetches, and how many say anything); handicaps of
+    `fastest` by POP id and by pool; `trade` of `cost`, None: the band; `weights` of `weighted`: per pool
+    those of its POPs, in their order.
+    """
+
+    threshold: float = 0.8
+    samples: float = 20.0
+    pop_handicaps: tuple[tuple[str, Margin], ...] = ()
+    pool_handicaps: tuple[tuple[str, Margin], ...] = ()
+    trade: Margin | None = None
+    locations: tuple[Location, ...] = ()
+    weights: tuple[tuple[str, tuple[float, ...]], ...] = ()
+
+
+UNTUNED = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +150,9 @@ class Service:
     rules: tuple[Rule, ...]
     ipv4_values: tuple[str, ...] = ()
     ipv6_values: tuple[str, ...] = ()
-    steer: tuple[str, ...] = STEPS
+    steer: tuple[str, ...] = DEFAULT_STEER
     require_tags: tuple[str, ...] = ()
+    tuning: Tuning = UNTUNED
     form: Form = PLAIN
 
 

@@ -26,7 +26,8 @@ from itm.steer.memory import Memory
 from itm.steer.plan import Limits, Plan, limited
 from itm.steer.resolvers import ResolverRows, Resolvers, Standing, decide_resolvers, facts_of
 from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
-from itm.steer.steps import Facts
+from itm.steer.steps import Facts, Terms
+from itm.steer.terms import terms_of
 from itm.steer.world import World
 
 VARIANT_BIT = np.uint64(1 << 63)
@@ -64,19 +65,18 @@ class Frame:
 
     rows: Rows
     keys: dict[str, Keys]
-    tiers: npt.NDArray[np.uint8]
+    terms: Terms
     served: npt.NDArray[np.uint16]
     challenger: npt.NDArray[np.uint16]
 
     def facts(self, world: World, evidence: Evidence, chosen: npt.NDArray[np.intp]) -> Facts:
         """Return the facts of some rows."""
         prediction = world.predictions[:, world.places.cell[self.rows.place[chosen]], :]
-        return Facts(
-            estimate=evidence.estimate(prediction, {r: self.keys[r][chosen] for r in evidence.rungs}),
-            tiers=self.tiers[self.rows.rule[chosen]],
-            bias_ms=world.bias_ms,
-            previous=self.served[chosen],
-            challenger=self.challenger[chosen],
+        return self.terms.facts(
+            evidence.estimate(prediction, {r: self.keys[r][chosen] for r in evidence.rungs}),
+            self.rows.rule[chosen],
+            self.served[chosen],
+            self.challenger[chosen],
         )
 
 
@@ -84,6 +84,7 @@ def frame_of(
     world: World,
     evidence: Evidence,
     steering: SteeringClass,
+    terms: Terms,
     memory: Memory,
     place_rule: npt.NDArray[np.uint8],
 ) -> Frame:
@@ -92,7 +93,7 @@ def frame_of(
     rows = rows_of(steering, world.places, place_rule, prefixes)
     keys = row_keys(world, rows, prefixes)
     served, challenger = memory.recall(world.pops, keys["row"], rows.parent)
-    return Frame(rows, keys, steering.tiers(world.catalog.pops), served, challenger)
+    return Frame(rows, keys, terms, served, challenger)
 
 
 def build_class(
@@ -103,14 +104,16 @@ def build_class(
     limits: Limits,
     last: ClassBuild | None = None,
     resolvers: Resolvers | None = None,
+    terms: Terms | None = None,
 ) -> ClassBuild:
-    """Decide one class; `last` (same world) makes the build incremental.
+    """Decide one class; `last` (same world) makes the build incremental, under the same `terms`.
 
     `resolvers` are always decided anew; None: nobody is known behind any.
     """
+    terms = terms or terms_of(world, steering)
     resolvers = resolvers or Resolvers.of(world, evidence, Behind.nothing())
     place_rule = last.rows.rule[: len(world.places.asn)] if last else world.rules_of_places(steering)
-    frame = frame_of(world, evidence, steering, memory, place_rule)
+    frame = frame_of(world, evidence, steering, terms, memory, place_rule)
     rows = frame.rows
     touched = np.zeros(len(rows), dtype=bool)
     for rung, own in evidence.rungs.items():
@@ -122,7 +125,7 @@ def build_class(
     weight = demand_weights(rows)
     decision, plan, held = limited(decision, frame.served, weight, world.pops, limits.max_moved_share)
     standing = Standing.of(rows, decision, resolvers.behind.resolver)
-    facts = facts_of(world, resolvers, standing, steering, memory)
+    facts = facts_of(world, resolvers, standing, terms, memory)
     apart = decide_resolvers(facts, resolvers, standing, steering.steer, limits)
     after = Memory.of(
         world.pops,
@@ -130,7 +133,7 @@ def build_class(
         np.append(decision.ranks[:, 0], apart.decision.ranks[:, 0]),
         np.append(decision.wanted, apart.decision.wanted),
     )
-    table = compile_class(decision, rows, apart, frame.tiers, world.common_score)
+    table = compile_class(decision, rows, apart, terms.rules)
     all_held = np.sort(np.append(frame.keys["row"][held], apart.held))
     return ClassBuild(steering, rows, memory, after, decision, touched, all_held, plan, table, apart)
 

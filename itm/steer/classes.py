@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors.network import ADDRESS_BITS, UNIT_BITS
-from itm.catalog.types import Catalog, Pop, Rule, Service
+from itm.catalog.types import UNTUNED, Catalog, Pop, Rule, Service, Tuning
 
 NOT_ALLOWED: Final = 255
 """Tier of a POP that a rule does not name: it is never answered."""
@@ -24,6 +24,7 @@ class SteeringClass:
     rules: tuple[Rule, ...]
     steer: tuple[str, ...]
     require_tags: tuple[str, ...]
+    tuning: Tuning = UNTUNED
 
     def tiers(self, pops: tuple[Pop, ...]) -> npt.NDArray[np.uint8]:
         """Return (rules, pops): the position of a POP's first pool in the rule, or `NOT_ALLOWED`.
@@ -96,4 +97,4 @@ def classes_of(catalog: Catalog) -> tuple[tuple[SteeringClass, ...], dict[str, i
 
 def class_of(service: Service) -> SteeringClass:
     """Return the class of one service."""
-    return SteeringClass(service.pools, service.rules, service.steer, service.require_tags)
+    return SteeringClass(service.pools, service.rules, service.steer, service.require_tags, service.tuning)

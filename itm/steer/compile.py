@@ -9,28 +9,30 @@ from collectors.network import UNIT_BITS
 from itm.routemap.routemap import ClassMap
 from itm.routemap.table import UNIT_DTYPES, PrefixTable, UnitTable, merge
 from itm.steer.behind import family_of, unit_of
-from itm.steer.classes import NOT_ALLOWED
 from itm.steer.decide import Decision
 from itm.steer.evidence import Keys
 from itm.steer.resolvers import ResolverRows
 from itm.steer.rows import FAMILIES, Rows, Segments
+from itm.steer.steps import RuleFacts
+from itm.steer.terms import tail_of
 
 
 def compile_class(
     decision: Decision,
     rows: Rows,
     resolvers: ResolverRows,
-    tiers: npt.NDArray[np.uint8],
-    common_score: npt.NDArray[np.float32],
+    rules: RuleFacts,
 ) -> ClassMap:
     """Return the frozen tables of one class.
 
-    `tiers` is (rules, POPs), `common_score` per POP its demand-weighted score over all rows. Two rows
-    share a leaf only if their whole lists are equal: the K ranks and the rule's tail behind them. Rules
-    with equal tails have one: a border between them is none between their leaves.
+    Two rows share a leaf only if their whole lists are equal: the K ranks and the rule's tail behind them.
+    Rules with equal tails have one: a border between them is none between their leaves.
     """
     tails: dict[bytes, int] = {}
-    of_rule = [tails.setdefault(tail_of(own, common_score).tobytes(), len(tails)) for own in tiers]
+    of_rule = [
+        tails.setdefault(tail_of(tiers, common).tobytes(), len(tails))
+        for tiers, common in zip(rules.tiers, rules.common, strict=True)
+    ]
     tail = np.array(of_rule, dtype=np.uint16)[np.append(rows.rule, resolvers.rule)]
     ranks = np.concatenate([decision.ranks, resolvers.decision.ranks])
     leaves, leaf_of_row = _unique_rows(np.concatenate([ranks, tail[:, None]], axis=1))
@@ -63,10 +65,3 @@ def _units(family: int, resolver: Keys, leaf: npt.NDArray[np.uint32]) -> UnitTab
     here = family_of(resolver) == family
     bits = UNIT_BITS[family]
     return UnitTable(bits, unit_of(resolver[here]).astype(UNIT_DTYPES[bits]), leaf[here].astype("<u4"))
-
-
-def tail_of(tiers: npt.NDArray[np.uint8], common_score: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-    """Return every POP that a rule with these tiers allows, by pool and then by its score."""
-    order = np.lexsort((common_score, tiers))
-    tail: npt.NDArray[np.uint16] = order[tiers[order] != NOT_ALLOWED].astype(np.uint16)
-    return tail

@@ -90,6 +90,7 @@ def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
     ranks = np.full((len(order), candidates), NO_POP, dtype=np.uint16)
     ranks[:, :width] = order[:, :width]
     ranks[:, :width][np.take_along_axis(out, order[:, :width], axis=1)] = NO_POP
+    ranks[running.is_alone, 1:] = NO_POP
 
     rows, best, first = np.arange(len(order)), order[:, 0], ranks[:, 0]
     moved = (facts.previous != NO_POP) & (facts.previous != first)

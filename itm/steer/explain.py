@@ -22,13 +22,13 @@ from itm.routemap.routemap import NO_POP
 from itm.steer import story
 from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass, class_of
-from itm.steer.compile import tail_of
 from itm.steer.decide import decide, keep_served, trail
 from itm.steer.one import Row, facts_of, row_of
 from itm.steer.resolvers import Resolvers, Standing
 from itm.steer.resolvers import facts_of as facts_of_resolvers
 from itm.steer.steps import Facts
 from itm.steer.story import Case, Served
+from itm.steer.terms import tail_of, terms_of
 from itm.steer.world import World
 
 
@@ -80,18 +80,18 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
     world, inputs = served.world, served.inputs
     service, network = _service(question.name, world), _network(question)
     steering, index = class_of(service), world.class_index[service.name]
-    table = served.routemap.classes[index]
+    table, terms = served.routemap.classes[index], terms_of(world, steering)
     row = row_of(world, inputs.evidence, steering, network)
     leaf, scope = table.lookup(network.family, network.unit)
     own = None if question.client else table.resolver_leaf(network.family, network.unit)
     behind = None
     if own is None:
-        facts = facts_of(world, inputs.evidence, steering, inputs.memories[index], row)
+        facts = facts_of(world, inputs.evidence, terms, inputs.memories[index], row)
     else:
         behind = _behind(served, network)
         resolvers = Resolvers.of(world, inputs.evidence, behind)
         standing = Standing(np.array([row.rule], np.uint8), table.leaves[[leaf], 0])
-        facts = facts_of_resolvers(world, resolvers, standing, steering, inputs.memories[index])
+        facts = facts_of_resolvers(world, resolvers, standing, terms, inputs.memories[index])
         unused = {rung: np.zeros(1, np.uint64) for rung in row.keys}
         row, leaf = replace(row, kind="resolver", key=int(resolvers.keys[0]), keys=unused), own
     order = _checked_order(served, index, facts, steering, row, leaf)
@@ -147,7 +147,7 @@ def _checked_order(
     if np.isin(np.uint64(row.key), served.inputs.held[index]):
         ranks = keep_served(ranks, facts.previous)
     again = [int(p) for p in ranks[0] if p != NO_POP]
-    tail = tail_of(facts.tiers[0], served.world.common_score)
+    tail = tail_of(facts.tiers[0], facts.terms.rules.common[facts.rule[0]])
     again += [int(p) for p in tail if p not in again]
     own = served.routemap.order_of(index, leaf)
     if again != own:

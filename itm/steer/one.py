@@ -12,7 +12,7 @@ from itm.steer.build import variant_keys
 from itm.steer.classes import SteeringClass
 from itm.steer.evidence import Evidence, Keys
 from itm.steer.memory import Memory
-from itm.steer.steps import Facts
+from itm.steer.steps import Facts, Terms
 from itm.steer.world import World
 
 
@@ -62,15 +62,10 @@ def variant_key(place: np.uint64, rule: int) -> np.uint64:
     return key
 
 
-def facts_of(world: World, evidence: Evidence, steering: SteeringClass, memory: Memory, row: Row) -> Facts:
+def facts_of(world: World, evidence: Evidence, terms: Terms, memory: Memory, row: Row) -> Facts:
     """Return the facts of one row, from the memory that the build had."""
     lineage = np.array([world.places.key[row.place], row.parent, row.key], dtype=np.uint64)
     served, challenger = memory.recall(world.pops, lineage, np.array([-1, 0, 1], dtype=np.intp))
     prediction = world.predictions[:, world.places.cell[[row.place]], :]
-    return Facts(
-        estimate=evidence.estimate(prediction, row.keys),
-        tiers=steering.tiers(world.catalog.pops)[[row.rule]],
-        bias_ms=world.bias_ms,
-        previous=served[-1:],
-        challenger=challenger[-1:],
-    )
+    rule = np.array([row.rule], dtype=np.uint8)
+    return terms.facts(evidence.estimate(prediction, row.keys), rule, served[-1:], challenger[-1:])

@@ -15,14 +15,13 @@ import numpy.typing as npt
 
 from collectors.ladder import RUNGS
 from itm.steer.behind import Behind, family_of, unit_of
-from itm.steer.classes import SteeringClass
 from itm.steer.decide import Decision, decide
 from itm.steer.estimate import Estimate, Floats
 from itm.steer.evidence import Evidence, Keys
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits, limited
 from itm.steer.rows import Rows
-from itm.steer.steps import NO_POP, Facts
+from itm.steer.steps import NO_POP, Facts, Terms
 from itm.steer.world import World
 
 CHUNK: Final = 32_768
@@ -95,19 +94,12 @@ def decide_resolvers(
     return ResolverRows(resolvers.behind.resolver, standing.rule, decision, resolvers.keys[held])
 
 
-def facts_of(
-    world: World, resolvers: Resolvers, standing: Standing, steering: SteeringClass, memory: Memory
-) -> Facts:
+def facts_of(world: World, resolvers: Resolvers, standing: Standing, terms: Terms, memory: Memory) -> Facts:
     """Return the facts of resolvers in one class; one that is new was served what the client map says."""
     nobody = np.full(len(resolvers.keys), -1, dtype=np.intp)
     served, challenger = memory.recall(world.pops, resolvers.keys, nobody)
-    return Facts(
-        estimate=resolvers.estimate,
-        tiers=steering.tiers(world.catalog.pops)[standing.rule],
-        bias_ms=world.bias_ms,
-        previous=np.where(served == NO_POP, standing.pop, served),
-        challenger=challenger,
-    )
+    previous = np.where(served == NO_POP, standing.pop, served)
+    return terms.facts(resolvers.estimate, standing.rule, previous, challenger)
 
 
 def _own_rows(rows: Rows, resolver: Keys) -> npt.NDArray[np.intp]:

@@ -78,7 +78,7 @@ def clients(case: Case, behind: Behind) -> list[dict[str, Any]]:
     """Tell who sits behind the resolver, the heaviest first, and the POP that would be the best for each."""
     own = estimate_clients(case.served.world, case.served.inputs.evidence, behind.client)
     allowed = ~case.stages[-1].after.is_out()[0]
-    cost = np.where(allowed, own.rtt + case.facts.bias_ms, np.float32(np.inf))
+    cost = np.where(allowed, own.rtt + case.facts.pops.bias_ms, np.float32(np.inf))
     best = cost.argmin(axis=1)
     order = np.lexsort((behind.client, -behind.weight))
     return [
@@ -117,7 +117,7 @@ def _pop(case: Case, p: int) -> dict[str, Any]:
         "samples": round(float(estimate.n[0, p]), 1),
         "distinct": int(estimate.distinct[0, p]),
         "availability": None if availability != availability else round(availability, 3),
-        "bias_ms": float(case.facts.bias_ms[p]),
+        "bias_ms": float(case.facts.pops.bias_ms[p]),
         "health": case.served.states.get(case.pops[p], State.UP).name.lower(),
     }
 

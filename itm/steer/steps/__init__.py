@@ -9,7 +9,7 @@ a POP's death needs no rebuild (`itm.routemap.mask`).
 from itm.steer.steps.allowed import allowed
 from itm.steer.steps.available import available
 from itm.steer.steps.fastest import fastest
-from itm.steer.steps.running import GONE_POP, NO_POP, Facts, Running
+from itm.steer.steps.running import GONE_POP, NO_POP, Facts, PopFacts, RuleFacts, Running, Terms
 from itm.steer.steps.sticky import sticky
 
 BUILD_STEPS = {"allowed": allowed, "available": available, "fastest": fastest, "sticky": sticky}
@@ -19,7 +19,10 @@ __all__ = [
     "GONE_POP",
     "NO_POP",
     "Facts",
+    "PopFacts",
+    "RuleFacts",
     "Running",
+    "Terms",
     "allowed",
     "available",
     "fastest",

@@ -15,7 +15,7 @@ BAND_SHARE: Final = 0.10
 
 def fastest(running: Running, facts: Facts) -> Running:
     """Score every POP in ms, to a tenth: what is finer is no reason to prefer anyone."""
-    score = np.round(np.maximum(facts.estimate.rtt + facts.bias_ms[None, :], 0), 1)
+    score = np.round(np.maximum(facts.estimate.rtt + facts.pops.bias_ms, 0), 1)
     scored = running.but(score=score.astype(np.float32))
     return scored.but(wanted=scored.best())
 

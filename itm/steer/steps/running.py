@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from itm.catalog.types import UNTUNED, Tuning
 from itm.steer.classes import NOT_ALLOWED
-from itm.steer.estimate import Estimate
+from itm.steer.estimate import Estimate, Floats
 
 NO_POP: Final = 0xFFFF
 """No POP: nothing was served before, or nobody is put first."""
@@ -19,42 +20,112 @@ GONE_POP: Final = 0xFFFE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PopFacts:
+    """What is known of each POP whoever asks: one column per POP.
+
+    `bias_ms` is added to its estimates; `cost` is the operator's price (0 where the chain has no `cost`);
+    `leg_ms` the round trip from it to the class's Resource Locations (0 where the chain has no `joint`).
+    """
+
+    bias_ms: Floats
+    cost: Floats
+    leg_ms: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleFacts:
+    """What a class's rules say of each POP: (rules, POPs).
+
+    `tiers` is the position of the POP's first pool in the rule, or `NOT_ALLOWED`; of that pool are `position`
+    (the POP's among its values), `weight`, and the handicap, `handicap_ms` and a share of the round trip.
+    `common` is what orders those that no row ranks: what a POP costs the world at large, in ms.
+    """
+
+    tiers: npt.NDArray[np.uint8]
+    position: npt.NDArray[np.uint16]
+    weight: Floats
+    handicap_ms: Floats
+    handicap_share: Floats
+    common: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """What all rows of one class have in common: its POPs, its rules, and what it says to its steps."""
+
+    pops: PopFacts
+    rules: RuleFacts
+    tuning: Tuning = UNTUNED
+
+    def facts(
+        self,
+        estimate: Estimate,
+        rule: npt.NDArray[np.uint8],
+        previous: npt.NDArray[np.uint16],
+        challenger: npt.NDArray[np.uint16],
+    ) -> Facts:
+        """Return the facts of rows of this class; every row has a `rule`."""
+        return Facts(estimate, rule, self.rules.tiers[rule], previous, challenger, self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What a step may read, one row per place or measured prefix, one column per POP.
 
-    `tiers` are the row's rule positions, `previous` the POP the live map serves (`NO_POP`, `GONE_POP`),
-    `challenger` the POP that the build before this one would have liked better (`NO_POP`: none), `bias_ms`
-    per POP.
+    `rule` is the row's, `tiers` are that rule's; `previous` the POP the live map serves (`NO_POP`,
+    `GONE_POP`), `challenger` the POP that the build before this one would have liked better (`NO_POP`: none).
     """
 
     estimate: Estimate
+    rule: npt.NDArray[np.uint8]
     tiers: npt.NDArray[np.uint8]
-    bias_ms: npt.NDArray[np.float32]
     previous: npt.NDArray[np.uint16]
     challenger: npt.NDArray[np.uint16]
+    terms: Terms
+
+    @property
+    def pops(self) -> PopFacts:
+        """What is known of each POP whoever asks."""
+        return self.terms.pops
+
+    @property
+    def tuning(self) -> Tuning:
+        """What the service says to its steps."""
+        return self.terms.tuning
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Running:
     """The state between two steps.
 
-    `tier` (rows, POPs): lower is preferred, `NOT_ALLOWED` is out; `score` (rows, POPs): ms, lower is
-    better within a tier; `first` (rows): a POP put before all others; `wanted` (rows): the POP that
-    would have been first without stickiness.
+    Per row and POP: `tier`, lower is preferred, `NOT_ALLOWED` is out; `order` within a tier, lower is
+    preferred; `score` in ms, lower is better within both. Per row: `first`, a POP put before all others;
+    `wanted`, the POP that would have been first without stickiness; `nearest`, the one that would have been
+    by the client's leg alone; `is_alone` where only the first is a candidate.
     """
 
     tier: npt.NDArray[np.uint8]
-    score: npt.NDArray[np.float32]
+    order: npt.NDArray[np.uint16]
+    score: Floats
     first: npt.NDArray[np.uint16]
     wanted: npt.NDArray[np.uint16]
+    nearest: npt.NDArray[np.uint16]
+    is_alone: npt.NDArray[np.bool_]
 
     @classmethod
     def start(cls, facts: Facts) -> Running:
-        """Everyone runs, in catalog order."""
-        rows, pops = facts.tiers.shape
-        order = np.broadcast_to(np.arange(pops, dtype=np.float32), (rows, pops))
-        nobody = np.full(rows, NO_POP, dtype=np.uint16)
-        return cls(np.zeros((rows, pops), dtype=np.uint8), order, nobody, nobody)
+        """Everyone runs and is equal: ties stand in catalog order."""
+        shape = facts.tiers.shape
+        nobody = np.full(shape[0], NO_POP, dtype=np.uint16)
+        return cls(
+            tier=np.zeros(shape, dtype=np.uint8),
+            order=np.zeros(shape, dtype=np.uint16),
+            score=np.zeros(shape, dtype=np.float32),
+            first=nobody,
+            wanted=nobody,
+            nearest=nobody,
+            is_alone=np.zeros(shape[0], dtype=bool),
+        )
 
     def but(self, **changes: npt.NDArray[np.generic]) -> Running:
         """Return the state with some of its fields replaced."""
@@ -76,8 +147,9 @@ class Running:
         return out
 
     def _key(self) -> npt.NDArray[np.float64]:
-        """Return what the ranking sorts by: who is put first and not out, then tier, then score."""
-        key: npt.NDArray[np.float64] = self.tier.astype(np.float64) * 1e9 + self.score
+        """Return what the ranking sorts by: who is put first and not out, then tier, order, score."""
+        # Exact: tier and order take 24 bits of a float64's 53, a score of tenths of ms below 1e6 the rest.
+        key = (self.tier.astype(np.float64) * 65_536 + self.order) * 1e6 + self.score
         ahead = np.flatnonzero(self.first != NO_POP)
         ahead = ahead[self.tier[ahead, self.first[ahead]] != NOT_ALLOWED]
         key[ahead, self.first[ahead]] = -1.0

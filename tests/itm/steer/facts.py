@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from itm.steer.estimate import from_prediction
-from itm.steer.steps import NO_POP, Facts
+from itm.steer.steps import NO_POP, Facts, PopFacts, RuleFacts, Terms
 
 Rows = Sequence[Sequence[float]]
 
@@ -32,10 +32,17 @@ def facts(
             availability_n=np.array(availability_n, dtype=np.float32),
         )
     nobody = [NO_POP] * len(p50)
-    return Facts(
-        estimate=estimate,
-        tiers=np.array(tiers if tiers is not None else np.zeros(p50.shape), dtype=np.uint8),
-        bias_ms=np.array(bias if bias is not None else np.zeros(p50.shape[1]), dtype=np.float32),
-        previous=np.array(previous or nobody, dtype=np.uint16),
-        challenger=np.array(challenger or nobody, dtype=np.uint16),
+    none = np.zeros(p50.shape[1], dtype=np.float32)
+    pops = PopFacts(none if bias is None else np.array(bias, dtype=np.float32), none, none)
+    zero = np.zeros(p50.shape, dtype=np.float32)
+    rules = RuleFacts(
+        tiers=np.array(tiers if tiers is not None else zero, dtype=np.uint8),
+        position=np.zeros(p50.shape, dtype=np.uint16),
+        weight=zero + 1,
+        handicap_ms=zero,
+        handicap_share=zero,
+        common=zero,
     )
+    rule = np.arange(len(p50), dtype=np.uint8)
+    at = (np.array(previous or nobody, dtype=np.uint16), np.array(challenger or nobody, dtype=np.uint16))
+    return Terms(pops, rules).facts(estimate, rule, *at)

@@ -15,6 +15,7 @@ from itm.steer.demand import demand_weights
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits
+from itm.steer.terms import terms_of
 from itm.steer.world import World
 from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, cut_world, pop, service, world
 
@@ -159,7 +160,14 @@ def test_demand_is_counted_in_slash_24s() -> None:
     w = world()
     rows = [(JAPAN, "network"), ("2001:200::1", "network"), ("9.9.9.9", "network"), (DUTCH, "prefix")]
     evidence = Evidence.of(cells(*((a, r, "tokyo", 9.0, 30.0, 9) for a, r in rows)), POPS)
-    frame = frame_of(w, evidence, w.classes[0], Memory.nothing(), w.rules_of_places(w.classes[0]))
+    frame = frame_of(
+        w,
+        evidence,
+        w.classes[0],
+        terms_of(w, w.classes[0]),
+        Memory.nothing(),
+        w.rules_of_places(w.classes[0]),
+    )
     weight = dict(zip(frame.keys["row"].tolist(), demand_weights(frame.rows).tolist(), strict=True))
     place = [weight[int(key)] for key in w.places.key]
     own = [weight[int(key)] for rung in ("network", "prefix") for key in evidence.rungs[rung].key]

@@ -10,8 +10,6 @@ from itm.routemap.mask import choices, serve
 from itm.routemap.routemap import NO_POP, ClassMap
 from itm.routemap.table import PrefixTable
 from itm.steer.build import build_class
-from itm.steer.classes import NOT_ALLOWED
-from itm.steer.compile import tail_of
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits
@@ -86,13 +84,6 @@ def test_rules_of_equal_pools_are_no_border() -> None:
     assert len(two.tails) == 1
     assert np.array_equal(one.v4.start, two.v4.start)
     assert np.array_equal(one.leaves, two.leaves)
-
-
-def test_the_tail_holds_all_that_the_rule_allows() -> None:
-    """By pool, then by what each POP costs the world; nobody else."""
-    tiers = np.array([1, 0, NOT_ALLOWED, 0, 1], dtype=np.uint8)
-    score = np.array([5, 90, 1, 80, 4], dtype=np.float32)
-    assert tail_of(tiers, score).tolist() == [3, 1, 4, 0]
 
 
 def test_behind_the_candidates_the_tail_answers() -> None:

@@ -8,6 +8,7 @@ from itm.steer.build import frame_of
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
 from itm.steer.one import facts_of, row_of
+from itm.steer.terms import terms_of
 from tests.itm.steer.worlds import JAPAN, P50, cells, cut_world, world
 
 POPS = tuple(P50)
@@ -28,12 +29,12 @@ def test_one_row_alone_has_the_facts_it_has_among_all(seed: int) -> None:
     """Bit for bit, in a random world with a random memory: `why` reads what the build read."""
     w, aggregates = cut_world(seed)
     evidence, steering = Evidence.of(aggregates, POPS), w.classes[0]
-    place_rule = w.rules_of_places(steering)
-    every = frame_of(w, evidence, steering, Memory.nothing(), place_rule).keys["row"]
+    place_rule, terms = w.rules_of_places(steering), terms_of(w, steering)
+    every = frame_of(w, evidence, steering, terms, Memory.nothing(), place_rule).keys["row"]
     rng = np.random.default_rng(seed)
     known = rng.permutation(every)[: len(every) * 2 // 3]
     memory = Memory.of(POPS, known, *(rng.integers(0, 4, len(known)).astype(np.uint16) for _ in range(2)))
-    frame = frame_of(w, evidence, steering, memory, place_rule)
+    frame = frame_of(w, evidence, steering, terms, memory, place_rule)
     for third in range(0, 512, 3):
         network = Network.of(f"10.{third >> 8}.{third & 255}.9" if third % 4 else f"2001:200:{third:x}::9")
         row = row_of(w, evidence, steering, network)
@@ -41,7 +42,7 @@ def test_one_row_alone_has_the_facts_it_has_among_all(seed: int) -> None:
         segments = frame.rows.segments[network.family]
         piece = np.searchsorted(segments.start, np.uint64(network.unit), side="right") - 1
         assert at.tolist() == [segments.row[piece]]
-        alone, among = facts_of(w, evidence, steering, memory, row), frame.facts(w, evidence, at)
+        alone, among = facts_of(w, evidence, terms, memory, row), frame.facts(w, evidence, at)
         for name in ("tiers", "previous", "challenger"):
             assert np.array_equal(getattr(alone, name), getattr(among, name))
         for name in ("rtt", "low", "high", "n", "access_ms"):

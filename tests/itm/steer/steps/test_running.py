@@ -10,11 +10,11 @@ from tests.itm.steer.facts import facts
 
 
 def running(tier: list[int], score: list[float], first: int = NO_POP) -> Running:
-    return Running(
-        np.array([tier], dtype=np.uint8),
-        np.array([score], dtype=np.float32),
-        np.array([first], dtype=np.uint16),
-        np.array([NO_POP], dtype=np.uint16),
+    start = Running.start(facts(score))
+    return start.but(
+        tier=np.array([tier], dtype=np.uint8),
+        score=np.array([score], dtype=np.float32),
+        first=np.array([first], dtype=np.uint16),
     )
 
 
@@ -57,11 +57,11 @@ def test_nobody_who_is_out_is_put_first() -> None:
 def test_the_best_is_the_head_of_the_ranking() -> None:
     """Both read the same order, on random states."""
     rng = np.random.default_rng(3)
-    state = Running(
-        rng.choice(np.array([0, 1, 100, NOT_ALLOWED], dtype=np.uint8), (200, 7)),
-        rng.integers(0, 4, (200, 7)).astype(np.float32),
-        rng.choice(np.array([0, 3, NO_POP], dtype=np.uint16), 200),
-        np.full(200, NO_POP, dtype=np.uint16),
+    state = Running.start(facts(*[[0] * 7] * 200)).but(
+        tier=rng.choice(np.array([0, 1, 100, NOT_ALLOWED], dtype=np.uint8), (200, 7)),
+        order=rng.integers(0, 3, (200, 7)).astype(np.uint16),
+        score=rng.integers(0, 4, (200, 7)).astype(np.float32),
+        first=rng.choice(np.array([0, 3, NO_POP], dtype=np.uint16), 200),
     )
     assert np.array_equal(state.best(), state.ranking()[:, 0])
 
