@@ -20,7 +20,7 @@ from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass
 from itm.steer.compile import compile_class
 from itm.steer.decide import CHUNK, Decision, decide
-from itm.steer.demand import demand_weights
+from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence, Keys
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits, Plan, limited
@@ -105,12 +105,14 @@ def build_class(
     last: ClassBuild | None = None,
     resolvers: Resolvers | None = None,
     terms: Terms | None = None,
+    demand: Demand | None = None,
 ) -> ClassBuild:
     """Decide one class; `last` (same world) makes the build incremental, under the same `terms`.
 
-    `resolvers` are always decided anew; None: nobody is known behind any.
+    `resolvers` are always decided anew; None: nobody is known behind any. `demand` None: of addresses alone.
     """
     terms = terms or terms_of(world, steering)
+    demand = demand or Demand.nothing()
     resolvers = resolvers or Resolvers.of(world, evidence, Behind.nothing())
     place_rule = last.rows.rule[: len(world.places.asn)] if last else world.rules_of_places(steering)
     frame = frame_of(world, evidence, steering, terms, memory, place_rule)
@@ -122,11 +124,11 @@ def build_class(
     parts = (chosen[begin : begin + CHUNK] for begin in range(0, len(chosen), CHUNK))
     fresh = [decide(frame.facts(world, evidence, part), steering.steer, limits.candidates) for part in parts]
     decision = _merged(fresh, chosen, last, len(rows))
-    weight = demand_weights(rows)
+    weight = demand.weights(rows)
     decision, plan, held = limited(decision, frame.served, weight, world.pops, limits.max_moved_share)
     standing = Standing.of(rows, decision, resolvers.behind.resolver)
     facts = facts_of(world, resolvers, standing, terms, memory)
-    apart = decide_resolvers(facts, resolvers, standing, steering.steer, limits)
+    apart = decide_resolvers(facts, resolvers, standing, steering.steer, limits, demand)
     after = Memory.of(
         world.pops,
         np.append(frame.keys["row"], resolvers.keys),

@@ -29,8 +29,8 @@ from itm.steer import memoryfiles
 from itm.steer.behind import Behind
 from itm.steer.build import ClassBuild
 from itm.steer.cycle import Knowledge, build_all
+from itm.steer.demand import Counts, Demand, clients_of
 from itm.steer.drift import DriftWatch
-from itm.steer.evidence import Evidence
 from itm.steer.explore import ExplorationFiles
 from itm.steer.givens import Givens
 from itm.steer.inputs import Inputs
@@ -160,16 +160,17 @@ class Builder:
     def _knowledge(self, world: World) -> Knowledge:
         """Return what is known now, laid out for the POPs of `world`."""
         evidence = self._learner.evidence(world.pops)
-        return Knowledge(evidence, self._resolvers(world, evidence))
+        behind = self._behind()
+        demand = Demand.of(clients_of(self._learner.aggregates), Counts.nothing(), Counts.nothing(), behind)
+        return Knowledge(evidence, Resolvers.of(world, evidence, behind), demand)
 
-    def _resolvers(self, world: World, evidence: Evidence) -> Resolvers:
-        """Estimate the resolvers that are known well enough; a damaged file is told, the one before stays."""
+    def _behind(self) -> Behind:
+        """Return the resolvers that are known well enough; a damaged file is told, the one before stays."""
         told = self._clientele.error
         table = self._clientele.look()
         if self._clientele.error and self._clientele.error != told:
             log.warning("clientele.unusable", extra={"reason": self._clientele.error})
-        behind = Behind.of(table, self._clock(), self._config.collect.pairing_half_life_days)
-        return Resolvers.of(world, evidence, behind)
+        return Behind.of(table, self._clock(), self._config.collect.pairing_half_life_days)
 
     def _decided(
         self, world: World, knowledge: Knowledge, memories: tuple[Memory, ...], max_moved_share: float
@@ -215,6 +216,7 @@ class Builder:
             memories=tuple(build.before for build in builds),
             held=tuple(build.held for build in builds),
             behind=knowledge.resolvers.behind,
+            demand=knowledge.demand,
         )
 
     def _report(self, builds: tuple[ClassBuild, ...], started: float) -> None:

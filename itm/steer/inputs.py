@@ -1,8 +1,8 @@
 """What a published map was decided from, kept beside it so that `why` can decide again.
 
-One compressed file of arrays per version: the evidence, the memory of every class before the build, and
-the rows the limiter held. The prediction is named by digest and stands in the state directory once for all
-versions.
+One compressed file of arrays per version: the evidence, the memory of every class before the build, the
+demand, and the rows the limiter held. The prediction is named by digest and stands in the state directory
+once for all versions.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collectors.arrays import ArrayFile
 from collectors.errors import ArraysError
 from itm.errors import SnapshotError
 from itm.steer.behind import Behind
+from itm.steer.demand import Demand
 from itm.steer.estimate import Measured
 from itm.steer.evidence import Evidence, RungEvidence
 from itm.steer.memory import Memory
@@ -47,6 +48,7 @@ class Inputs:
     memories: tuple[Memory, ...]
     held: tuple[npt.NDArray[np.uint64], ...]
     behind: Behind = field(default_factory=Behind.nothing)
+    demand: Demand = field(default_factory=Demand.nothing)
 
 
 def path_of(directory: Path, version: int) -> Path:
@@ -63,6 +65,7 @@ def save(inputs: Inputs, directory: Path) -> None:
             columns[f"{rung}.{name}"] = getattr(own.measured, name)
     for name in Behind.__slots__:
         columns[f"behind.{name}"] = getattr(inputs.behind, name)
+    columns |= {f"demand.{name}": array for name, array in inputs.demand.arrays().items()}
     for index, memory in enumerate(inputs.memories):
         columns[f"class{index}.key"] = memory.key
         columns[f"class{index}.served"] = memory.served
@@ -113,6 +116,7 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         memories=memories,
         held=tuple(stored[f"class{i}.held"] for i in range(len(pops))),
         behind=_behind(stored),
+        demand=_demand(stored),
     )
 
 
@@ -128,6 +132,12 @@ def _behind(stored: Mapping[str, npt.NDArray[Any]]) -> Behind:
     if "behind.resolver" not in stored:
         return Behind.nothing()
     return Behind(*(stored[f"behind.{name}"] for name in Behind.__slots__))
+
+
+def _demand(stored: Mapping[str, npt.NDArray[Any]]) -> Demand:
+    """Return who was counted where; the release before counted nobody."""
+    own = {name.removeprefix("demand."): a for name, a in stored.items() if name.startswith("demand.")}
+    return Demand.of_arrays(own) if own else Demand.nothing()
 
 
 def prune(directory: Path, versions: Sequence[int]) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from collectors.ladder import RUNGS
 from itm.steer.behind import Behind, family_of, unit_of
 from itm.steer.decide import Decision, decide
+from itm.steer.demand import Demand
 from itm.steer.estimate import Estimate, Floats
 from itm.steer.evidence import Evidence, Keys
 from itm.steer.memory import Memory
@@ -50,11 +51,6 @@ class Resolvers:
         """The keys of the rows in memory."""
         return self.behind.resolver | RESOLVER_BITS
 
-    @property
-    def weight(self) -> Floats:
-        """What stands behind each resolver, in sightings."""
-        return np.add.reduceat(np.append(self.behind.weight, 0), self.behind.start[:-1]).astype(np.float32)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
@@ -66,7 +62,7 @@ class Standing:
     @classmethod
     def of(cls, rows: Rows, decision: Decision, resolver: Keys) -> Standing:
         """Look up the networks of resolvers in the rows of one class and their decision."""
-        own = _own_rows(rows, resolver)
+        own = rows.find(resolver)
         return cls(rows.rule[own], decision.ranks[own, 0])
 
 
@@ -84,12 +80,17 @@ class ResolverRows:
 
 
 def decide_resolvers(
-    facts: Facts, resolvers: Resolvers, standing: Standing, steer: tuple[str, ...], limits: Limits
+    facts: Facts,
+    resolvers: Resolvers,
+    standing: Standing,
+    steer: tuple[str, ...],
+    limits: Limits,
+    demand: Demand,
 ) -> ResolverRows:
     """Decide the resolvers of one class; no more of their clients move at once than the limits say."""
     decision = decide(facts, steer, limits.candidates)
     pops = tuple(map(str, range(facts.tiers.shape[1])))
-    weight = resolvers.weight
+    weight = demand.of_resolvers(resolvers.behind)
     decision, _, held = limited(decision, facts.previous, weight, pops, limits.max_moved_share)
     return ResolverRows(resolvers.behind.resolver, standing.rule, decision, resolvers.keys[held])
 
@@ -100,16 +101,6 @@ def facts_of(world: World, resolvers: Resolvers, standing: Standing, terms: Term
     served, challenger = memory.recall(world.pops, resolvers.keys, nobody)
     previous = np.where(served == NO_POP, standing.pop, served)
     return terms.facts(resolvers.estimate, standing.rule, previous, challenger)
-
-
-def _own_rows(rows: Rows, resolver: Keys) -> npt.NDArray[np.intp]:
-    """Return the row that each resolver's own network belongs to."""
-    found = np.zeros(len(resolver), dtype=np.intp)
-    family, unit = family_of(resolver), unit_of(resolver)
-    for version, segments in rows.segments.items():
-        here = np.flatnonzero(family == version)
-        found[here] = segments.row[np.searchsorted(segments.start, unit[here], side="right") - 1]
-    return found
 
 
 def _chunks(behind: Behind) -> Iterator[Behind]:

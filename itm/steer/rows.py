@@ -79,6 +79,15 @@ class Rows:
     def __len__(self) -> int:
         return len(self.place)
 
+    def find(self, networks: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
+        """Return the row that each network (by `Network.key`) belongs to."""
+        found = np.zeros(len(networks), dtype=np.intp)
+        family, unit = networks >> np.uint64(60), networks & np.uint64((1 << 48) - 1)
+        for version, segments in self.segments.items():
+            here = np.flatnonzero(family == version)
+            found[here] = segments.row[np.searchsorted(segments.start, unit[here], side="right") - 1]
+        return found
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cut:

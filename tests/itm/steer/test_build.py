@@ -11,7 +11,7 @@ from collectors.network import Network
 from itm.catalog.types import Rule
 from itm.routemap.mask import serve
 from itm.steer.build import ClassBuild, build_class, frame_of
-from itm.steer.demand import demand_weights
+from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits
@@ -168,7 +168,7 @@ def test_demand_is_counted_in_slash_24s() -> None:
         Memory.nothing(),
         w.rules_of_places(w.classes[0]),
     )
-    weight = dict(zip(frame.keys["row"].tolist(), demand_weights(frame.rows).tolist(), strict=True))
+    weight = dict(zip(frame.keys["row"].tolist(), Demand.nothing().weights(frame.rows).tolist(), strict=True))
     place = [weight[int(key)] for key in w.places.key]
     own = [weight[int(key)] for rung in ("network", "prefix") for key in evidence.rungs[rung].key]
     assert place == [0, 255, 0, 256]

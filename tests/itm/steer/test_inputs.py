@@ -8,9 +8,11 @@ import pytest
 
 from collectors import arrays
 from collectors.arrays import ArrayFile
+from collectors.network import Network
 from itm.errors import SnapshotError
 from itm.steer import inputs as inputs_file
 from itm.steer.behind import Behind
+from itm.steer.demand import Counts, Demand, clients_of
 from itm.steer.evidence import Evidence
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
@@ -18,6 +20,8 @@ from tests.itm.steer.crowds import NOW, crowd, table
 from tests.itm.steer.worlds import AMERICA, JAPAN, P50, cells
 
 ROWS = [(JAPAN, "network", "tokyo", 140.0, 30.0, 6), (JAPAN, "place", "osaka", 13.0, 30.0, 9)]
+
+COUNTED = Counts.of(np.array([Network.of(AMERICA).key], np.uint64), np.array([7.5]))
 
 
 def inputs(version: int = 7) -> Inputs:
@@ -36,7 +40,8 @@ def inputs(version: int = 7) -> Inputs:
         evidence=Evidence.of(cells(*ROWS), tuple(P50)),
         memories=(memory, Memory.nothing()),
         held=(np.array([4], dtype=np.uint64), np.zeros(0, dtype=np.uint64)),
-        behind=Behind.of(table(*crowd(AMERICA, {"133.11": 5})), NOW, 7.0),
+        behind=(behind := Behind.of(table(*crowd(AMERICA, {"133.11": 5})), NOW, 7.0)),
+        demand=Demand.of(clients_of(cells(*ROWS)), COUNTED, COUNTED, behind),
     )
 
 
@@ -61,18 +66,20 @@ def test_inputs_come_back_as_they_were(tmp_path: Path) -> None:
     assert [h.tolist() for h in got.held] == [[4], []]
     for name in Behind.__slots__:
         assert getattr(got.behind, name).tobytes() == getattr(was.behind, name).tobytes()
+    for name, array in was.demand.arrays().items():
+        assert got.demand.arrays()[name].tobytes() == array.tobytes()
 
 
 def test_inputs_of_the_release_before_are_read(tmp_path: Path) -> None:
-    """They hold no clientele and no bounds of votes: nobody behind any resolver, p25 as it stands."""
+    """They hold no clientele, no demand and no bounds of votes: nobody is behind a resolver, p25 stands."""
     inputs_file.save(inputs(), tmp_path)
     path = inputs_file.path_of(tmp_path, 7)
     file = arrays.unpack(zlib.decompress(path.read_bytes()))
-    later = ("behind.", "place.least", "place.most")
+    later = ("behind.", "demand.", "place.least", "place.most")
     kept = {name: column for name, column in file.arrays.items() if not name.startswith(later)}
     path.write_bytes(zlib.compress(arrays.pack(ArrayFile(file.facts, kept))))
     old = inputs_file.load(tmp_path, 7)
-    assert len(old.behind) == 0
+    assert len(old.behind) == len(old.demand.key) == 0
     measured = old.evidence.rungs["place"].measured
     assert measured.least is measured.most is measured.p25
 
