@@ -8,6 +8,7 @@ import json
 from itm.cli import client
 from itm.cli.client import OpsClient
 from itm.cli.columns import columns
+from itm.cli.difference import TOP, difference_lines
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +17,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="the live map, the versions kept and the last build's plan")
     show.add_argument("--json", action="store_true", help="the API's answer as it is")
     client.configure(show)
+    compare = actions.add_parser(
+        "diff", help="what one map changed against another, for whom and by how much"
+    )
+    compare.add_argument("old", type=int, nargs="?", metavar="OLD", help="default: the one kept before NEW")
+    compare.add_argument("new", type=int, metavar="NEW")
+    compare.add_argument("--top", type=int, default=TOP, metavar="N", help=f"lines per table (default {TOP})")
+    compare.add_argument("--json", action="store_true", help="the API's answer as it is")
+    client.configure(compare)
     rollback = actions.add_parser("rollback", help="serve an earlier map and publish no other until unpinned")
     rollback.add_argument("version", type=int, metavar="VERSION")
     client.configure(rollback)
@@ -32,9 +41,20 @@ def run(args: argparse.Namespace) -> int:
     elif args.action == "unpin":
         ops.post("/api/v1/map/unpin", {})
         print("the builder publishes again")
+    elif args.action == "diff":
+        _diff(ops, args)
     else:
         _show(ops, args)
     return 0
+
+
+def _diff(ops: OpsClient, args: argparse.Namespace) -> None:
+    answer = ops.get("/api/v1/map/diff", old=args.old, new=args.new, top=args.top)
+    if args.json:
+        print(json.dumps(answer, indent=2))
+        return
+    print(f"map {answer['old']} -> map {answer['new']}")
+    print("\n".join(line for one in answer["classes"] for line in difference_lines(one)))
 
 
 def _show(ops: OpsClient, args: argparse.Namespace) -> None:

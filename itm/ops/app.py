@@ -43,6 +43,7 @@ ROUTES: Final = (
     Route("POST", "/api/v1/catalog", catalog.apply, "catalog"),
     Route("POST", "/api/v1/catalog/rollback", catalog.roll_back, "catalog"),
     Route("GET", "/api/v1/map", maps.show),
+    Route("GET", "/api/v1/map/diff", maps.diff),
     Route("GET", "/api/v1/alarms", alarms.listing),
     Route("POST", "/api/v1/map/rollback", maps.roll_back, "operate"),
     Route("POST", "/api/v1/map/unpin", maps.unpin, "operate"),

@@ -27,14 +27,32 @@ async def read_object(
         raise Refused(400, f"the body is not JSON: {error}") from None
     if not isinstance(body, dict):
         raise Refused(400, "the body must be a JSON object")
-    faults = [f"{name}: no such key (known: {', '.join(checks)})" for name in body if name not in checks]
-    faults += [f"{name}: is missing" for name in required if name not in body]
-    for name, check in checks.items():
-        if name in body and (expected := check(body[name])) is not None:
-            faults.append(f"{name}: expected {expected}")
+    faults = _faults(body, checks, required, "key")
     if faults:
         raise Refused(400, "; ".join(faults))
     return body
+
+
+def whole_parameters(
+    request: web.Request, checks: Mapping[str, Check], required: tuple[str, ...] = ()
+) -> dict[str, int]:
+    """Return the query's parameters as whole numbers. Raises `Refused` (400) with every fault."""
+    given = {name: int(v) if v.isdecimal() and len(v) <= 9 else v for name, v in request.query.items()}
+    faults = _faults(given, checks, required, "parameter")
+    if faults:
+        raise Refused(400, "; ".join(faults))
+    return {name: int(value) for name, value in given.items()}
+
+
+def _faults(
+    given: Mapping[str, Any], checks: Mapping[str, Check], required: tuple[str, ...], what: str
+) -> list[str]:
+    faults = [f"{name}: no such {what} (known: {', '.join(checks)})" for name in given if name not in checks]
+    faults += [f"{name}: is missing" for name in required if name not in given]
+    for name, check in checks.items():
+        if name in given and (expected := check(given[name])) is not None:
+            faults.append(f"{name}: expected {expected}")
+    return faults
 
 
 def text(longest: int) -> Check:
@@ -59,12 +77,14 @@ def number(least: float, most: float) -> Check:
     return check
 
 
-def whole(least: int) -> Check:
-    """Accept a whole number of at least `least`."""
+def whole(least: int, most: int | None = None) -> Check:
+    """Accept a whole number of at least `least`, and of at most `most` where that is given."""
 
     def check(value: Any) -> str | None:
         is_whole = isinstance(value, int) and not isinstance(value, bool)
-        return None if is_whole and value >= least else f"a whole number of at least {least}"
+        if is_whole and least <= value and (most is None or value <= most):
+            return None
+        return f"a whole number of at least {least}" + (f" and at most {most}" if most is not None else "")
 
     return check
 

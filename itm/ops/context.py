@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from collectors.journal import JournalWriter
 from itm.config import Config
 from itm.ops.agents import Agents
+from itm.ops.aside import Aside
 from itm.ops.health import HealthBoard
 from itm.ops.live import LiveCatalog
 from itm.ops.loads import Loads
@@ -78,6 +79,7 @@ class Edge:
     counters: Counters
     explain: Explain
     pairing: Pairing
+    aside: Aside
     clock: Callable[[], float]
 
     @property

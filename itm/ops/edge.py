@@ -33,6 +33,7 @@ from itm.errors import CatalogError, ConfigError, SnapshotError
 from itm.ops import app, demo, exposition, https, rum
 from itm.ops.agents import Agents
 from itm.ops.api.maps import hold_pin
+from itm.ops.aside import Aside
 from itm.ops.context import Counters, Edge, Explain, Overrides
 from itm.ops.health import HealthBoard
 from itm.ops.https import Https
@@ -174,6 +175,7 @@ def _made(
         counters=_counters(registry),
         explain=explain or Explainer(config, engine).explain,
         pairing=pairing,
+        aside=Aside(),
         clock=clock,
     )
     exposition.register(registry, edge)

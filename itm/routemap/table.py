@@ -40,6 +40,11 @@ class PrefixTable:
         found: npt.NDArray[np.uint32] = self.leaf[runs]
         return found
 
+    def scopes(self) -> int:
+        """Return how many scopes resolvers can be told: the aligned prefixes that all runs fall into."""
+        first = self.start.astype(np.uint64)
+        return int(aligned_blocks(first, np.append(first[1:], np.uint64(1 << self.bits))).sum())
+
     def problems(self, leaves: int) -> list[str]:
         """Return what is wrong with the table when there are `leaves` leaves; empty when sound."""
         if self.bits not in UNIT_DTYPES or len(self.start) == 0 or len(self.start) != len(self.leaf):
@@ -96,6 +101,18 @@ def scope(bits: int, unit: int, start: int, end: int) -> int:
     """
     below = unit ^ (start - 1) if start else 1 << bits
     return bits + 1 - min(below, unit ^ end).bit_length()
+
+
+def aligned_blocks(first: npt.NDArray[np.uint64], end: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Return how many aligned prefixes each range [first, end) of units falls into; none is empty.
+
+    The multiple c of the largest power of two in the range parts it: up to c blocks grow, by the ones of
+    c - first; from c on they shrink, by the ones of end - c.
+    """
+    largest = (np.frexp((first ^ end).astype(np.float64))[1] - 1).astype(np.uint64)
+    middle = end >> largest << largest
+    count: npt.NDArray[np.int64] = np.bitwise_count(middle - first).astype(np.int64)
+    return count + np.bitwise_count(end - middle)
 
 
 def merge(bits: int, start: npt.NDArray[Any], leaf: npt.NDArray[Any]) -> PrefixTable:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +21,7 @@ from collectors.localbus import LocalReceiver
 from itm.catalog.load import load_bundle
 from itm.config import Config
 from itm.errors import CatalogError, SnapshotError, UnsafePlan
+from itm.priority import yield_to_all
 from itm.routemap import current, snapshot
 from itm.routemap.routemap import RouteMap
 from itm.steer import inputs as inputs_file
@@ -45,8 +45,6 @@ from itm.stopping import stop_requested
 from itm.store.catalogs import CatalogVersion
 
 log = logging.getLogger(__name__)
-
-NICENESS = 19
 
 TURN_SECONDS = 0.25
 """How often the bus, the catalog and the pin are looked at."""
@@ -264,14 +262,6 @@ def run(config: Config) -> None:
     """Build until asked to stop. Raises `ItmError` or `CollectorsError` at start, naming what is wrong."""
     bus = LocalReceiver(config.state_dir / localbus.FILE)
     asyncio.run(_turn(Builder(config, Givens.open(config), bus)))
-
-
-def yield_to_all() -> None:
-    """Make this thread give way to all that answers or listens: whoever wakes preempts SCHED_IDLE at once."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    except OSError:
-        os.nice(NICENESS)
 
 
 def _step(builder: Builder) -> None:

@@ -19,7 +19,11 @@ from itm.ops import body
 from itm.ops.auth import AUTHOR
 from itm.ops.context import EDGE, Edge
 from itm.routemap import current, snapshot
+from itm.steer.compare import TOP
+from itm.steer.kept import difference
 from itm.store import pins
+
+DIFF = {"old": body.whole(1), "new": body.whole(1), "top": body.whole(1, 1000)}
 
 
 async def show(request: web.Request) -> web.Response:
@@ -37,6 +41,19 @@ async def roll_back(request: web.Request) -> web.Response:
 async def unpin(request: web.Request) -> web.Response:
     """POST /api/v1/map/unpin: back to the newest map; the builder goes on from there."""
     return web.json_response(await asyncio.to_thread(_unpin, request.app[EDGE], request[AUTHOR]))
+
+
+async def diff(request: web.Request) -> web.Response:
+    """GET /api/v1/map/diff?old=&new=&top=: what kept map `new` changed; `old`: the one before."""
+    edge = request.app[EDGE]
+    given = body.whole_parameters(request, DIFF, required=("new",))
+    kept = await asyncio.to_thread(current.versions, edge.maps)
+    old = given.get("old") or max((v for v in kept if v < given["new"]), default=0)
+    for version in (given["new"], old):
+        if version not in kept:
+            raise Refused(404, f"no map {version} is kept" if version else "no older map is kept")
+    top = given.get("top", TOP)
+    return web.json_response(await edge.aside.ask(difference, edge.config, old, given["new"], top))
 
 
 def hold_pin(engine: Engine, maps: Path) -> int | None:

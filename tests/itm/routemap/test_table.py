@@ -79,3 +79,15 @@ def test_single_units() -> None:
 def test_unsound_units_are_named(unit: list[int], leaf: list[int]) -> None:
     """A table that would answer wrongly has problems."""
     assert UnitTable(24, np.array(unit, "<u4"), np.array(leaf, "<u4")).problems(2)
+
+
+@pytest.mark.parametrize("bits", [24, 48])
+def test_scopes_are_counted_by_their_definition(bits: int) -> None:
+    """As many as walking from scope to scope meets, on random tables."""
+    for seed in range(20):
+        table = random_table(np.random.default_rng(seed), bits, 12, 3)
+        count, unit = 0, 0
+        while unit < 1 << bits:
+            unit += 1 << (bits - table.lookup(unit)[1])
+            count += 1
+        assert table.scopes() == count

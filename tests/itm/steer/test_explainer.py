@@ -79,7 +79,7 @@ def test_what_is_missing_is_named(station: Station, explainer: Explainer) -> Non
         explainer.explain(WhyQuestion(GW, JAPAN))
     with writing(station.engine) as connection:
         connection.execute(delete(catalog_versions))
-    with pytest.raises(ItmError, match="catalog version 1 of the live map is not in the store"):
+    with pytest.raises(ItmError, match="catalog version 1 of this map is not in the store"):
         explainer.explain(WhyQuestion(GW, JAPAN))
     inputs_file.path_of(station.maps, 1).unlink()
     with pytest.raises(SnapshotError, match="the inputs of map 1 cannot be read"):

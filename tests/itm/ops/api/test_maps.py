@@ -1,11 +1,14 @@
 from pathlib import Path
+from unittest.mock import AsyncMock, patch
 
 import numpy as np
 
 from itm.ops.api.maps import builder_report, hold_pin
+from itm.ops.aside import Aside
 from itm.routemap import current, snapshot
 from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
 from itm.routemap.table import PrefixTable
+from itm.steer.kept import difference
 from tests.itm.ops.harness import Served, play
 
 
@@ -80,6 +83,41 @@ def test_a_map_that_cannot_be_served_is_not_pinned(tmp_path: Path) -> None:
             assert answer.status == status
         assert current.live_version(tmp_path / "maps") == 2
         assert (await served.ops("GET", "/api/v1/map")).json["pinned"] is None
+
+    play(tmp_path, scenario)
+
+
+def test_two_kept_maps_are_compared(tmp_path: Path) -> None:
+    """What is asked of the process aside; `old` is the one before unless it is named."""
+
+    async def scenario(served: Served) -> None:
+        for version in (1, 4, 5):
+            publish(tmp_path, version)
+        with patch.object(Aside, "ask", AsyncMock(return_value={"classes": []})) as ask:
+            for asked in ("new=5", "new=5&old=1&top=3"):
+                assert (await served.ops("GET", f"/api/v1/map/diff?{asked}")).json == {"classes": []}
+        config = served.now.edge.config
+        assert [call.args for call in ask.await_args_list] == [
+            (difference, config, 4, 5, 10),
+            (difference, config, 1, 5, 3),
+        ]
+
+    play(tmp_path, scenario)
+
+
+def test_a_comparison_needs_maps_that_are_kept(tmp_path: Path) -> None:
+    """404 for one that is not, 400 for what is no number."""
+
+    async def scenario(served: Served) -> None:
+        publish(tmp_path, 1)
+        for asked, status, text in (
+            ("new=1", 404, "no older map is kept"),
+            ("new=2&old=1", 404, "no map 2 is kept"),
+            ("old=1", 400, "new: is missing"),
+            ("new=x&top=0&way=up", 400, "way: no such parameter"),
+        ):
+            answer = await served.ops("GET", f"/api/v1/map/diff?{asked}")
+            assert (answer.status, text in answer.json["error"]) == (status, True)
 
     play(tmp_path, scenario)
 

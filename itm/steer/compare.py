@@ -1,0 +1,134 @@
+"""Two route maps in, their `Difference` per steering class out: which classes belong together, and prices.
+
+Rows and prices are the new map's. Only a POP that the new map has no more is priced by the old one's world.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from itm.routemap.routemap import NO_POP, ClassMap, RouteMap
+from itm.steer.classes import SteeringClass
+from itm.steer.difference import Difference, Indices, Moves, Price, Size, latency
+from itm.steer.pieces import first_pops, pieces_of
+from itm.steer.pricing import Believed
+from itm.steer.rows import Rows
+from itm.steer.world import World
+
+TOP = 10
+"""Countries, ASes and flips told by default."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A map with what it is believed to cost; None: its world cannot be made any more."""
+
+    routemap: RouteMap
+    believed: Believed | None
+
+    @property
+    def pops(self) -> tuple[str, ...]:
+        """POP ids by index."""
+        return tuple(pop.id for pop in self.routemap.pops)
+
+
+def differences(before: Reading, after: Reading, top: int = TOP) -> tuple[Difference, ...]:
+    """Compare two maps class by class; a class whose services are all new is compared with itself.
+
+    `top` countries, ASes and flips are told. Raises `ValueError` when what `after` costs is not known.
+    """
+    if after.believed is None:
+        raise ValueError("the world of the newer map is needed")
+    pops = after.pops + tuple(name for name in before.pops if name not in after.pops)
+    told = []
+    for index, steering in enumerate(after.believed.world.classes):
+        services, was = _match(before.routemap, after.routemap, index)
+        held = after if was is None else before
+        tables = held.routemap.classes[index if was is None else was], after.routemap.classes[index]
+        renumbered = [pops.index(name) for name in held.pops]
+        rows, price = _priced(before.believed, after.believed, steering, pops)
+        moves = Moves.of(pieces_of(*tables, renumbered, rows, after.believed.demand.weights(rows)), price)
+        told.append(_told(services, moves, rows, after.believed.world, pops, tables, renumbered, top))
+    return tuple(told)
+
+
+def _told(
+    services: tuple[str, ...],
+    moves: Moves,
+    rows: Rows,
+    world: World,
+    pops: tuple[str, ...],
+    tables: tuple[ClassMap, ClassMap],
+    renumbered: list[int],
+    top: int,
+) -> Difference:
+    places, pieces = world.places, moves.pieces
+    place = rows.place[pieces.row]
+    asn, of = np.unique(places.asn, return_inverse=True)
+    gained, lost = moves.saved()
+    load_before, load = moves.loads(pops)
+    return Difference(
+        services=services,
+        moved_share=moves.share(pieces.flipped),
+        gained_ms=gained,
+        lost_ms=lost,
+        unpriced_share=moves.unpriced(),
+        latency_before=latency(moves.was, pieces.demand),
+        latency=latency(moves.now, pieces.demand),
+        load_before=load_before,
+        load=load,
+        countries=moves.parts(places.country[place], places.countries, top),
+        ases=moves.parts(of[place], [str(number) for number in asn], top),
+        prefixes=pieces.prefixes(),
+        networks4=pieces.units(4),
+        networks6=pieces.units(6),
+        resolvers=_resolvers(*tables, renumbered),
+        flips=moves.flips(rows, places, pops, top),
+        size_before=Size.of(tables[0]),
+        size=Size.of(tables[1]),
+    )
+
+
+def _match(before: RouteMap, after: RouteMap, index: int) -> tuple[tuple[str, ...], int | None]:
+    """Return the services of a class of `after`, and which class most of them had before, if any."""
+    had = {s.name: s.class_index for s in before.services if s.class_index >= 0}
+    names = tuple(s.name for s in after.services if s.class_index == index)
+    votes = Counter(had[name] for name in names if name in had).most_common(1)
+    return names, votes[0][0] if votes else None
+
+
+def _priced(
+    before: Believed | None, after: Believed, steering: SteeringClass, pops: tuple[str, ...]
+) -> tuple[Rows, Price]:
+    """Return the rows of one class, and what each of `pops` costs them."""
+    rows, keys = after.rows(steering)
+    own = len(after.world.pops)
+    gone = {pops.index(name): at for at, name in enumerate(before.world.pops)} if before else {}
+    number = np.array([gone.get(p, NO_POP) for p in range(own, len(pops))], dtype=np.uint16)
+
+    def price(row: Indices, pop: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+        cost = np.full(len(row), np.nan, dtype=np.float32)
+        here = np.flatnonzero(pop < own)
+        cost[here] = after.cost(rows, keys, row[here], pop[here])
+        there = np.flatnonzero((pop >= own) & (pop != NO_POP))
+        if before is not None and len(there):
+            cost[there] = before.cost(rows, keys, row[there], number[pop[there] - own])
+        return cost
+
+    return rows, price
+
+
+def _resolvers(before: ClassMap, after: ClassMap, renumbered: list[int]) -> int:
+    """Return how many resolvers that both maps know have another POP at the head of their list."""
+    number = np.append(np.array(renumbered, dtype=np.uint16), np.uint16(NO_POP))
+    old_first = number[np.minimum(first_pops(before), len(renumbered))]
+    new_first = first_pops(after)
+    count = 0
+    for old, new in ((before.resolvers4, after.resolvers4), (before.resolvers6, after.resolvers6)):
+        _, at, to = np.intersect1d(old.unit, new.unit, return_indices=True)
+        count += int((old_first[old.leaf[at]] != new_first[new.leaf[to]]).sum())
+    return count

@@ -1,0 +1,95 @@
+"""Kept maps with the worlds they were decided in, made again from store and state directory; reads only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from collectors.geography import continents
+from collectors.places import PlaceTable
+from collectors.placesource import PlaceSource
+from itm.catalog.load import load_bundle
+from itm.config import Config
+from itm.errors import ItmError, SnapshotError
+from itm.routemap import current, snapshot
+from itm.steer import inputs as inputs_file
+from itm.steer.compare import TOP, Reading, differences
+from itm.steer.inputs import Inputs
+from itm.steer.placing import place_source
+from itm.steer.pricing import Believed
+from itm.steer.world import World, predictions_path
+from itm.store import catalogs
+from itm.store.engine import Engine, open_engine
+
+
+class KeptWorlds:
+    """Makes the world that kept inputs name; the one made last is kept."""
+
+    def __init__(self, config: Config, engine: Engine) -> None:
+        self._config = config
+        self._engine = engine
+        self._places: PlaceSource | None = None
+        self._last: World | None = None
+
+    def of(self, inputs: Inputs) -> World:
+        """Return the world. Raises `ItmError` when its catalog, places or prediction are gone."""
+        last = self._last
+        if last is None or (last.catalog_version, last.digest) != _names(inputs):
+            self._last = last = self._made(inputs)
+        return last
+
+    def _made(self, inputs: Inputs) -> World:
+        version = catalogs.get(self._engine, inputs.catalog_version)
+        if version is None:
+            raise ItmError(f"catalog version {inputs.catalog_version} of this map is not in the store")
+        places = self._place_table()
+        if places.digest != inputs.places_digest:
+            raise ItmError("the place table was replaced since this map was built; wait for the next build")
+        path = predictions_path(self._config.state_dir / "predictions", inputs.predictions_digest)
+        try:
+            predictions = np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError) as error:
+            raise SnapshotError(f"{path.name}: {error}") from error
+        return World(
+            catalog=load_bundle(version.files),
+            catalog_version=version.version,
+            places=places,
+            continents=continents(),
+            predictions=predictions,
+            digest=inputs.predictions_digest,
+        )
+
+    def _place_table(self) -> PlaceTable:
+        if self._places is None:
+            self._places = place_source(self._config)
+        self._places.refresh()
+        return self._places.table
+
+
+def difference(config: Config, old: int, new: int, top: int = TOP) -> dict[str, Any]:
+    """Return what kept map `new` changed against kept map `old`, as JSON-ready data.
+
+    Raises `ItmError` for a map that cannot be read, and when the new one's world cannot be made.
+    """
+    worlds = KeptWorlds(config, open_engine(config.store_url))
+    maps = config.state_dir / "maps"
+    before, after = (snapshot.read(current.path_of(maps, version)) for version in (old, new))
+    inputs = inputs_file.load(maps, new)
+    now = Reading(after, Believed(worlds.of(inputs), inputs.evidence, inputs.demand))
+    found = differences(Reading(before, _believed(maps, worlds, old)), now, top)
+    return {"old": old, "new": new, "classes": [one.as_dict() for one in found]}
+
+
+def _believed(maps: Path, worlds: KeptWorlds, version: int) -> Believed | None:
+    """Return what an older map's world costs; None when it cannot be made any more."""
+    try:
+        inputs = inputs_file.load(maps, version)
+        return Believed(worlds.of(inputs), inputs.evidence, inputs.demand)
+    except ItmError:
+        return None
+
+
+def _names(inputs: Inputs) -> tuple[int, str]:
+    return inputs.catalog_version, inputs.predictions_digest
