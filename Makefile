@@ -25,6 +25,7 @@ check: $(STAMP)
 # The short ones first; what kills POPs and floods them comes last.
 bench: $(STAMP)
 	$(BIN)/python -m bench.build
+	$(BIN)/python -m bench.assign
 	$(BIN)/python -m bench.collect
 	$(BIN)/python -m bench.session
 	$(BIN)/python -m bench.windows
@@ -43,6 +44,7 @@ bench: $(STAMP)
 # The same once over: whether they run, and about what they say.
 bench-quick: $(STAMP)
 	$(BIN)/python -m bench.build --rounds 1
+	$(BIN)/python -m bench.assign --rounds 1
 	$(BIN)/python -m bench.collect
 	$(BIN)/python -m bench.session --rounds 1
 	$(BIN)/python -m bench.windows --networks 20000

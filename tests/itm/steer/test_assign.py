@@ -114,7 +114,7 @@ def world(seed: int, groups: int = 60, pops: int = 6, k: int = 4) -> dict[str, A
     }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_nobody_is_dropped_and_rooms_hold_where_they_can(seed: int) -> None:
     one = world(seed)
@@ -125,7 +125,7 @@ def test_nobody_is_dropped_and_rooms_hold_where_they_can(seed: int) -> None:
     assert got.overload.sum() == pytest.approx(least_overload(one), abs=1e-5 * one["demand"].sum())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_order_of_the_input_changes_nothing(seed: int) -> None:
     one, rng = world(seed), np.random.default_rng(seed)

@@ -1,0 +1,1 @@
+"""How long it takes to assign networks to POPs within their rooms, and what merging and greed lose."""
