@@ -45,8 +45,10 @@ def _answer(story: dict[str, Any]) -> str:
     answer, served_map = story["answer"], story["map"]
     values = ", ".join(answer["values"]) or "no address of this type"
     scope = f"scope /{answer['scope']}" if story["located_by"] == "client" else "no scope: by resolver"
+    shares = ", ".join(f"{pop} {share:.0%}" for pop, share in answer["shares"].items())
+    drawn = f"  drawn per query: {shares}\n" if len(answer["shares"]) > 1 else ""
     return (
-        f"{story['name']} {story['type']} for {story['network']}  ->  {answer['pop']}  {values}\n"
+        f"{story['name']} {story['type']} for {story['network']}  ->  {answer['pop']}  {values}\n{drawn}"
         f"  TTL {answer['ttl']} s, {scope}; map {served_map['version']}, leaf {served_map['leaf']} "
         f"({served_map['basis']}, {served_map['age_seconds']:.0f} s old), "
         f"catalog {served_map['catalog_version']}"

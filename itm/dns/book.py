@@ -2,7 +2,7 @@
 
 Made from a RouteMap's zones and services when they change; immutable but for what health changes: the
 choice inside each `Steering`, and the entries that hold a POP which lost or won an address. Static answers
-are one body per (name, type), steered ones one per POP.
+are one body per (name, type), steered ones one per POP and class of TTL.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from itm.dns.lookup import NXDOMAIN, Outcome, speaker
 from itm.dns.name import decode, encode, parent
 from itm.dns.rdata import CNAME, DS
 from itm.dns.rdatatext import type_name
+from itm.dns.sharedsteering import steering_of
 from itm.dns.signatures import Signatures
 from itm.dns.steered import SteeredName
 from itm.dns.steerednames import NONE, names_of
@@ -152,7 +153,7 @@ def build(
     if kept is None or not is_kept or kept.signatures is not signatures:
         kept = zonebook.make(routemap.zones, names, signatures)
     by_index = _by_index([pop.id for pop in routemap.pops], health.states)
-    steerings = tuple(Steering(one, by_index) for one in routemap.classes)
+    steerings = tuple(steering_of(one, by_index) for one in routemap.classes)
     steered = tuple(steered_names(routemap.services, routemap.pops, kept))
     if kept.checked != [routemap.services, routemap.pops]:
         _check_signed(kept, steered)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from itm.routemap.routemap import TTL_CLASSES
+
 RCODES: Final = {
     0: "NOERROR",
     1: "FORMERR",
@@ -30,7 +32,7 @@ VALUES: Final = "values"
 
 @dataclass(slots=True)
 class Counters:
-    """Totals since start. `pops` counts per POP of the present map, `VALUES` last."""
+    """Totals since start. `pops` counts per POP of the present map, `VALUES` last; once per class of TTL."""
 
     pops: list[int] = field(default_factory=lambda: [0])
     by_rcode: dict[int, int] = field(default_factory=lambda: dict.fromkeys(RCODES, 0))
@@ -56,13 +58,14 @@ class Counters:
         """Count for these POPs from now on; what was counted stays under the POPs' names."""
         self._earlier = self.by_pop()
         self._pop_ids = tuple(pop_ids)
-        self.pops = [0] * (len(pop_ids) + 1)
+        self.pops = [0] * (len(pop_ids) + 1) * TTL_CLASSES
 
     def by_pop(self) -> dict[str, int]:
         """Return the answers per POP id (and `VALUES`)."""
         found = dict(self._earlier)
-        for name, count in zip((*self._pop_ids, VALUES), self.pops, strict=True):
-            found[name] = found.get(name, 0) + count
+        names = (*self._pop_ids, VALUES)
+        for at, name in enumerate(names):
+            found[name] = found.get(name, 0) + sum(self.pops[at :: len(names)])
         return found
 
     def snapshot(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ Short = tuple[bytes, bytes, bytes]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """Without `steering` there is one body; with it one per POP, then the values'.
+    """Without `steering` there is one body; with it one per POP, then the values', for each class of TTL.
 
     `short` has the same bodies for the short path; empty when a body needs the long one. `signed` is the
     entry for queries with DO; None in a zone that is not signed.

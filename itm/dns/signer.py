@@ -96,7 +96,7 @@ class Signer:
         names = names_of(routemap.services, routemap.pops)
         plain = zonebook.zones_of(routemap.zones, names)
         old = self._signed.content
-        longest = max((service.ttl for service in routemap.services), default=0)
+        longest = max((max(service.ttls) for service in routemap.services), default=0)
         turnovers: dict[bytes, Turnover] = {}
         apexes: dict[bytes, ZoneKeys] = {}
         has_fault = False

@@ -1,7 +1,8 @@
-"""The entries of a steered name: for each of its types one body per POP, made anew when its addresses change.
+"""The entries of a steered name: per type one body per POP and TTL, made anew when its addresses change.
 
 Knows which addresses a POP answers with only as it is told; which POP is served is `steering`'s. In a signed
-zone each body has a twin with its signature: every set of addresses that can be answered was signed before.
+zone each body has a twin with its signature: every set of addresses that can be answered was signed before,
+with the highest TTL it can have (a signature holds for less, RFC 4035 5.3.3: the validator takes the lesser).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itm.dns.entry import SIGNED_BYTES, Entry, entry
 from itm.dns.lookup import Outcome
 from itm.dns.name import encode
 from itm.dns.proof import Sign, beside
-from itm.dns.rdata import AAAA, CNAME, NSEC, A, Rdata, RRset
+from itm.dns.rdata import AAAA, CNAME, NSEC, RRSIG, A, Rdata, RRset
 from itm.dns.steerednames import bindings_of, direct_name, rdatas_of, reserved_of, types_of
 from itm.dns.steering import Steering
 from itm.dns.variants import answered, subsets
@@ -71,9 +72,10 @@ class SteeredName:
                 sets = (
                     [self._answered(index, pop, rtype) for index, pop in enumerate(pops)] if steering else []
                 )
-                found[rtype] = self._entry(rtype, [*sets, self._values(rtype)], steering)
+                ttls = self._ttls(steering)
+                found[rtype] = self._entry(rtype, [*sets, self._values(rtype)], ttls, steering)
             else:
-                found[rtype] = self._entry(rtype, [()], None)
+                found[rtype] = self._entry(rtype, [()], self._ttls(None), None)
         return found
 
     def readdressed(self, old: Mapping[int, Entry], changed: Mapping[int, PopAnswer]) -> dict[int, Entry]:
@@ -83,11 +85,16 @@ class SteeredName:
             if one.steering is None or rtype not in LIVE:
                 continue
             sets = {index: self._answered(index, pop, rtype) for index, pop in changed.items()}
+            which = [
+                (nth * (len(self.pops) + 1) + index, some, ttl)
+                for nth, ttl in enumerate(self._ttls(one.steering))
+                for index, some in sets.items()
+            ]
             signed = one.signed
             if signed is not None:
-                proved = {index: self._signed_body(rtype, some) for index, some in sets.items()}
+                proved = {index: self._signed_body(rtype, some, ttl) for index, some, ttl in which}
                 signed = signed.replaced(self.name, proved, room=SIGNED_BYTES)
-            fresh = {index: self._body(rtype, some) for index, some in sets.items()}
+            fresh = {index: self._body(rtype, some, ttl) for index, some, ttl in which}
             found[rtype] = one.replaced(self.name, fresh, signed=signed)
         return found
 
@@ -105,7 +112,11 @@ class SteeredName:
         here = self.zone.nodes[self.name].rrsets.get(NSEC)
         yield from (denial for types in denials for denial in self._denial(types) if denial != here)
         for rtype, one in sets:
-            yield self._rrset(rtype, one)
+            yield self._rrset(rtype, one, self._signed_ttl)
+        if (
+            self.service.ttl < self._signed_ttl
+        ):  # what a transfer sends has the least, and a signature of its own
+            yield from self._flat_sets()
 
     @property
     def flat_types(self) -> frozenset[int]:
@@ -117,9 +128,12 @@ class SteeredName:
 
         In a signed zone its NSEC, too, names what is answered there and nothing else.
         """
-        for rtype in sorted(self.flat_types):
-            yield self._rrset(rtype, self._flat_content(rtype))
+        yield from self._flat_sets()
         yield from self._denial(self.flat_types)
+
+    def _flat_sets(self) -> Iterator[RRset]:
+        for rtype in sorted(self.flat_types):
+            yield self._rrset(rtype, self._flat_content(rtype), self.service.ttl)
 
     def _denial(self, types: frozenset[int]) -> Iterator[RRset]:
         """Give the name's NSEC where these are what is answered; none in a zone, or for a name, without."""
@@ -143,49 +157,63 @@ class SteeredName:
         up = content_of(pop, rtype)
         return answered(whole, up) if self.sign is not None else up
 
-    def _entry(self, rtype: int, sets: Sequence[Content], steering: Steering | None) -> Entry:
+    @property
+    def _signed_ttl(self) -> int:
+        return max(self.service.ttls)
+
+    def _ttls(self, steering: Steering | None) -> Sequence[int]:
+        """Return the TTLs that a steering's answers can have here, by class."""
+        return self.service.ttls[: steering.ttl_classes if steering is not None else 1]
+
+    def _entry(
+        self, rtype: int, sets: Sequence[Content], ttls: Sequence[int], steering: Steering | None
+    ) -> Entry:
         signed = None
         if self.sign is not None:
-            bodies = [self._signed_body(rtype, some) for some in sets]
+            bodies = [self._signed_body(rtype, some, ttl) for ttl in ttls for some in sets]
             signed = entry(self.name, bodies, steering, room=SIGNED_BYTES)
-        return entry(self.name, [self._body(rtype, some) for some in sets], steering, signed=signed)
+        plain = [self._body(rtype, some, ttl) for ttl in ttls for some in sets]
+        return entry(self.name, plain, steering, signed=signed)
 
-    def _body(self, rtype: int, addresses: Content) -> Body:
-        known = rtype, self.service.ttl, addresses, b"" if addresses else self.name
+    def _body(self, rtype: int, addresses: Content, ttl: int) -> Body:
+        known = (rtype, ttl, addresses, b"") if addresses else (rtype, 0, addresses, self.name)
         body = self.bodies.get(known)
         if body is None:
-            body = self.bodies[known] = compose(self._outcome(rtype, addresses), self.name)
+            body = self.bodies[known] = compose(self._outcome(rtype, addresses, ttl), self.name)
         return body
 
-    def _signed_body(self, rtype: int, addresses: Content) -> Body:
-        known = rtype, self.service.ttl, addresses, self.name, b"signed"
+    def _signed_body(self, rtype: int, addresses: Content, ttl: int) -> Body:
+        known = rtype, ttl if addresses else 0, addresses, self._signed_ttl, self.name
         body = self.bodies.get(known)
         if body is None:
-            body = self.bodies[known] = compose(self._proved(rtype, addresses), self.name)
+            body = self.bodies[known] = compose(self._proved(rtype, addresses, ttl), self.name)
         return body
 
-    def _outcome(self, rtype: int, addresses: Content) -> Outcome:
+    def _outcome(self, rtype: int, addresses: Content, ttl: int) -> Outcome:
         if not addresses:
             return Outcome(authority=(self.zone.negative_soa,))
-        return Outcome(answer=(self._rrset(rtype, addresses),))
+        return Outcome(answer=(self._rrset(rtype, addresses, ttl),))
 
-    def _proved(self, rtype: int, addresses: Content) -> Outcome:
-        outcome = self._outcome(rtype, addresses)
+    def _proved(self, rtype: int, addresses: Content, ttl: int) -> Outcome:
+        outcome = self._outcome(rtype, addresses, ttl)
         if self.sign is None or self.zone.chain is None:
             return outcome
         if addresses:
-            return Outcome(answer=tuple(beside(outcome.answer, self.zone, self.sign)))
+            rrsigs = self.sign(self._rrset(rtype, addresses, self._signed_ttl))
+            return Outcome(
+                answer=(*outcome.answer, *([RRset(self.name, RRSIG, ttl, rrsigs)] if rrsigs else []))
+            )
         denial = tuple(self._denial(self.types - {rtype})) or (self.zone.chain.covering(self.name),)
         return Outcome(authority=tuple(beside((*outcome.authority, *denial), self.zone, self.sign)))
 
-    def _rrset(self, rtype: int, content: Content) -> RRset:
+    def _rrset(self, rtype: int, content: Content, ttl: int) -> RRset:
         if rtype == CNAME:
             rdatas: tuple[Rdata, ...] = (Rdata(names=(direct_name(content[0], self.service.name),)),)
         elif rtype in FAMILIES:
             rdatas = rdatas_of(content)
         else:
             rdatas = (self._binding(rtype, content),)
-        return RRset(self.name, rtype, self.service.ttl, rdatas)
+        return RRset(self.name, rtype, ttl, rdatas)
 
     def _binding(self, rtype: int, addresses: Content) -> Rdata:
         """Return the service's parameters with a POP's addresses as hints (RFC 9460 7.3)."""

@@ -1,7 +1,8 @@
-"""One steering class, laid out for the answering loop: unit in, (POP, scope) out.
+"""One steering class, laid out for the answering loop: unit in, (body, scope) out.
 
-Holds its runs behind a first-level index by the unit's upper 16 bits, and the POP that each leaf is
-served at present: recomputed when health changes, replaced by one assignment.
+Holds its runs behind a first-level index by the unit's upper 16 bits, and the body that each leaf is
+served at present: recomputed when health changes, replaced by one assignment. A body stands for a POP and a
+class of TTL. Where several POPs share a leaf: `sharedsteering`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from itm.routemap.health import State
-from itm.routemap.mask import choices
+from itm.routemap.mask import choices, ttls
 from itm.routemap.routemap import NO_POP, ClassMap
 from itm.routemap.table import PrefixTable, UnitTable
 
@@ -22,11 +23,16 @@ INDEX_BITS: Final = 16
 
 
 class Steering:
-    """Answers for one class. `states` has one per POP; the number of POPs itself stands for "no POP"."""
+    """Answers for one class. `states` has one per POP.
 
-    __slots__ = ("_choice", "_map", "_pops", "_resolvers", "_v4", "_v6", "fail_open")
+    A body's number is that of its POP, the number of POPs itself standing for "no POP"; those of the next
+    class of TTL follow (`ttl_classes`).
+    """
+
+    __slots__ = ("_choice", "_map", "_pops", "_resolvers", "_v4", "_v6", "fail_open", "ttl_classes")
 
     def __init__(self, one: ClassMap, states: Sequence[int]) -> None:
+        self.ttl_classes = one.ttl_classes
         self._map = one
         self._pops = len(states)
         self._v4 = _runs(one.v4)
@@ -38,12 +44,13 @@ class Steering:
         """Serve by these states, one per POP, from now on."""
         served = choices(self._map, states)
         down = np.array([*(state == State.DOWN for state in states), False])
-        served = np.where(served == NO_POP, self._pops, served).astype(np.uint16)
+        served = np.where(served == NO_POP, self._pops, served).astype(np.uint32)
         self.fail_open = bool(down[served].any())
-        self._choice = served.data
+        first = ttls(self._map, states).astype(np.uint32) * np.uint32(self._pops + 1)
+        self._choice = (served + first).data
 
     def locate4(self, unit: int) -> tuple[int, int]:
-        """Return (POP index, scope) of an IPv4 /24 number."""
+        """Return (body, scope) of an IPv4 /24 number."""
         index, start, leaf = self._v4
         top = unit >> 8
         run = bisect_right(start, unit, index[top], index[top + 1])
@@ -52,7 +59,7 @@ class Steering:
         return self._choice[leaf[run - 1]], 25 - (below if below < above else above).bit_length()
 
     def locate6(self, unit: int) -> tuple[int, int]:
-        """Return (POP index, scope) of an IPv6 /48 number."""
+        """Return (body, scope) of an IPv6 /48 number."""
         index, start, leaf = self._v6
         top = unit >> 32
         run = bisect_right(start, unit, index[top], index[top + 1])
@@ -61,13 +68,13 @@ class Steering:
         return self._choice[leaf[run - 1]], 49 - (below if below < above else above).bit_length()
 
     def locate_resolver(self, family: int, unit: int) -> int:
-        """Return the POP index for a resolver that names no client: by the clients learned behind it, or else
+        """Return the body for a resolver that names no client: by the clients learned behind it, or else
         by where it is itself.
         """
         leaf = self._resolvers[family].get(unit)
         if leaf is not None:
-            pop: int = self._choice[leaf]
-            return pop
+            body: int = self._choice[leaf]
+            return body
         return (self.locate4(unit) if family == 4 else self.locate6(unit))[0]
 
 

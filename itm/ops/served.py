@@ -71,7 +71,7 @@ class ServedMap:
         order = table.order_of(leaf)
         ids = [pop.id for pop in one.pops]
         of_pop = [states.get(pop, State.UP) for pop in ids]
-        served, _ = serve(order, of_pop)
+        served, _ = serve(order, of_pop, table.shares_of(leaf))
         in_use = [state < State.DRAINED for state in of_pop]
         return Offer(
             current="" if served == NO_POP else ids[served],

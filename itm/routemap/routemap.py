@@ -1,8 +1,9 @@
 """The RouteMap: for every steering class and network the whole ranked list of POPs.
 
 A leaf is a whole list: its own first ranks (`leaves`, one row per leaf, padded with `NO_POP`) and
-then the rule's common tail (all POPs the rule allows). Two networks share a leaf only if their whole
-lists are equal, hence a POP's death never makes a cached scope wrong. Knows no DNS and no health.
+then the rule's common tail (all POPs the rule allows); with it go the shares in which its ranks are answered
+and the class of its TTL. Two networks share a leaf only if all of that is equal, hence a POP's death never
+makes a cached scope wrong. Knows no DNS and no health.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from itm.routemap.table import PrefixTable, UnitTable
 NO_POP: Final = 0xFFFF
 """Padding of a leaf's ranks: no POP."""
 
+TTL_CLASSES: Final = 4
+"""How many TTLs a service can answer with: the least, the most, and two between them."""
+
+WHOLE: Final = 255
+"""What the shares of a leaf add up to, where it has any."""
+
 
 @dataclass(frozen=True, slots=True)
 class PopAnswer:
@@ -34,7 +41,8 @@ class PopAnswer:
 class ServiceAnswer:
     """A steered name: absolute, lower case. `class_index` -1: no class decides, the values are answered.
 
-    `fallback` is the POP that a server which cannot steer answers, where there are no values.
+    `ttl` is its least TTL in seconds, `ttl_most` the highest (0: the same). `fallback` is the POP that a
+    server which cannot steer answers, where there are no values.
     """
 
     name: str
@@ -44,6 +52,14 @@ class ServiceAnswer:
     ipv6_values: tuple[str, ...] = ()
     form: Form = PLAIN
     fallback: str = ""
+    ttl_most: int = 0
+
+    @property
+    def ttls(self) -> tuple[int, ...]:
+        """The TTL of each class in seconds, in equal ratios from the least to the highest."""
+        most = max(self.ttl_most, self.ttl)
+        steps = TTL_CLASSES - 1
+        return tuple(round(self.ttl * (most / self.ttl) ** (step / steps)) for step in range(TTL_CLASSES))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +67,8 @@ class ClassMap:
     """One steering class: `leaves` (L, K) POP indices, `leaf_tail` (L,) indices into `tails`.
 
     `v4` and `v6` are the client map; `resolvers4` and `resolvers6` the resolver map: of the resolvers whose
-    clients were learned.
+    clients were learned. `shares` (L, K) say in 255ths how the answers of a leaf are spread over its ranks
+    (all 0: the first gets everything), `ttl` (L,) is its class of TTL, 0 the least; empty: no leaf has any.
     """
 
     leaves: npt.NDArray[np.uint16]
@@ -61,6 +78,21 @@ class ClassMap:
     v6: PrefixTable
     resolvers4: UnitTable = field(default_factory=lambda: UnitTable.nothing(24))
     resolvers6: UnitTable = field(default_factory=lambda: UnitTable.nothing(48))
+    shares: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.uint8))
+    ttl: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
+
+    @property
+    def ttl_classes(self) -> int:
+        """How many classes of TTL its leaves use, from 0 on."""
+        return 1 + int(self.ttl.max(initial=0))
+
+    def shares_of(self, leaf: int) -> list[int]:
+        """Return the shares of a leaf's own ranks, in 255ths; none where the first gets everything."""
+        return self.shares[leaf].tolist() if len(self.shares) and self.shares[leaf].any() else []
+
+    def ttl_of(self, leaf: int) -> int:
+        """Return the class of a leaf's TTL."""
+        return int(self.ttl[leaf]) if len(self.ttl) else 0
 
     def order_of(self, leaf: int) -> list[int]:
         """Return the whole ranked list of a leaf: its own ranks, then the tail without repeats."""
@@ -122,6 +154,7 @@ def _class_problems(one: ClassMap, pops: int) -> list[str]:
         return ["leaves: expected (leaves, ranks) with one tail number each"]
     if int(np.where(one.leaves == NO_POP, 0, one.leaves).max(initial=0)) >= max(pops, 1):
         found.append("leaves: a POP is out of range")
+    found += _answer_problems(one)
     if int(one.leaf_tail.max()) >= len(one.tails):
         found.append("leaves: a tail is out of range")
     if any(not _is_order(tail, pops) for tail in one.tails):
@@ -134,6 +167,19 @@ def _class_problems(one: ClassMap, pops: int) -> list[str]:
         if units.bits != bits:
             found.append(f"{name}: expected {bits} bits")
         found += [f"{name} {text}" for text in units.problems(count)]
+    return found
+
+
+def _answer_problems(one: ClassMap) -> list[str]:
+    found = []
+    if len(one.shares) and one.shares.shape != one.leaves.shape:
+        found.append("shares: expected one of each rank")
+    elif not np.isin(one.shares.sum(axis=1, dtype=np.uint32), (0, WHOLE)).all():
+        found.append(f"shares: expected {WHOLE} in all, or none")
+    elif len(one.shares) and one.shares[one.leaves == NO_POP].any():
+        found.append("shares: a rank without a POP has one")
+    if len(one.ttl) not in (0, len(one.leaves)) or one.ttl_classes > TTL_CLASSES:
+        found.append(f"ttl: expected one of {TTL_CLASSES} classes per leaf")
     return found
 
 

@@ -27,9 +27,9 @@ from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
 from itm.routemap.table import PrefixTable, UnitTable
 
 MAGIC: Final = b"ITMROUTE"
-FORMAT: Final = 3
-READABLE: Final = (2, 3)
-"""Format 2 has neither resolver map nor probe zone: what the release before wrote is still answered from."""
+FORMAT: Final = 4
+READABLE: Final = (3, 4)
+"""Format 3 has neither shares nor TTLs of leaves: what the release before wrote is still answered from."""
 PREFIX: Final = struct.Struct("<8sIIQQ")  # magic, format, sections, version, length of the file
 DIGEST_BYTES: Final = 32  # SHA-256 of the prefix and of everything behind the digest
 HEADER_BYTES: Final = PREFIX.size + DIGEST_BYTES
@@ -51,10 +51,12 @@ KINDS: Final = {
     "resolver4_leaf": (10, "<u4"),
     "resolver6_unit": (11, "<u8"),
     "resolver6_leaf": (12, "<u4"),
+    "shares": (13, "<u1"),
+    "ttl": (14, "<u1"),
 }
 """Array sections of a class: kind number and item type."""
 
-SINCE_FORMAT_3: Final = frozenset({"resolver4_unit", "resolver4_leaf", "resolver6_unit", "resolver6_leaf"})
+SINCE_FORMAT_4: Final = frozenset({"shares", "ttl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,16 @@ def _meta(routemap: RouteMap) -> bytes:
         "basis": routemap.basis,
         "pops": [[pop.id, pop.ipv4, pop.ipv6] for pop in routemap.pops],
         "services": [
-            [one.name, one.class_index, one.ttl, one.ipv4_values, one.ipv6_values, _form(one), one.fallback]
+            [
+                one.name,
+                one.class_index,
+                one.ttl,
+                one.ipv4_values,
+                one.ipv6_values,
+                _form(one),
+                one.fallback,
+                one.ttl_most,
+            ]
             for one in routemap.services
         ],
         "zones": [
@@ -144,6 +155,8 @@ def _arrays(routemap: RouteMap) -> Iterator[_Section]:
             "resolver4_leaf": one.resolvers4.leaf,
             "resolver6_unit": one.resolvers6.unit,
             "resolver6_leaf": one.resolvers6.leaf,
+            "shares": one.shares,
+            "ttl": one.ttl,
         }
         for name, array in arrays.items():
             kind, dtype = KINDS[name]
@@ -176,7 +189,7 @@ def _parse(data: memoryview, verify: bool) -> RouteMap:
     if verify and _digest_of(data) != data[PREFIX.size : HEADER_BYTES]:
         raise ValueError("the checksum does not fit")
     sections = _sections(data, count)
-    has_resolvers = form >= FORMAT
+    has_shares = form >= FORMAT
     meta = json.loads(bytes(sections[META, NO_CLASS][0]))
     ranks: list[int] = meta["ranks"]
     return RouteMap(
@@ -186,12 +199,14 @@ def _parse(data: memoryview, verify: bool) -> RouteMap:
         basis=str(meta["basis"]),
         pops=tuple(PopAnswer(name, tuple(v4), tuple(v6)) for name, v4, v6 in meta["pops"]),
         services=tuple(
-            ServiceAnswer(name, int(index), int(ttl), tuple(v4), tuple(v6), Form(*form), fallback)
-            for name, index, ttl, v4, v6, form, fallback in meta["services"]
+            ServiceAnswer(
+                name, int(index), int(ttl), tuple(v4), tuple(v6), Form(*form), fallback, *map(int, most)
+            )
+            for name, index, ttl, v4, v6, form, fallback, *most in meta["services"]
         ),
-        classes=tuple(_class_of(sections, index, k, has_resolvers) for index, k in enumerate(ranks)),
+        classes=tuple(_class_of(sections, index, k, has_shares) for index, k in enumerate(ranks)),
         zones=tuple(_zone(*zone) for zone in meta["zones"]),
-        probe_zone=str(meta["probe_zone"]) if has_resolvers else "",
+        probe_zone=str(meta["probe_zone"]),
     )
 
 
@@ -236,11 +251,11 @@ def _sections(data: memoryview, count: int) -> dict[tuple[int, int], tuple[memor
 
 
 def _class_of(
-    sections: dict[tuple[int, int], tuple[memoryview, int]], index: int, ranks: int, has_resolvers: bool
+    sections: dict[tuple[int, int], tuple[memoryview, int]], index: int, ranks: int, has_shares: bool
 ) -> ClassMap:
     def array(name: str) -> npt.NDArray[Any]:
         kind, dtype = KINDS[name]
-        if name in SINCE_FORMAT_3 and not has_resolvers:
+        if name in SINCE_FORMAT_4 and not has_shares:
             return np.zeros(0, dtype)
         body, item = sections[kind, index]
         if item != np.dtype(dtype).itemsize:
@@ -257,4 +272,6 @@ def _class_of(
         v6=PrefixTable(48, array("v6_start"), array("v6_leaf")),
         resolvers4=UnitTable(24, array("resolver4_unit"), array("resolver4_leaf")),
         resolvers6=UnitTable(48, array("resolver6_unit"), array("resolver6_leaf")),
+        shares=array("shares").reshape(-1, ranks) if ranks else np.zeros((0, 0), dtype=np.uint8),
+        ttl=array("ttl"),
     )

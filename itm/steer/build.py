@@ -8,7 +8,7 @@ full build (`last=None`) would repeat bit for bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -205,7 +205,7 @@ def _merged(
         return Decision.joined(fresh)
     kept = last.decision.take(np.arange(last.unmeasured))
     # A row that is not decided again moves nowhere and gains nothing.
-    still = Decision(kept.ranks, kept.wanted, np.zeros_like(kept.gain_ms), np.zeros_like(kept.mandatory))
+    still = replace(kept, gain_ms=np.zeros_like(kept.gain_ms), mandatory=np.zeros_like(kept.mandatory))
     if not fresh:
         return still
     new = Decision.joined(fresh)

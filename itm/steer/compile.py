@@ -25,8 +25,8 @@ def compile_class(
 ) -> ClassMap:
     """Return the frozen tables of one class.
 
-    Two rows share a leaf only if their whole lists are equal: the K ranks and the rule's tail behind them.
-    Rules with equal tails have one: a border between them is none between their leaves.
+    Two rows share a leaf only if all is equal: the K ranks and the rule's tail behind them, the shares, the
+    TTL. Rules with equal tails have one: a border between them is none between their leaves.
     """
     tails: dict[bytes, int] = {}
     of_rule = [
@@ -34,27 +34,36 @@ def compile_class(
         for tiers, common in zip(rules.tiers, rules.common, strict=True)
     ]
     tail = np.array(of_rule, dtype=np.uint16)[np.append(rows.rule, resolvers.rule)]
-    ranks = np.concatenate([decision.ranks, resolvers.decision.ranks])
-    leaves, leaf_of_row = _unique_rows(np.concatenate([ranks, tail[:, None]], axis=1))
+    every = Decision.joined([decision, resolvers.decision])
+    width = every.ranks.shape[1]
+    columns = [every.ranks, tail[:, None]]
+    # What nobody has makes no leaves different, and the sort below twice as long.
+    columns += [every.shares.astype(np.uint16)] if every.shares.any() else []
+    columns += [every.ttl[:, None].astype(np.uint16)] if every.ttl.any() else []
+    lists, first, leaf_of_row = _unique_rows(np.concatenate(columns, axis=1))
     of_clients, of_resolvers = np.split(leaf_of_row.astype(np.uint32), [len(rows)])
     tables = {f: _table(f, rows.segments[f], of_clients) for f in FAMILIES}
     units = {f: _units(f, resolvers.resolver, of_resolvers) for f in FAMILIES}
     return ClassMap(
-        leaves=np.ascontiguousarray(leaves[:, :-1]),
-        leaf_tail=np.ascontiguousarray(leaves[:, -1]),
+        leaves=np.ascontiguousarray(lists[:, :width]),
+        leaf_tail=np.ascontiguousarray(lists[:, width]),
         tails=tuple(np.frombuffer(own, dtype=np.uint16) for own in tails),
         v4=tables[4],
         v6=tables[6],
         resolvers4=units[4],
         resolvers6=units[6],
+        shares=every.shares[first] if every.shares.any() else every.shares[:0],
+        ttl=every.ttl[first] if every.ttl.any() else every.ttl[:0],
     )
 
 
-def _unique_rows(lists: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.intp]]:
-    """Return the distinct rows in sorted order, and the index of each input row among them."""
+def _unique_rows(
+    lists: npt.NDArray[np.uint16],
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the distinct rows, sorted; where each first stands; and each input row's index among them."""
     packed = np.ascontiguousarray(lists).view(np.dtype((np.void, lists.itemsize * lists.shape[1]))).ravel()
     _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
-    return lists[first], inverse
+    return lists[first], first, inverse
 
 
 def _table(family: int, segments: Segments, leaf_of_row: npt.NDArray[np.uint32]) -> PrefixTable:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from itm.routemap.routemap import WHOLE
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.steps import BUILD_STEPS, GONE_POP, NO_POP, Facts, Running
 
@@ -20,39 +22,45 @@ class Decision:
     """Per row: `ranks` (rows, K) POP indices in order, padded with `NO_POP`; `wanted` the POP that the
     chain would serve without stickiness; `gain_ms` what the new first POP saves against the served one
     (0 where nothing was served or nothing changes); `mandatory` where the served POP is out of the
-    running or behind in it (gone, not allowed, another pool's, unavailable): no limit may keep it.
+    running or behind in it (gone, not allowed, another pool's, unavailable): no limit may keep it; `shares`
+    (rows, K) how the answers are spread over the ranks, in 255ths (all 0: the first gets everything); `ttl`
+    the class of the answer's TTL, 0 the least.
     """
 
     ranks: npt.NDArray[np.uint16]
     wanted: npt.NDArray[np.uint16]
     gain_ms: npt.NDArray[np.float32]
     mandatory: npt.NDArray[np.bool_]
+    shares: npt.NDArray[np.uint8]
+    ttl: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.ranks)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Decision:
         """Return those rows."""
-        return Decision(self.ranks[rows], self.wanted[rows], self.gain_ms[rows], self.mandatory[rows])
+        return Decision(*(getattr(self, name)[rows] for name in self.__slots__))
 
     def put(self, rows: npt.NDArray[np.intp], other: Decision) -> Decision:
         """Return this decision with `rows` replaced by those of `other`."""
         out = self.take(np.arange(len(self)))
-        out.ranks[rows] = other.ranks
-        out.wanted[rows] = other.wanted
-        out.gain_ms[rows] = other.gain_ms
-        out.mandatory[rows] = other.mandatory
+        for name in self.__slots__:
+            getattr(out, name)[rows] = getattr(other, name)
         return out
 
     @classmethod
     def joined(cls, parts: Sequence[Decision]) -> Decision:
         """Return the rows of all parts, one after the other."""
-        return cls(
-            np.concatenate([d.ranks for d in parts]),
-            np.concatenate([d.wanted for d in parts]),
-            np.concatenate([d.gain_ms for d in parts]),
-            np.concatenate([d.mandatory for d in parts]),
-        )
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+
+    def load(self, demand: npt.NDArray[np.float64], pops: int) -> npt.NDArray[np.float64]:
+        """Return what each of `pops` POPs gets of the rows' demand, by the shares where there are any."""
+        is_shared = self.shares.any(axis=1)
+        plain = np.flatnonzero(~is_shared & (self.ranks[:, 0] < pops))
+        row, rank = np.nonzero(self.shares)
+        pop = np.append(self.ranks[plain, 0], self.ranks[row, rank])
+        part = np.append(demand[plain], self.shares[row, rank] / WHOLE * demand[row])
+        return np.bincount(pop, part, minlength=pops).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,12 +107,39 @@ def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
     gain = running.score[rows, previous] - running.score[rows, best]
     behind = running.tier[rows, previous] > running.tier[rows, best]
     wanted = np.where(running.wanted == NO_POP, best, running.wanted)
+    share = np.where(
+        ranks[:, :width] == NO_POP, 0, np.take_along_axis(running.share, order[:, :width], axis=1)
+    )
+    shares = np.zeros(ranks.shape, dtype=np.uint8)
+    shares[:, :width] = in_255ths(share)
     return Decision(
         ranks,
         np.where(out[rows, wanted], first, wanted).astype(np.uint16),
         np.where(moved & (first != NO_POP), gain, 0).astype(np.float32),
         moved & (behind | out[rows, previous] | gone),
+        shares,
+        np.zeros(len(order), dtype=np.uint8),
     )
+
+
+def in_255ths(share: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
+    """Return each row's shares as whole numbers that add up to 255 (largest remainders, ties by rank).
+
+    Rows without any, and those whose first gets everything, are 0.
+    """
+    found = np.zeros(share.shape, dtype=np.uint8)
+    rows = np.flatnonzero((share[:, 1:] > 0).any(axis=1))
+    if not len(rows):
+        return found
+    own = share[rows].astype(np.float64)
+    exact = own / own.sum(axis=1, keepdims=True) * WHOLE
+    low = np.floor(exact)
+    missing = WHOLE - low.sum(axis=1, keepdims=True)
+    place = np.argsort(np.argsort(low - exact, axis=1, kind="stable"), axis=1, kind="stable")
+    whole = (low + (place < missing)).astype(np.uint8)
+    whole[whole[:, 0] == WHOLE] = 0
+    found[rows] = whole
+    return found
 
 
 def keep_served(ranks: npt.NDArray[np.uint16], previous: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:

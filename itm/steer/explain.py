@@ -95,7 +95,8 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         unused = {rung: np.zeros(1, np.uint64) for rung in row.keys}
         row, leaf = replace(row, kind="resolver", key=int(resolvers.keys[0]), keys=unused), own
     order = _checked_order(served, index, facts, steering, row, leaf)
-    choice, fail_open = serve(order, [served.states.get(p, State.UP) for p in world.pops])
+    shares = table.shares_of(leaf)
+    choice, fail_open = serve(order, [served.states.get(p, State.UP) for p in world.pops], shares)
     return Case(
         served=served,
         service=service,
@@ -108,6 +109,7 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         leaf=leaf,
         scope=scope if question.client else 0,  # without a client subnet there is no scope to tell
         order=order,
+        shares=shares,
         choice=choice,
         fail_open=fail_open,
     )
@@ -142,18 +144,27 @@ def _network(question: WhyQuestion) -> Network:
 def _checked_order(
     served: Served, index: int, facts: Facts, steering: SteeringClass, row: Row, leaf: int
 ) -> list[int]:
-    """Return the served order, proved equal to the one decided again."""
-    ranks = decide(facts, steering.steer, served.inputs.candidates).ranks
+    """Return the served order, proved equal to the one decided again, and so its shares and TTL."""
+    decision = decide(facts, steering.steer, served.inputs.candidates)
+    ranks, shares = decision.ranks, decision.shares[0]
     if np.isin(np.uint64(row.key), served.inputs.held[index]):
-        ranks = keep_served(ranks, facts.previous)
+        ranks, shares = keep_served(ranks, facts.previous), shares * np.uint8(0)
     again = [int(p) for p in ranks[0] if p != NO_POP]
     tail = tail_of(facts.tiers[0], facts.terms.rules.common[facts.rule[0]])
     again += [int(p) for p in tail if p not in again]
-    own = served.routemap.order_of(index, leaf)
-    if again != own:
-        pops = served.world.pops
+    table = served.routemap.classes[index]
+    own = table.order_of(leaf)
+    pops = served.world.pops
+    told = [pops[p] for p in own], table.shares_of(leaf), table.ttl_of(leaf)
+    found = [pops[p] for p in again], shares.tolist() if shares.any() else [], int(decision.ttl[0])
+    if told != found:
         raise ExplainMismatch(
-            f"map {served.routemap.version}, leaf {leaf}: served {[pops[p] for p in own]}, "
-            f"decided again {[pops[p] for p in again]}"
+            f"map {served.routemap.version}, leaf {leaf}: served {_told(*told)}, "
+            f"decided again {_told(*found)}"
         )
     return own
+
+
+def _told(order: list[str], shares: list[int], ttl: int) -> str:
+    """Tell a leaf: its POPs in order, then what is not as usual about it."""
+    return f"{order}" + (f", shares {shares}" if shares else "") + (f", TTL class {ttl}" if ttl else "")

@@ -66,14 +66,16 @@ def plan(
     moved = served & (first != previous)
     gain = np.where(moved, decision.gain_ms, 0) * demand
     before = np.where(served, previous, first)
+    known = before < len(pops)
+    load_before = np.bincount(before[known], demand[known], minlength=len(pops)).astype(np.float64)
     return Plan(
         moved_share=float(demand[moved].sum()) / total,
         mandatory_share=float(demand[moved & decision.mandatory].sum()) / total,
         held_share=0.0,
         gained_ms=float(gain[gain > 0].sum()) / total,
         lost_ms=float(-gain[gain < 0].sum()) / total,
-        load=_load(first, demand, total, pops),
-        load_before=_load(before, demand, total, pops),
+        load=_shares(decision.load(demand, len(pops)), total, pops),
+        load_before=_shares(load_before, total, pops),
     )
 
 
@@ -104,14 +106,12 @@ def limited(
     held = order[over & ~decision.mandatory[order]]
     ranks = decision.ranks.copy()
     ranks[held] = keep_served(decision.ranks[held], previous[held])
-    part = Decision(ranks, decision.wanted, decision.gain_ms, decision.mandatory)
+    shares = decision.shares.copy()
+    shares[held] = 0  # who is held stays whole where it is
+    part = replace(decision, ranks=ranks, shares=shares)
     held_share = float(demand[held].sum()) / total
     return part, replace(plan(part, previous, weight, pops), held_share=held_share), held
 
 
-def _load(
-    pop: npt.NDArray[np.uint16], weight: npt.NDArray[np.float64], total: float, pops: tuple[str, ...]
-) -> dict[str, float]:
-    known = pop < len(pops)
-    sums = np.bincount(pop[known], weights=weight[known], minlength=len(pops))
-    return {name: round(float(s) / total, 6) for name, s in zip(pops, sums, strict=True)}
+def _shares(load: npt.NDArray[np.float64], total: float, pops: tuple[str, ...]) -> dict[str, float]:
+    return {name: round(float(one) / total, 6) for name, one in zip(pops, load, strict=True)}

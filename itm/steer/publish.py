@@ -67,6 +67,8 @@ def publish(directory: Path, routemap: RouteMap, inputs: Inputs, *, keep: int, p
 def _same_class(a: ClassMap, b: ClassMap) -> bool:
     return (
         np.array_equal(a.leaves, b.leaves)
+        and np.array_equal(a.shares, b.shares)
+        and np.array_equal(a.ttl, b.ttl)
         and np.array_equal(a.leaf_tail, b.leaf_tail)
         and len(a.tails) == len(b.tails)
         and all(np.array_equal(x, y) for x, y in zip(a.tails, b.tails, strict=True))

@@ -11,7 +11,7 @@ import numpy as np
 from collectors.network import Network
 from itm.catalog.types import Service
 from itm.routemap.health import State
-from itm.routemap.mask import reachable
+from itm.routemap.mask import is_calm, portions_of, reachable
 from itm.routemap.routemap import NO_POP, RouteMap
 from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass
@@ -38,7 +38,8 @@ class Served:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """One network's decision run again: `order` is the served list, `choice` what health leaves of it.
+    """One network's decision run again: `order` is the served list, `choice` what health leaves of it;
+    `shares` of its first ranks, in 255ths, where several POPs are answered.
 
     `behind` are the clients of a resolver that the resolver map decided, None where the client map did.
     """
@@ -54,6 +55,7 @@ class Case:
     leaf: int
     scope: int
     order: list[int]
+    shares: list[int]
     choice: int
     fail_open: bool
 
@@ -167,10 +169,15 @@ def answer(case: Case, qtype: str) -> dict[str, Any]:
         values = holder.ipv6 if holder else case.service.ipv6_values
     else:
         values = holder.ipv4 if holder else case.service.ipv4_values
+    states = [case.served.states.get(name, State.UP) for name in case.pops]
+    portions = portions_of(case.order, states, case.shares)
+    served = case.served.routemap.service(case.service.name)
+    ttl = case.served.routemap.classes[served.class_index].ttl_of(case.leaf)
     return {
         "pop": holder.id if holder else None,
         "values": list(values),
-        "ttl": case.service.ttl,
+        "shares": {case.pops[p]: round(share, 4) for p, share in portions.items()},
+        "ttl": served.ttls[ttl if is_calm(case.order, states, case.shares) else 0],
         "scope": case.scope,
         "all_down": case.fail_open,
     }

@@ -99,7 +99,8 @@ class Running:
     """The state between two steps.
 
     Per row and POP: `tier`, lower is preferred, `NOT_ALLOWED` is out; `order` within a tier, lower is
-    preferred; `score` in ms, lower is better within both. Per row: `first`, a POP put before all others;
+    preferred; `score` in ms, lower is better within both; `share` of the answers that the POP gets, in any
+    unit (all 0: the first gets everything). Per row: `first`, a POP put before all others;
     `wanted`, the POP that would have been first without stickiness; `nearest`, the one that would have been
     by the client's leg alone; `is_alone` where only the first is a candidate.
     """
@@ -111,6 +112,7 @@ class Running:
     wanted: npt.NDArray[np.uint16]
     nearest: npt.NDArray[np.uint16]
     is_alone: npt.NDArray[np.bool_]
+    share: Floats
 
     @classmethod
     def start(cls, facts: Facts) -> Running:
@@ -125,6 +127,7 @@ class Running:
             wanted=nobody,
             nearest=nobody,
             is_alone=np.zeros(shape[0], dtype=bool),
+            share=np.broadcast_to(np.float32(0), shape),
         )
 
     def but(self, **changes: npt.NDArray[np.generic]) -> Running:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import dns.message
 import dns.rdatatype
@@ -86,6 +86,13 @@ def demo_map() -> RouteMap:
     )
     zones = (ZoneText("example.net.", ZONE),)
     return RouteMap(7, 1.7e9, 1, "latency", pops, services, (one,), zones)
+
+
+def with_ttls(routemap: RouteMap, ttl: tuple[int, ...], most: int) -> RouteMap:
+    """The map with these classes of TTL at its leaves, up to `most` seconds."""
+    one = replace(routemap.classes[0], ttl=np.array(ttl, "<u1"))
+    services = tuple(replace(service, ttl_most=most) for service in routemap.services)
+    return replace(routemap, classes=(one,), services=services)
 
 
 def demo_answerer() -> Answerer:

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from itm.dns import flatzone
 from itm.dns.answer import Answerer
 from itm.dns.book import build
 from itm.dns.lookup import lookup
@@ -14,7 +15,7 @@ from itm.dns.signatures import Signatures
 from itm.errors import NotSigned
 from itm.routemap.health import Content
 from itm.routemap.routemap import PopAnswer
-from tests.itm.dns.asking import Ask, demo_map, ecs, tell
+from tests.itm.dns.asking import Ask, demo_map, ecs, tell, with_ttls
 from tests.itm.dns.signing import denied, flagged, judge, sign
 
 A, NS, CNAME, SOA, MX, TXT, AAAA, DS, RRSIG, NSEC, DNSKEY, CDS, HTTPS, ANY = (
@@ -226,3 +227,24 @@ def test_an_unsigned_rrset_stops_the_book(signatures: Signatures) -> None:
         build(other, build(routemap, signatures=signatures))
     with pytest.raises(NotSigned, match="DNSKEY"):
         build(routemap)
+
+
+@pytest.mark.parametrize("subnet", ["10.1.0.0/16", "133.11.0.0/24", "192.0.2.0/24"])
+def test_a_lower_ttl_needs_no_signature_of_its_own(subnet: str) -> None:
+    """One signature at the highest TTL holds for all below (RFC 4035 5.3.3); a transfer's set has its own."""
+    routemap = with_ttls(flagged(demo_map()), (0, 1, 3), 300)
+    signatures = sign(routemap)
+    book = build(routemap, signatures=signatures)
+    server = Answerer(book)
+    ask = Ask("gw.example.net.", A, ttl=DO, options=(ecs(subnet),))
+    message = judge(tell(server, ask).wire, signatures)
+    ttl = {"10.1.0.0/16": 49, "133.11.0.0/24": 300, "192.0.2.0/24": 20}[subnet]
+    assert {rrset.ttl for rrset in message.answer} == {ttl}
+    assert message.answer[1][0].original_ttl == 300  # type: ignore[attr-defined]
+    assert tell(server, dataclasses.replace(ask, ttl=0)).lines("answer")[0].split()[1] == str(ttl)
+    zone = book.zones.zones[encode("example.net.")]
+    sent = [
+        one for one in flatzone.rrsets(zone, book.names, book.zones.sign) if one.owner == book.names[0].name
+    ]
+    assert {one.ttl for one in sent if one.rtype == A} == {20}
+    assert book.zones.sign(next(one for one in sent if one.rtype == A))

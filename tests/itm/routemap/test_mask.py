@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from itm.routemap.health import State
-from itm.routemap.mask import choices, reachable, serve
+from itm.routemap.mask import choices, is_calm, lots, portions_of, reachable, serve, ttls
 from itm.routemap.routemap import NO_POP, PopAnswer
 from tests.itm.routemap.worlds import random_class
 
@@ -37,8 +37,36 @@ def test_choices_agree_with_serve(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(20):
         states = [State(int(s)) for s in rng.choice(4, 6, p=[0.3, 0.2, 0.2, 0.3])]
-        expected = [serve(one.order_of(leaf), states)[0] for leaf in range(len(one.leaves))]
+        every = range(len(one.leaves))
+        expected = [serve(one.order_of(leaf), states, one.shares_of(leaf))[0] for leaf in every]
         assert choices(one, states).tolist() == expected
+        drawn = lots(one, states)
+        portions = [portions_of(one.order_of(leaf), states, one.shares_of(leaf)) for leaf in every]
+        assert drawn.leaf.tolist() == [leaf for leaf in every if len(portions[leaf]) > 1]
+        for leaf, share in zip(drawn.leaf, drawn.share.tolist(), strict=True):
+            own = {int(pop): part for pop, part in zip(one.leaves[leaf], share, strict=True) if part}
+            assert own == pytest.approx(portions[leaf])
+        calm = [is_calm(one.order_of(leaf), states, one.shares_of(leaf)) for leaf in every]
+        assert ttls(one, states).tolist() == [one.ttl_of(leaf) * calm[leaf] for leaf in every]
+
+
+@pytest.mark.parametrize(
+    ("states", "portions", "served"),
+    [
+        ([UP, UP, UP], {2: 0.6, 1: 0.4}, 2),
+        ([UP, UP, DEGRADED], {1: 1.0}, 1),
+        ([DEGRADED, DEGRADED, DEGRADED], {2: 0.6, 1: 0.4}, 2),
+        ([UP, DOWN, DEGRADED], {}, 0),  # nobody of the best state has a share: the first of it
+        ([DOWN, DOWN, DOWN], {2: 0.6, 1: 0.4}, 2),
+    ],
+)
+def test_shares_hold_among_the_candidates_of_the_best_state(
+    states: list[State], portions: dict[int, float], served: int
+) -> None:
+    """Of those, each gets its share of the rest; the TTL is the least while one of them is not up."""
+    assert is_calm([2, 0, 1], states, [153, 0, 102]) == (states == [UP, UP, UP])
+    assert portions_of([2, 0, 1], states, [153, 0, 102]) == pytest.approx(portions)
+    assert serve([2, 0, 1], states, [153, 0, 102])[0] == served
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -10,7 +10,6 @@ import pytest
 from itm.errors import SnapshotError
 from itm.routemap.routemap import RouteMap
 from itm.routemap.snapshot import ENTRY, HEADER_BYTES, PREFIX, read, write
-from itm.routemap.table import UnitTable
 from tests.itm.routemap.worlds import random_map
 
 
@@ -21,6 +20,8 @@ def _same(one: RouteMap, other: RouteMap) -> bool:
     return all(
         np.array_equal(a.leaves, b.leaves)
         and np.array_equal(a.leaf_tail, b.leaf_tail)
+        and np.array_equal(a.shares, b.shares)
+        and np.array_equal(a.ttl, b.ttl)
         and all(np.array_equal(x, y) for x, y in zip(a.tails, b.tails, strict=True))
         and all(
             np.array_equal(x.start, y.start) and np.array_equal(x.leaf, y.leaf)
@@ -37,7 +38,7 @@ def _same(one: RouteMap, other: RouteMap) -> bool:
 @pytest.mark.parametrize("ranks", [0, 3])
 def test_what_is_written_is_read(tmp_path: Path, ranks: int) -> None:
     """A map survives the file, with read-only arrays."""
-    original = random_map(1, ranks=ranks)
+    original = random_map(1, is_shared=True, ranks=ranks)
     assert len(write(original, tmp_path / "maps" / "7.map")) == 64
     copy = read(tmp_path / "maps" / "7.map")
     assert _same(original, copy)
@@ -97,20 +98,22 @@ def test_a_wrong_map_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_map_of_the_release_before_is_read(tmp_path: Path) -> None:
-    """Format 2 knew neither resolvers nor probe zone: it is answered from, without them."""
+    """Format 3 knew neither shares nor TTLs of leaves: it is answered from, without them."""
     path = tmp_path / "m"
-    newest = random_map(2, runs=20, leaves=5)
+    newest = random_map(2, is_shared=True, runs=20, leaves=5)
+    service = dataclasses.replace(newest.services[0], ttl_most=0)
+    newest = dataclasses.replace(newest, services=(service,))
     write(newest, path)
     data = bytearray(path.read_bytes())
-    data[8:12] = (2).to_bytes(4, "little")
+    data[8:12] = (3).to_bytes(4, "little")
     data[PREFIX.size : HEADER_BYTES] = hashlib.sha256(data[: PREFIX.size] + data[HEADER_BYTES:]).digest()
     path.write_bytes(data)
     one = newest.classes[0]
-    before = dataclasses.replace(one, resolvers4=UnitTable.nothing(24), resolvers6=UnitTable.nothing(48))
-    assert _same(read(path), dataclasses.replace(newest, classes=(before,), probe_zone=""))
+    before = dataclasses.replace(one, shares=one.shares[:0], ttl=one.ttl[:0])
+    assert _same(read(path), dataclasses.replace(newest, classes=(before,)))
 
 
-@pytest.mark.parametrize("form", [1, 4])
+@pytest.mark.parametrize("form", [2, 5])
 def test_another_format_is_named(tmp_path: Path, form: int) -> None:
     """A map of another release is refused with both numbers."""
     path = tmp_path / "m"
@@ -118,5 +121,5 @@ def test_another_format_is_named(tmp_path: Path, form: int) -> None:
     data = bytearray(path.read_bytes())
     data[8:12] = form.to_bytes(4, "little")
     path.write_bytes(data)
-    with pytest.raises(SnapshotError, match=f"m: format {form}, expected 2 or 3"):
+    with pytest.raises(SnapshotError, match=f"m: format {form}, expected 3 or 4"):
         read(path)

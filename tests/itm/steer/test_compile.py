@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,14 @@ from collectors.network import UNIT_BITS
 from itm.catalog.types import Rule
 from itm.routemap.health import State
 from itm.routemap.mask import choices, serve
-from itm.routemap.routemap import NO_POP, ClassMap
+from itm.routemap.routemap import NO_POP, TTL_CLASSES, ClassMap
 from itm.routemap.table import PrefixTable
 from itm.steer.build import build_class
+from itm.steer.compile import compile_class
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits
+from itm.steer.terms import terms_of
 from itm.steer.world import World
 from tests.itm.steer.worlds import JAPAN, P50, cut_world, service, world
 
@@ -75,6 +79,26 @@ def test_lists_are_stored_once() -> None:
     assert len(set(lists)) == len(lists)
     for one in (table.v4, table.v6):
         assert (one.leaf[1:] != one.leaf[:-1]).all()
+
+
+def test_shares_and_ttls_make_leaves_different() -> None:
+    """Two networks share a leaf only where they are answered alike, and by draws alike, for as long."""
+    w = world()
+    build = build_class(w, Evidence.nothing(4), w.classes[0], Memory.nothing(), Limits(3, 1.0))
+    plain, decision = build.table, build.decision
+    assert (len(plain.shares), len(plain.ttl), plain.ttl_classes) == (0, 0, 1)
+    shares, ttl = decision.shares.copy(), decision.ttl.copy()
+    shares[1], ttl[2] = [153, 102, 0], 3
+    some = replace(decision, shares=shares, ttl=ttl)
+    rules = terms_of(w, w.classes[0]).rules
+    got = compile_class(some, build.rows, build.resolvers, rules)
+    japan = got.lookup(4, 133 << 16 | 11 << 8)[0]
+    dutch = got.lookup(4, 193 << 16 | 6)[0]
+    assert got.shares_of(japan) == [153, 102, 0]
+    assert (got.shares_of(dutch), got.ttl_of(dutch), got.ttl_of(japan)) == ([], 3, 0)
+    assert got.ttl_classes == TTL_CLASSES
+    alike = replace(decision, ranks=decision.ranks[[0] * 4], shares=shares)
+    assert len(compile_class(alike, build.rows, build.resolvers, rules).leaves) == 2
 
 
 def test_rules_of_equal_pools_are_no_border() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from itm.steer.classes import NOT_ALLOWED
-from itm.steer.decide import Decision, decide, keep_served, trail
+from itm.steer.decide import Decision, _decision, decide, in_255ths, keep_served, trail
 from itm.steer.steps import GONE_POP, NO_POP
 from tests.itm.steer.facts import Facts, facts
 
@@ -100,3 +100,24 @@ def test_decisions_are_taken_joined_and_put() -> None:
     assert old.ranks[:, 0].tolist() == [0, 0, 0]
     joined = Decision.joined([old.take(np.array([0])), new])
     assert joined.ranks[:, 0].tolist() == [0, 1]
+
+
+def test_shares_stand_beside_the_ranks() -> None:
+    """In 255ths that add up, of candidates only; a row whose first gets everything has none."""
+    start = trail(
+        facts([1, 2, 3], [1, 2, 3], [3, 2, 1], tiers=[[0, 0, NOT_ALLOWED], [0, 0, 0], [0, 0, 0]]), CHAIN
+    )
+    share = np.array([[1, 1, 1], [5, 0, 0], [1, 1, 4]], dtype=np.float32)
+    running = start[-1].after.but(share=share)
+    got = _decision(running, facts([1, 2, 3], [1, 2, 3], [3, 2, 1]), 3)
+    assert got.shares.tolist() == [[128, 127, 0], [0, 0, 0], [170, 43, 42]]
+    assert got.ttl.tolist() == [0, 0, 0]
+    demand = np.array([255.0, 10.0, 510.0])
+    assert got.load(demand, 3).tolist() == [128 + 10 + 84, 127 + 86, 340]
+
+
+def test_shares_add_up_whatever_they_are() -> None:
+    """Rounding loses and invents nothing."""
+    rng = np.random.default_rng(5)
+    found = in_255ths(rng.random((500, 4)) * (rng.random((500, 4)) < 0.7))
+    assert set(found.sum(axis=1, dtype=int).tolist()) == {0, 255}

@@ -9,6 +9,7 @@ import pytest
 
 from collectors.aggregate import empty
 from itm.catalog.types import Rule
+from itm.cli.why import told
 from itm.errors import ExplainMismatch, ItmError
 from itm.routemap.health import State
 from itm.steer import inputs as inputs_file
@@ -21,6 +22,7 @@ from itm.steer.memory import Memory
 from itm.steer.plan import Limits
 from itm.steer.publish import routemap_of
 from itm.steer.resolvers import Resolvers
+from itm.steer.steps import BUILD_STEPS, Facts, Running
 from itm.steer.story import Served
 from itm.steer.world import World
 from tests.itm.steer.crowds import NOW, crowd, table
@@ -59,6 +61,7 @@ def test_the_story_of_a_prediction() -> None:
         "values": ["127.20.0.3"],
         "ttl": 20,
         "scope": 16,
+        "shares": {},
         "all_down": False,
     }
     assert story["row"] == "place"
@@ -222,3 +225,25 @@ def test_a_resolver_map_without_its_clients_is_our_fault() -> None:
     broken = replace(told, inputs=replace(told.inputs, behind=Behind.nothing()))
     with pytest.raises(ExplainMismatch, match=r"193\.0\.6\.0/24 is in the resolver map"):
         explain(WhyQuestion("gw.example.net", resolver=DUTCH), broken)
+
+
+def test_shares_are_told_and_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is drawn how often under the health of now; a leaf with other shares is a mismatch."""
+
+    def halved(running: Running, facts: Facts) -> Running:
+        return running.but(share=(facts.estimate.rtt < 20).astype(np.float32))
+
+    monkeypatch.setitem(BUILD_STEPS, "sticky", halved)
+    w, evidence = world(), Evidence.of(empty(), POPS)
+    s = served(w, evidence, build(w, evidence, Memory.nothing()))
+    story = explain(WhyQuestion("gw.example.net", JAPAN), s)
+    assert story["answer"]["shares"] == {"tokyo": 0.502, "osaka": 0.498}
+    assert "drawn per query: tokyo 50%, osaka 50%" in told(story)
+    down = explain(WhyQuestion("gw.example.net", JAPAN), replace(s, states={"tokyo": State.DOWN}))
+    assert (down["answer"]["pop"], down["answer"]["shares"]) == ("osaka", {"osaka": 1.0})
+    (table,) = s.routemap.classes
+    forged = replace(table, shares=np.flip(table.shares, axis=1))
+    with pytest.raises(ExplainMismatch, match=r"shares \[0, 127, 128\], decided again .*\[128, 127, 0\]"):
+        explain(
+            WhyQuestion("gw.example.net", JAPAN), replace(s, routemap=replace(s.routemap, classes=(forged,)))
+        )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,8 @@ def decision(first: Sequence[int], gain: Sequence[float], mandatory: Sequence[in
     order = [[p, *(q for q in range(3) if q != p)] if p != NO_POP else [NO_POP] * 3 for p in first]
     must = np.isin(np.arange(len(first)), list(mandatory))
     ranks = np.array(order, dtype=np.uint16)
-    return Decision(ranks, ranks[:, 0], np.array(gain, dtype=np.float32), must)
+    shares, ttl = np.zeros((len(first), 3), np.uint8), np.zeros(len(first), np.uint8)
+    return Decision(ranks, ranks[:, 0], np.array(gain, dtype=np.float32), must, shares, ttl)
 
 
 def pops(*numbers: int) -> npt.NDArray[np.uint16]:
@@ -138,3 +140,14 @@ def test_no_limit_holds_nothing_however_the_weights_round() -> None:
         previous = np.where(weight > 0, 0, 1).astype(np.uint16)
         _, told, held = limited(first, previous, weight, POPS, 1.0)
         assert (told.moved_share, len(held)) == (1.0, 0)
+
+
+def test_who_is_held_is_not_shared() -> None:
+    """The limiter keeps a row whole where it is; loads count the shares of the others."""
+    wanted = decision([1, 1, 0], [20, 10, 0])
+    shares = np.array([[153, 102, 0], [153, 102, 0], [204, 51, 0]], dtype=np.uint8)
+    part, made, held = limited(replace(wanted, shares=shares), pops(0, 0, 0), weights(1, 1, 2), POPS, 0.3)
+    assert held.tolist() == [1]
+    assert part.shares.tolist() == [[153, 102, 0], [0, 0, 0], [204, 51, 0]]
+    assert made.load == {"a": 0.25 + 0.1 + 0.4, "b": 0.15 + 0.1, "c": 0}
+    assert wanted.load(np.ones(3), 3).tolist() == [1, 2, 0]
