@@ -49,6 +49,7 @@ from itm.ops.sources import FILE as SOURCES_FILE
 from itm.ops.sources import Sources
 from itm.routemap.health import HealthReader, HealthWriter
 from itm.steer.explainer import Explainer
+from itm.steer.loads import FILE as LOADS_FILE
 from itm.stopping import stop_requested
 from itm.store.engine import open_engine
 
@@ -165,7 +166,7 @@ def _made(
         live=LiveCatalog(engine),
         board=board,
         agents=Agents(engine, board, registry, clock),
-        loads=Loads(config.stale.load_seconds),
+        loads=Loads(state / LOADS_FILE, config.stale.load_seconds),
         sources=sources,
         overrides=Overrides(engine, board, clock),
         journal=journal,
@@ -195,7 +196,7 @@ async def _background(edge: Edge, probes: ProbeLoop, secure: Https | None) -> As
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(probes.run()), group.create_task(_follow(edge, probes))]
         tasks += [group.create_task(edge.pairing.run()), group.create_task(edge.sources.run())]
-        tasks.append(group.create_task(edge.overload.watch()))
+        tasks += [group.create_task(edge.overload.watch()), group.create_task(edge.loads.run())]
         if secure is not None:
             tasks.append(group.create_task(secure.watch()))
         try:
