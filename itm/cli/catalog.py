@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from itm.catalog.types import Catalog
 from itm.cli import client
 from itm.cli.client import OpsClient
 from itm.cli.columns import columns, show_time
+from itm.cli.difference import difference_lines
 from itm.cli.plan import plan_lines
 from itm.dns import zone
 from itm.errors import CatalogError, Refused
@@ -37,7 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--against", default="live", metavar="VERSION|PATH", help="default: the live version"
     )
     apply = actions.add_parser("apply", help="make a catalog on disk live, if its Plan is safe")
-    for action in (check, compare, apply):
+    plan = actions.add_parser("plan", help="what a catalog on disk would do to clients; it does not go live")
+    plan.add_argument("--json", action="store_true", help="the API's answer as it is")
+    for action in (check, compare, apply, plan):
         action.add_argument(
             "path", type=Path, metavar="PATH", help=f"a folder with {MAIN}, or the file itself"
         )
@@ -50,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for action in (apply, rollback):
         action.add_argument("--force", action="store_true", help="even past the Plan's limits; is recorded")
         action.add_argument("--message", default="", metavar="TEXT", help="why, for `history`")
-    for action in (compare, apply, show, history, rollback):
+    for action in (compare, apply, plan, show, history, rollback):
         client.configure(action)
     convert_ = actions.add_parser("import", help="turn an octoDNS zone file's dynamic records into services")
     convert_.add_argument("path", type=Path, metavar="FILE")
@@ -59,28 +64,42 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do the action; 0 if it was done, 1 if the server refused the catalog."""
+    """Do the action; 0 if it was done, 1 if the server refused the catalog, or would refuse it."""
     local: dict[str, Callable[[argparse.Namespace], int]] = {"check": _check, "import": _import}
     if args.action in local:
         return local[args.action](args)
     remote: dict[str, Callable[[OpsClient, argparse.Namespace], int]] = {
-        "diff": _diff, "apply": _apply, "show": _show, "history": _history, "rollback": _rollback,
+        "diff": _diff, "apply": _apply, "plan": _plan, "show": _show, "history": _history,
+        "rollback": _rollback,
     }  # fmt: skip
     return remote[args.action](client.client_of(args), args)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Asks until an answer will do. Raises `Refused` (504) with the text if none does in time."""
+
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    late: str
+
+    def until(self, ask: Callable[[], Any], will_do: Callable[[Any], bool]) -> Any:
+        """Return the first answer that will do."""
+        deadline = self.clock() + SETTLE_SECONDS
+        while not will_do(found := ask()):
+            if self.clock() >= deadline:
+                raise Refused(504, self.late)
+            self.sleep(POLL_SECONDS)
+        return found
 
 
 def settled(
     ops: OpsClient, version: int, *, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> Any:
     """Return the version once the builder has taken it up. Raises `Refused` if it never does."""
-    deadline = clock() + SETTLE_SECONDS
-    while True:
-        found = ops.get(f"{VERSIONS}/{version}")
-        if found["status"] != "pending":
-            return found
-        if clock() >= deadline:
-            raise Refused(504, f"version {version} still waits for the builder: see `itm catalog history`")
-        sleep(POLL_SECONDS)
+    late = f"version {version} still waits for the builder: see `itm catalog history`"
+    wait = Wait(clock, sleep, late)
+    return wait.until(lambda: ops.get(f"{VERSIONS}/{version}"), lambda found: found["status"] != "pending")
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -121,6 +140,23 @@ def _apply(ops: OpsClient, args: argparse.Namespace) -> int:
     load_bundle(files, zone.faults)
     body = {"files": files, "force": args.force, "message": args.message}
     return _wait(ops, ops.post("/api/v1/catalog", body)["version"])
+
+
+def _plan(ops: OpsClient, args: argparse.Namespace) -> int:
+    files = read_bundle(args.path)
+    load_bundle(files, zone.faults)
+    path = f"/api/v1/catalog/plans/{ops.post('/api/v1/catalog/plans', {'files': files})['plan']}"
+    wait = Wait(time.monotonic, time.sleep, "the builder has not answered yet")
+    found = wait.until(lambda: ops.get(path), lambda answer: answer["answered_at"] is not None)
+    if found["reason"]:
+        raise Refused(409, found["reason"])
+    if args.json:
+        print(json.dumps(found, indent=2))
+    else:
+        for one in found["classes"]:
+            print("\n".join(difference_lines(one["difference"])))
+        print(f"would be refused: {found['unsafe']}" if found["unsafe"] else "would go live")
+    return 1 if found["unsafe"] else 0
 
 
 def _rollback(ops: OpsClient, args: argparse.Namespace) -> int:

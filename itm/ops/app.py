@@ -42,6 +42,8 @@ ROUTES: Final = (
     Route("GET", "/api/v1/catalog/versions/{version}", catalog.one),
     Route("POST", "/api/v1/catalog", catalog.apply, "catalog"),
     Route("POST", "/api/v1/catalog/rollback", catalog.roll_back, "catalog"),
+    Route("POST", "/api/v1/catalog/plans", catalog.plan, "catalog"),
+    Route("GET", "/api/v1/catalog/plans/{plan}", catalog.planned),
     Route("GET", "/api/v1/map", maps.show),
     Route("GET", "/api/v1/map/diff", maps.diff),
     Route("GET", "/api/v1/alarms", alarms.listing),

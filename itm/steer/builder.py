@@ -28,6 +28,7 @@ from itm.steer import inputs as inputs_file
 from itm.steer import memoryfiles
 from itm.steer.behind import Behind
 from itm.steer.build import ClassBuild
+from itm.steer.compare import Reading
 from itm.steer.cycle import Knowledge, build_all
 from itm.steer.demand import Counts, Demand, clients_of
 from itm.steer.drift import DriftWatch
@@ -37,12 +38,15 @@ from itm.steer.inputs import Inputs
 from itm.steer.learner import Learner
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits, Plan
+from itm.steer.planning import whole_plan
+from itm.steer.pricing import Believed
 from itm.steer.publish import publish, routemap_of, says_the_same
 from itm.steer.resolvers import Resolvers
 from itm.steer.stats import Stats
 from itm.steer.world import World
 from itm.stopping import stop_requested
 from itm.store.catalogs import CatalogVersion
+from itm.store.plans import AskedPlan
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +87,9 @@ class Builder:
         if self._world is None:
             return
         self._learner.read()
+        asked = self._givens.waiting_plan()
+        if asked is not None:
+            self._answer(asked, self._world)
         wait = self._next_build - self._clock()
         if not 0 < wait <= self._config.builder.interval_seconds:  # more: the clock was set back
             self._build_automatically(self._world)
@@ -140,6 +147,28 @@ class Builder:
     def _refuse(self, pending: CatalogVersion, reason: Exception, plans: list[Plan]) -> None:
         log.warning("catalog.refused", extra={"version": pending.version, "reason": str(reason)})
         self._givens.refuse(pending.version, str(reason), _as_dict(plans))
+
+    def _answer(self, asked: AskedPlan, live: World) -> None:
+        """Say what a catalog would do if it were applied now."""
+        before = self._map_before()
+        try:
+            world = self._givens.world(load_bundle(asked.files), 0)
+            if before is None:
+                raise SnapshotError("no map is served to compare with")
+        except (CatalogError, SnapshotError) as error:
+            self._givens.answer_plan(asked.id, None, str(error))
+            return
+        then, now = self._knowledge(live), self._knowledge(world)
+        memories = memoryfiles.load(self._memory_path, world.class_index)
+        builds = self._decided(world, now, memories, max_moved_share=1.0)
+        found = whole_plan(
+            Reading(before, Believed(live, then.evidence, then.demand)),
+            Reading(routemap_of(world, builds, 0, self._clock()), Believed(world, now.evidence, now.demand)),
+            builds,
+            self._config.builder.unsafe_moved_share,
+        )
+        self._givens.answer_plan(asked.id, found)
+        log.info("plan.answered", extra={"plan": asked.id})
 
     def _build_automatically(self, world: World) -> None:
         if self._givens.pinned_map() is not None:

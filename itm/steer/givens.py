@@ -18,10 +18,11 @@ from itm.config import Config
 from itm.steer.placing import place_source
 from itm.steer.predict import predict_cells, predictions_digest
 from itm.steer.world import World
-from itm.store import catalogs, pins
+from itm.store import catalogs, pins, plans
 from itm.store.catalogs import CatalogVersion
 from itm.store.engine import Engine, StoreError, open_engine
 from itm.store.pins import Pin
+from itm.store.plans import AskedPlan
 from models.artifact import Predictor
 from models.train import load_or_train
 
@@ -100,6 +101,16 @@ class Givens:
         with contextlib.suppress(StoreError):  # told by `pending_catalog`, which asks every turn
             self._pin = pins.get(self._engine)
         return None if self._pin is None else self._pin.version
+
+    def waiting_plan(self) -> AskedPlan | None:
+        """Return the oldest catalog whose Plan is asked for; none while the store does not answer."""
+        with contextlib.suppress(StoreError):  # told by `pending_catalog`
+            return plans.waiting(self._engine)
+        return None
+
+    def answer_plan(self, number: int, found: Mapping[str, Any] | None, reason: str = "") -> None:
+        """Answer one that waits: with the whole Plan, or with the reason why there is none."""
+        plans.answer(self._engine, number, found, now=self._clock(), reason=reason)
 
     def refuse(self, version: int, reason: str, plan: Mapping[str, Any]) -> None:
         """Settle a pending version as refused."""

@@ -97,6 +97,19 @@ pins = Table(
     Column("created_at", Float(53), nullable=False),
 )
 
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("created_at", Float(53), nullable=False),
+    Column("author", String(100), nullable=False),
+    Column("bundle_json", Text, nullable=False),  # {file name: text}
+    Column("answered_at", Float(53), nullable=True),  # null: waits for the builder
+    Column("reason", Text, nullable=False),  # why there is no answer
+    Column("answer_json", Text, nullable=False),
+    sqlite_autoincrement=True,  # a number is never given twice
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -19,7 +19,7 @@ from itm.errors import Refused
 from itm.ops import body
 from itm.ops.auth import AUTHOR
 from itm.ops.context import EDGE, Edge
-from itm.store import catalogs
+from itm.store import catalogs, plans
 from itm.store.catalogs import CatalogVersion
 
 WANTED = {"files": body.files, "force": body.truth, "message": body.text(500)}
@@ -51,6 +51,28 @@ async def roll_back(request: web.Request) -> web.Response:
     wanted = await body.read_object(request, BACK, required=("version",))
     old = await _find(request.app[EDGE], str(wanted["version"]))
     return await _add(request, old.files, {"message": f"back to version {old.version}", **wanted})
+
+
+async def plan(request: web.Request) -> web.Response:
+    """POST /api/v1/catalog/plans: 202 with a number under which the builder answers; nothing goes live."""
+    wanted = await body.read_object(request, {"files": body.files}, required=("files",))
+    edge = request.app[EDGE]
+    await asyncio.to_thread(load_bundle, wanted["files"], zone.faults)
+    number = await asyncio.to_thread(
+        plans.ask, edge.engine, wanted["files"], author=request[AUTHOR], now=edge.clock()
+    )
+    return web.json_response({"plan": number}, status=202)
+
+
+async def planned(request: web.Request) -> web.Response:
+    """GET /api/v1/catalog/plans/{plan}: the whole Plan once it is answered, or why there is none."""
+    word = request.match_info["plan"]
+    number = int(word) if word.isdecimal() and len(word) <= 9 else 0
+    found = await asyncio.to_thread(plans.get, request.app[EDGE].engine, number)
+    if found is None:
+        raise Refused(404, f"no plan {word} is kept")
+    told = {name: getattr(found, name) for name in ("created_at", "author", "answered_at", "reason")}
+    return web.json_response({"plan": found.id, **told, **(found.answer or {})})
 
 
 async def _add(request: web.Request, files: Mapping[str, str], wanted: Mapping[str, Any]) -> web.Response:

@@ -184,3 +184,26 @@ def test_waiting_for_the_builder() -> None:
     with serving({f"GET {VERSIONS}/7": pending}) as ops, pytest.raises(Refused, match="still waits"):
         settled(OpsClient(ops.url), 7, clock=lambda: now[0], sleep=lambda _: sleep(SETTLE_SECONDS / 4))
     assert now[0] == SETTLE_SECONDS
+
+
+def test_a_plan_is_waited_for_and_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The difference of each class and what apply would do; status 1 where it would refuse."""
+    plans = "/api/v1/catalog/plans"
+    waits = {"plan": 4, "answered_at": None, "reason": ""}
+    unsafe = waits | {"answered_at": 2.0, "classes": [], "unsafe": "41% of demand would change its POP"}
+    answers = [
+        (200, waits),
+        (200, unsafe),
+        (200, unsafe | {"unsafe": ""}),
+        (200, unsafe | {"reason": "no map"}),
+    ]
+    with serving({f"POST {plans}": (202, {"plan": 4}), f"GET {plans}/4": answers}) as ops:
+        assert run(ops, tmp_path, "plan", str(folder)) == 1
+        assert capsys.readouterr().out == "would be refused: 41% of demand would change its POP\n"
+        assert run(ops, tmp_path, "plan", str(folder)) == 0
+        assert capsys.readouterr().out == "would go live\n"
+        assert run(ops, tmp_path, "plan", str(folder), "--json") == 2
+        assert "no map" in capsys.readouterr().err
+    assert {asked.path for asked in ops.asked} == {plans, f"{plans}/4"}

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from itm.store import catalogs
+from itm.store import catalogs, plans
 from tests.itm.ops.harness import FILES, MAIN, Served, make_live, play
 
 OTHER = {**FILES, "catalog.yaml": MAIN.replace("ttl: 20", "ttl: 30")}
@@ -81,3 +81,32 @@ def test_a_version_that_is_not_there(tmp_path: Path) -> None:
         assert back.status == 404
 
     play(tmp_path, scenario, files=None)
+
+
+def test_a_plan_is_asked_for_and_read(tmp_path: Path) -> None:
+    """It waits for the builder, has its answer's fields beside its own, and no version is made."""
+
+    async def scenario(served: Served) -> None:
+        asked = await served.ops("POST", "/api/v1/catalog/plans", scope="catalog", json={"files": FILES})
+        assert (asked.status, asked.json) == (202, {"plan": 1})
+        assert (await served.ops("GET", "/api/v1/catalog/plans/1")).json["answered_at"] is None
+        plans.answer(served.engine, 1, {"unsafe": "", "classes": []}, now=9.0)
+        assert (await served.ops("GET", "/api/v1/catalog/plans/1")).json == {
+            "plan": 1, "created_at": served.clock.now, "author": "catalog", "answered_at": 9.0, "reason": "",
+            "unsafe": "", "classes": [],
+        }  # fmt: skip
+        assert (await served.ops("GET", "/api/v1/catalog/plans/9")).status == 404
+        assert [v.status for v in catalogs.history(served.engine)] == ["live"]
+
+    play(tmp_path, scenario)
+
+
+def test_a_plan_of_a_wrong_catalog_is_refused_with_every_reason(tmp_path: Path) -> None:
+    """As it would be applied."""
+
+    async def scenario(served: Served) -> None:
+        files = {"catalog.yaml": "pops: {}\nservices: 7\n"}
+        answer = await served.ops("POST", "/api/v1/catalog/plans", scope="catalog", json={"files": files})
+        assert (answer.status, len(answer.json["reasons"]) > 1) == (422, True)
+
+    play(tmp_path, scenario)
