@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
-from itm.catalog.types import Catalog, HealthCheck, Pop, Rule, Service, ZoneText
+from itm.catalog.types import (
+    Catalog,
+    HealthCheck,
+    Location,
+    Margin,
+    Pop,
+    Rule,
+    Service,
+    Tuning,
+    ZoneText,
+)
 
 Noun = TypeVar("Noun")
 
@@ -98,6 +108,10 @@ def _service_changes(old: Service, new: Service) -> Iterator[tuple[str, str]]:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield "~", f"{name} {_show(before)} -> {_show(after)}"
+    for field in fields(Tuning):
+        before, after = getattr(old.tuning, field.name), getattr(new.tuning, field.name)
+        if before != after:
+            yield "~", f"{field.name.replace('_', ' ')} {_show(before)} -> {_show(after)}"
     yield from _pool_changes(dict(old.pools), dict(new.pools))
     if old.rules != new.rules:
         yield "~", f"rules {_tell_rules(old.rules)} -> {_tell_rules(new.rules)}"
@@ -161,7 +175,14 @@ def _lines(zone: ZoneText) -> list[str]:
 
 def _show(value: object) -> str:
     if isinstance(value, tuple):
-        return " ".join(map(str, value)) or "none"
+        is_named = value and all(isinstance(one, tuple) for one in value)
+        said = [f"{one[0]}: {_show(one[1])}" for one in value] if is_named else map(_show, value)
+        return (", " if is_named else " ").join(said) or "none"
+    if isinstance(value, Margin):
+        return f"{value.share:.0%}" if value.share else f"{value.ms:g} ms"
+    if isinstance(value, Location):
+        parts = (f"{value.name} ({value.country} {value.lat:g} {value.lon:g}", f"weight {value.weight:g}")
+        return ", ".join(filter(None, (*parts, value.network))) + ")"
     if isinstance(value, HealthCheck):
         target = f"{value.address or '*'}:{value.port}{value.path if value.protocol != 'tcp' else ''}"
         settings = (

@@ -67,3 +67,11 @@ def _widened(code: str) -> str:
     if upper in CONTINENT:
         return f" (did you mean '{CONTINENT[upper]}-{upper}'?)"
     return suggest(upper, COUNTRIES)
+
+
+def read_country(cursor: Cursor) -> str:
+    """Return an ISO 3166-1 alpha-2 code, or an empty text after refusing."""
+    code = cursor.text()
+    if code and code not in CONTINENT:
+        cursor.refuse(f"expected an ISO 3166-1 alpha-2 code such as DE, got {code!r}{hint(code)}")
+    return code

@@ -13,6 +13,7 @@ from itm.catalog.cursor import Cursor
 from itm.catalog.document import read
 from itm.catalog.healthcheck import read_healthcheck
 from itm.catalog.pops import read_pops
+from itm.catalog.prices import check_prices
 from itm.catalog.probezone import read_probe_zone
 from itm.catalog.services import read_services
 from itm.catalog.types import Catalog
@@ -38,6 +39,7 @@ def load_bundle(files: Mapping[str, str], check_zone: CheckZone = no_check) -> C
     default = read_healthcheck(fields["healthcheck"]) if "healthcheck" in fields else None
     pops = read_pops(fields["pops"], default) if "pops" in fields else ()
     services = read_services(fields["services"], pops) if "services" in fields else ()
+    check_prices(root.at(None, "pops"), pops, services)
     zones = read_zones(fields["zones"], files) if "zones" in fields else ()
     probe_zone = read_probe_zone(fields["rum"], zones) if "rum" in fields else ""
     check_zones(root.at(None, "services"), services, zones, pops, probe_zone, check_zone)

@@ -17,6 +17,14 @@ from itm.errors import CatalogError
 DEFAULT_TTL = 3600  # what octoDNS gives a record without one
 
 
+BY_WEIGHT = ("up", "allowed", "available", "weighted")
+"""The chain of a record with weights: what octoDNS' providers do, and no more."""
+
+WEIGHTS_KEPT = (
+    "weights kept: the chain draws by them alone, as octoDNS does; `fastest` before it: among the fastest"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """YAML text of the services, and one note for each thing a person must look at."""
@@ -85,6 +93,12 @@ def _service(
         for rule in dynamic["rules"].items()
     ]
     service = {"ttl": record.get("ttl", DEFAULT_TTL), "pools": pools, "rules": rules}
+    if any(
+        isinstance(value, dict) and "weight" in value for pool in pools.values() for value in pool["values"]
+    ):
+        service["steer"] = list(BY_WEIGHT)
+        note = f"{where.path}: {WEIGHTS_KEPT}"
+        notes.extend([note] if note not in notes else [])  # A and AAAA are one service
     values = record.get("values", record.get("value"))
     if values:
         service["values"] = list(values) if isinstance(values, list) else [values]
@@ -98,17 +112,21 @@ def _pool(cursor: Cursor, addresses: Mapping[str, str], notes: list[str]) -> dic
         value = item.fields(("value", "weight", "status"), ("value",))
         if "value" not in value:
             continue
-        if "weight" in value and value["weight"].value != 1:
-            notes.append(f"{item.path}: weight {value['weight'].value} left out: measurement decides here")
         entry = _value(value["value"], addresses, notes)
         status = value["status"].value if "status" in value else "obey"
         if status == "up":
             notes.append(f"{item.path}: status up left out: force the POP with `itm pop up`")
-        values.append({"value": entry, "status": status} if status == "down" else entry)
+        said = {"weight": weight} if (weight := _weight(value)) != 1 else {}
+        said |= {"status": status} if status == "down" else {}
+        values.append({"value": entry, **said} if said else entry)
     pool: dict[str, Any] = {"values": values}
     if "fallback" in fields and fields["fallback"].value != "default":  # octoDNS: the record's own values
         pool["fallback"] = fields["fallback"].value
     return pool
+
+
+def _weight(value: Mapping[str, Cursor]) -> object:
+    return value["weight"].value if "weight" in value else 1
 
 
 def _value(cursor: Cursor, addresses: Mapping[str, str], notes: list[str]) -> str:

@@ -12,8 +12,8 @@ from itm.catalog.healthcheck import read_healthcheck
 from itm.catalog.types import HealthCheck, Pop
 
 KEYS = (
-    "provider", "city", "country", "lat", "lon", "ipv4", "ipv6", "capacity", "bias", "tags", "healthcheck",
-    "probe_url",
+    "provider", "city", "country", "lat", "lon", "ipv4", "ipv6", "capacity", "bias", "cost", "tags",
+    "healthcheck", "probe_url",
 )  # fmt: skip
 REQUIRED = ("provider", "city", "country", "lat", "lon", "ipv4")
 MOST = 65_534  # a map numbers POPs in 16 bits; 65,535 pads its leaves
@@ -43,13 +43,14 @@ def _read_pop(name: str, cursor: Cursor, default: HealthCheck | None) -> Pop:
         id=name,
         provider=fields["provider"].text(64) if "provider" in fields else "",
         city=fields["city"].text(100) if "city" in fields else "",
-        country=_country(fields["country"]) if "country" in fields else "",
+        country=geos.read_country(fields["country"]) if "country" in fields else "",
         lat=fields["lat"].number(-90, 90) if "lat" in fields else 0.0,
         lon=fields["lon"].number(-180, 180) if "lon" in fields else 0.0,
         ipv4=_addresses(fields.get("ipv4"), 4),
         ipv6=_addresses(fields.get("ipv6"), 6),
         capacity=fields["capacity"].number(0, 1e12) if "capacity" in fields else 0.0,
         bias=fields["bias"].number(-10_000, 10_000) if "bias" in fields else 0.0,
+        cost=fields["cost"].number(0, 1e12) if "cost" in fields else None,
         tags=read_tags(fields["tags"]) if "tags" in fields else (),
         healthcheck=read_healthcheck(fields["healthcheck"]) if "healthcheck" in fields else default,
         probe_url=_probe_url(fields["probe_url"]) if "probe_url" in fields else "",
@@ -84,13 +85,6 @@ def _probe_url(cursor: Cursor) -> str:
         )
         return ""
     return text.rstrip("/")
-
-
-def _country(cursor: Cursor) -> str:
-    code = cursor.text()
-    if code and code not in geos.CONTINENT:
-        cursor.refuse(f"expected an ISO 3166-1 alpha-2 code such as DE, got {code!r}{geos.hint(code)}")
-    return code
 
 
 def _addresses(cursor: Cursor | None, family: int) -> tuple[str, ...]:

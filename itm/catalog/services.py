@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from itm.catalog.cursor import Cursor
+from itm.catalog.locations import read_locations
 from itm.catalog.names import read_name
 from itm.catalog.pools import Pool, read_pools
 from itm.catalog.pops import read_tags
 from itm.catalog.rules import read_rules
-from itm.catalog.types import STEPS, Form, Pop, Rule, Service
+from itm.catalog.steer import Chain, read_chain, read_tuning
+from itm.catalog.types import Form, Pop, Rule, Service, Tuning
 
-KEYS = ("ttl", "pools", "rules", "values", "steer", "require_tags", "answer", "direct", "https", "svcb")
+KEYS = (
+    "ttl", "pools", "rules", "values", "steer", "locations", "require_tags",
+    "answer", "direct", "https", "svcb",
+)  # fmt: skip
 BINDINGS = ("https", "svcb")
 ANSWERS = ("addresses", "cname")
 LONGEST_TTL = 86_400  # a steered answer that lives longer than a day does not steer
@@ -35,8 +41,9 @@ def read_services(cursor: Cursor, pops: Sequence[Pop]) -> tuple[Service, ...]:
 
 def _read_service(name: str, cursor: Cursor, pops: Sequence[Pop]) -> Service:
     fields = cursor.fields(KEYS)
+    chain = read_chain(fields.get("steer"))
     if "pools" in fields:
-        pools = read_pools(fields["pools"], _pop_ids(pops))
+        pools = read_pools(fields["pools"], _pop_ids(pops), is_weighted="weighted" in chain.steps)
         rules = _read_rules(cursor, fields.get("rules"), pools)
     else:
         pools = {DEFAULT_POOL: Pool(tuple(pop.id for pop in pops), "")}
@@ -51,8 +58,9 @@ def _read_service(name: str, cursor: Cursor, pops: Sequence[Pop]) -> Service:
         rules=rules,
         ipv4_values=ipv4,
         ipv6_values=ipv6,
-        steer=_read_steer(fields["steer"]) if "steer" in fields else STEPS,
+        steer=chain.steps,
         require_tags=tags,
+        tuning=_read_tuning(chain, fields, pools, pops),
         form=_read_form(fields),
     )
 
@@ -130,14 +138,17 @@ def _read_values(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(ipv4), tuple(ipv6)
 
 
-def _read_steer(cursor: Cursor) -> tuple[str, ...]:
-    steps: list[str] = []
-    for item in cursor.items(least=1):
-        step = item.one_of(STEPS)
-        if step in steps:
-            item.refuse(f"the step {step!r} stands twice")
-        steps.append(step)
-    return tuple(steps)
+def _read_tuning(
+    chain: Chain, fields: Mapping[str, Cursor], pools: Mapping[str, Pool], pops: Sequence[Pop]
+) -> Tuning:
+    locations = read_locations(fields["locations"]) if "locations" in fields else ()
+    is_joint = "joint" in chain.steps
+    if is_joint and "locations" not in fields:
+        fields["steer"].refuse("`joint` must know where the VDAs are: `locations` is missing")
+    if "locations" in fields and not is_joint:
+        fields["locations"].refuse("only the step `joint` reads locations, and `steer` has it not")
+    weights = tuple((name, pool.weights) for name, pool in pools.items() if set(pool.weights) - {1.0})
+    return replace(read_tuning(chain, pools, pops), locations=locations, weights=weights)
 
 
 def _check_tags(

@@ -7,8 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STEPS = ("up", "allowed", "available", "fastest", "sticky")
+STEPS = (
+    "up",
+    "allowed",
+    "available",
+    "fastest",
+    "joint",
+    "capacity",
+    "cost",
+    "weighted",
+    "failover",
+    "sticky",
+    "first",
+)
 """The steering steps that exist, in the order in which they make sense."""
+
+OWN_PREFIX = "own:"
+"""What the name of an operator's own step begins with in a chain."""
 
 DEFAULT_STEER = ("up", "allowed", "available", "fastest", "sticky")
 """The chain of a service that states none."""

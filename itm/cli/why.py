@@ -85,6 +85,9 @@ def _pops(story: dict[str, Any], everything: bool) -> str:
         low, high = p["interval_ms"]
         marks = [m for m, is_set in (("in band", p["in_band"]), ("not allowed", p["out"])) if is_set]
         marks += [f"bias {p['bias_ms']:+g} ms"] if p["bias_ms"] else []
+        marks += [f"handicap {p['handicap_ms']:+g} ms"] if p.get("handicap_ms") else []
+        marks += [f"leg {p['leg_ms']:g} ms"] if p.get("leg_ms") else []
+        marks += [f"cost {p['cost']:g}"] if p.get("cost") is not None else []
         marks += [f"availability {p['availability']:.0%}"] if p["availability"] is not None else []
         marks += [f"load {p['load']['share']:.0%}"] if p.get("load") else []
         evidence = f"{p['samples']:g} from {p['distinct']}" if p["samples"] else ""
@@ -132,6 +135,7 @@ def _steps(story: dict[str, Any]) -> str:
         if ranked and step.get("first_before", step["first"]) != step["first"]:
             effects.append(f"{step['first']} now before {step['first_before']}")
         told = "; ".join(effects) or "no change"
+        told += f" ({step['note']})" if step.get("note") else ""
         ranked = ranked or step["step"] in {"fastest", "up"}  # until then the order is that of the catalog
         lines.append(f"  {step['step']:<10} {told}" + (f"  (first: {step['first']})" if ranked else ""))
     return "Steps\n" + "\n".join(lines)

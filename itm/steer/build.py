@@ -22,6 +22,7 @@ from itm.steer.compile import compile_class
 from itm.steer.decide import CHUNK, Decision, decide
 from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence, Keys
+from itm.steer.legs import legs_of
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits, Plan, limited
 from itm.steer.resolvers import ResolverRows, Resolvers, Standing, decide_resolvers, facts_of
@@ -43,6 +44,7 @@ class ClassBuild:
     """
 
     steering: SteeringClass
+    terms: Terms
     rows: Rows
     before: Memory
     after: Memory
@@ -104,15 +106,16 @@ def build_class(
     limits: Limits,
     last: ClassBuild | None = None,
     resolvers: Resolvers | None = None,
-    terms: Terms | None = None,
     demand: Demand | None = None,
 ) -> ClassBuild:
-    """Decide one class; `last` (same world) makes the build incremental, under the same `terms`.
+    """Decide one class; `last` (same world) makes the build incremental.
 
     `resolvers` are always decided anew; None: nobody is known behind any. `demand` None: of addresses alone.
     """
-    terms = terms or terms_of(world, steering)
+    terms = terms_of(world, steering, legs_of(world, evidence, steering))
     demand = demand or Demand.nothing()
+    if last is not None and not np.array_equal(terms.pops.leg_ms, last.terms.pops.leg_ms):
+        last = None
     resolvers = resolvers or Resolvers.of(world, evidence, Behind.nothing())
     place_rule = last.rows.rule[: len(world.places.asn)] if last else world.rules_of_places(steering)
     frame = frame_of(world, evidence, steering, terms, memory, place_rule)
@@ -137,7 +140,7 @@ def build_class(
     )
     table = compile_class(decision, rows, apart, terms.rules)
     all_held = np.sort(np.append(frame.keys["row"][held], apart.held))
-    return ClassBuild(steering, rows, memory, after, decision, touched, all_held, plan, table, apart)
+    return ClassBuild(steering, terms, rows, memory, after, decision, touched, all_held, plan, table, apart)
 
 
 def measured_prefixes(world: World, evidence: Evidence) -> MeasuredPrefixes:

@@ -24,7 +24,8 @@ class Decision:
     (0 where nothing was served or nothing changes); `mandatory` where the served POP is out of the
     running or behind in it (gone, not allowed, another pool's, unavailable): no limit may keep it; `shares`
     (rows, K) how the answers are spread over the ranks, in 255ths (all 0: the first gets everything); `ttl`
-    the class of the answer's TTL, 0 the least.
+    the class of the answer's TTL, 0 the least; `joint_ms` what the first POP's whole way saves against that
+    of the POP that is nearest to the client alone (0 without `joint`).
     """
 
     ranks: npt.NDArray[np.uint16]
@@ -33,6 +34,7 @@ class Decision:
     mandatory: npt.NDArray[np.bool_]
     shares: npt.NDArray[np.uint8]
     ttl: npt.NDArray[np.uint8]
+    joint_ms: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.ranks)
@@ -72,8 +74,9 @@ class Stage:
 
 
 def decide(facts: Facts, steer: tuple[str, ...], candidates: int) -> Decision:
-    """Return the decision of every row of `facts`; `candidates` is K."""
-    return _decision(trail(facts, steer)[-1].after, facts, candidates)
+    """Return the decision of every row of `facts`; `candidates` is K, or more where a pool shares."""
+    width = max(candidates, facts.terms.rules.largest_pool() if "weighted" in steer else 0)
+    return _decision(trail(facts, steer)[-1].after, facts, width)
 
 
 def trail(facts: Facts, steer: tuple[str, ...]) -> list[Stage]:
@@ -98,7 +101,9 @@ def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
     ranks = np.full((len(order), candidates), NO_POP, dtype=np.uint16)
     ranks[:, :width] = order[:, :width]
     ranks[:, :width][np.take_along_axis(out, order[:, :width], axis=1)] = NO_POP
-    ranks[running.is_alone, 1:] = NO_POP
+    share = np.take_along_axis(running.share, order[:, :width], axis=1)
+    share = np.where(ranks[:, :width] == NO_POP, 0, share)
+    ranks[:, 1:width][running.is_alone[:, None] & (share[:, 1:] == 0)] = NO_POP
 
     rows, best, first = np.arange(len(order)), order[:, 0], ranks[:, 0]
     moved = (facts.previous != NO_POP) & (facts.previous != first)
@@ -107,9 +112,6 @@ def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
     gain = running.score[rows, previous] - running.score[rows, best]
     behind = running.tier[rows, previous] > running.tier[rows, best]
     wanted = np.where(running.wanted == NO_POP, best, running.wanted)
-    share = np.where(
-        ranks[:, :width] == NO_POP, 0, np.take_along_axis(running.share, order[:, :width], axis=1)
-    )
     shares = np.zeros(ranks.shape, dtype=np.uint8)
     shares[:, :width] = in_255ths(share)
     return Decision(
@@ -119,7 +121,17 @@ def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
         moved & (behind | out[rows, previous] | gone),
         shares,
         np.zeros(len(order), dtype=np.uint8),
+        _joint_ms(running, best),
     )
+
+
+def _joint_ms(running: Running, best: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+    rows = np.arange(len(best))
+    asked = running.nearest != NO_POP
+    nearest = np.where(asked, running.nearest, best)
+    fair = asked & (running.tier[rows, nearest] == running.tier[rows, best])
+    saved = running.score[rows, nearest] - running.score[rows, best]
+    return np.where(fair, saved, 0).astype(np.float32)
 
 
 def in_255ths(share: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:

@@ -17,7 +17,6 @@ from collectors.network import Network
 from itm.catalog.types import Service
 from itm.errors import ExplainMismatch, ItmError
 from itm.routemap.health import State
-from itm.routemap.mask import serve
 from itm.routemap.routemap import NO_POP
 from itm.steer import story
 from itm.steer.behind import Behind
@@ -26,7 +25,7 @@ from itm.steer.decide import decide, keep_served, trail
 from itm.steer.one import Row, facts_of, row_of
 from itm.steer.resolvers import Resolvers, Standing
 from itm.steer.resolvers import facts_of as facts_of_resolvers
-from itm.steer.steps import Facts
+from itm.steer.steps import Facts, up
 from itm.steer.story import Case, Served
 from itm.steer.terms import tail_of, terms_of
 from itm.steer.world import World
@@ -80,7 +79,10 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
     world, inputs = served.world, served.inputs
     service, network = _service(question.name, world), _network(question)
     steering, index = class_of(service), world.class_index[service.name]
-    table, terms = served.routemap.classes[index], terms_of(world, steering)
+    table, terms = (
+        served.routemap.classes[index],
+        terms_of(world, steering, inputs.legs[index] if inputs.legs else None),
+    )
     row = row_of(world, inputs.evidence, steering, network)
     leaf, scope = table.lookup(network.family, network.unit)
     own = None if question.client else table.resolver_leaf(network.family, network.unit)
@@ -96,7 +98,7 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         row, leaf = replace(row, kind="resolver", key=int(resolvers.keys[0]), keys=unused), own
     order = _checked_order(served, index, facts, steering, row, leaf)
     shares = table.shares_of(leaf)
-    choice, fail_open = serve(order, [served.states.get(p, State.UP) for p in world.pops], shares)
+    choice, fail_open = up(order, [served.states.get(p, State.UP) for p in world.pops], shares)
     return Case(
         served=served,
         service=service,

@@ -16,7 +16,7 @@ from itm.catalog.load import load_bundle
 from itm.catalog.types import Catalog
 from itm.config import Config
 from itm.steer.placing import place_source
-from itm.steer.predict import predict_cells, predictions_digest
+from itm.steer.predict import predict_cells, predict_legs, predictions_digest
 from itm.steer.world import World
 from itm.store import catalogs, pins, plans
 from itm.store.catalogs import CatalogVersion
@@ -79,6 +79,7 @@ class Givens:
             continents=self._continents,
             predictions=predict_cells(self.predictor, self.places, catalog.pops, folder),
             digest=predictions_digest(self.predictor, self.places, catalog.pops),
+            leg_predictions=predict_legs(self.predictor, catalog),
         )
 
     def pending_catalog(self) -> CatalogVersion | None:

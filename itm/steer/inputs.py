@@ -36,7 +36,8 @@ _COMPRESSION = 1
 class Inputs:
     """Everything besides World that one map version was decided from.
 
-    `held` has per class the sorted row keys that the limiter kept on their served POP.
+    `held` has per class the sorted row keys that the limiter kept on their served POP, `legs` the round trips
+    from the POPs to its Resource Locations.
     """
 
     version: int
@@ -49,6 +50,7 @@ class Inputs:
     held: tuple[npt.NDArray[np.uint64], ...]
     behind: Behind = field(default_factory=Behind.nothing)
     demand: Demand = field(default_factory=Demand.nothing)
+    legs: tuple[npt.NDArray[np.float32], ...] = ()
 
 
 def path_of(directory: Path, version: int) -> Path:
@@ -71,6 +73,8 @@ def save(inputs: Inputs, directory: Path) -> None:
         columns[f"class{index}.served"] = memory.served
         columns[f"class{index}.challenger"] = memory.challenger
         columns[f"class{index}.held"] = inputs.held[index]
+    for index, leg_ms in enumerate(inputs.legs):
+        columns[f"class{index}.leg_ms"] = leg_ms
     facts = {
         "version": inputs.version,
         "catalog_version": inputs.catalog_version,
@@ -117,6 +121,7 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         held=tuple(stored[f"class{i}.held"] for i in range(len(pops))),
         behind=_behind(stored),
         demand=_demand(stored),
+        legs=tuple(stored[name] for i in range(len(pops)) if (name := f"class{i}.leg_ms") in stored),
     )
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from collectors.places import PlaceTable
-from itm.catalog.types import Pop
+from itm.catalog.types import Catalog, Location, Pop
 from itm.steer.world import Floats, cell_weights, predictions_path
 from models.artifact import Predictor
 from models.sites import Sites
@@ -29,12 +30,7 @@ def predict_cells(predictor: Predictor, places: PlaceTable, pops: tuple[Pop, ...
         kept: Floats = np.load(path, mmap_mode="r")
         return kept
     clients = Sites(*places.cell_sites())
-    servers = Sites(
-        np.array([p.lat for p in pops]),
-        np.array([p.lon for p in pops]),
-        np.array([p.country for p in pops]),
-    )
-    answer = predictor.predict(clients, servers)
+    answer = predictor.predict(clients, _sites(pops))
     grid = np.stack([answer.p25, answer.p50, answer.p75]).astype(np.float32)
     _fill_unplaced(grid, cell_weights(places))
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,6 +39,24 @@ def predict_cells(predictor: Predictor, places: PlaceTable, pops: tuple[Pop, ...
     partial.rename(path)
     _prune(folder)
     return grid
+
+
+def predict_legs(predictor: Predictor, catalog: Catalog) -> dict[Location, Floats]:
+    """Return (3, POPs) in ms for every Resource Location: p25, p50, p75 of the way to each POP."""
+    locations = tuple(dict.fromkeys(one for s in catalog.services for one in s.tuning.locations))
+    if not locations:
+        return {}
+    answer = predictor.predict(_sites(locations), _sites(catalog.pops))
+    grid = np.stack([answer.p25, answer.p50, answer.p75], axis=1).astype(np.float32)
+    return dict(zip(locations, grid, strict=True))
+
+
+def _sites(places: Sequence[Pop | Location]) -> Sites:
+    return Sites(
+        np.array([p.lat for p in places]),
+        np.array([p.lon for p in places]),
+        np.array([p.country for p in places]),
+    )
 
 
 def predictions_digest(predictor: Predictor, places: PlaceTable, pops: tuple[Pop, ...]) -> str:

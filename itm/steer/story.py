@@ -19,6 +19,7 @@ from itm.steer.decide import Stage
 from itm.steer.inputs import Inputs
 from itm.steer.one import Row
 from itm.steer.resolvers import estimate_clients
+from itm.steer.stepnotes import Turn, handicap_ms, note
 from itm.steer.steps import Facts, Running
 from itm.steer.steps.fastest import band
 from itm.steer.steps.sticky import GAIN_MS, GAIN_SHARE
@@ -120,6 +121,9 @@ def _pop(case: Case, p: int) -> dict[str, Any]:
         "distinct": int(estimate.distinct[0, p]),
         "availability": None if availability != availability else round(availability, 3),
         "bias_ms": float(case.facts.pops.bias_ms[p]),
+        "handicap_ms": round(float(handicap_ms(case.facts)[0, p]), 1),
+        "leg_ms": float(case.facts.pops.leg_ms[p]),
+        "cost": case.served.world.catalog.pops[p].cost,
         "health": case.served.states.get(case.pops[p], State.UP).name.lower(),
     }
 
@@ -153,7 +157,12 @@ def _step(case: Case, was: Running, stage: Stage) -> dict[str, Any]:
         "demoted": [pop for p, pop in enumerate(case.pops) if behind[p]],
         "first_before": _first(case, was),
         "first": _first(case, now),
+        "note": note(stage.step, _turn(case, was, now)),
     }
+
+
+def _turn(case: Case, was: Running, now: Running) -> Turn:
+    return Turn(case.served.world, case.steering, case.network, case.row.place, case.facts, was, now)
 
 
 def _first(case: Case, running: Running) -> str | None:

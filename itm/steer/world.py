@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from collectors.ladder import Ladder
 from collectors.places import PlaceTable
-from itm.catalog.types import Catalog
+from itm.catalog.types import Catalog, Location
 from itm.steer.classes import SteeringClass, classes_of
 
 Floats = npt.NDArray[np.float32]
@@ -23,6 +23,7 @@ class World:
     """Everything a build reads besides measurements and memory.
 
     `predictions` is (3, cells, POPs): p25, p50, p75 in ms; cell 0 is the row of whoever cannot be placed.
+    `leg_predictions` are (3, POPs) of each Resource Location.
     """
 
     catalog: Catalog
@@ -31,6 +32,7 @@ class World:
     continents: Mapping[str, str]
     predictions: Floats
     digest: str
+    leg_predictions: Mapping[Location, Floats] = field(default_factory=dict)
 
     @cached_property
     def ladder(self) -> Ladder:

@@ -23,13 +23,12 @@ from collectors.measurement import METRICS, SOURCES
 from collectors.probe.target import PROTOCOLS
 from collectors.probe.threshold import STARTS
 from itm import __main__ as program
-from itm.catalog.types import STEPS
+from itm.catalog.types import STEPS, UNTUNED
 from itm.config import ROOT, Config, load
 from itm.ops.app import ROUTES
 from itm.routemap.health import State
 from itm.steer import estimate
 from itm.steer.steps.available import MIN_SAMPLES as LEAST_FETCHES
-from itm.steer.steps.available import THRESHOLD
 from itm.steer.steps.sticky import GAIN_MS, GAIN_SHARE
 from itm.store.tokens import SCOPES
 from tests.house.test_imports import MUST_NOT_LOAD
@@ -269,7 +268,7 @@ def test_guards_are_documented() -> None:
     assert numbers(guards["distinct clients"][0]) == least
     assert numbers(guards["samples"][0]) == [math.ceil(estimate.MIN_SAMPLES), estimate.SHRINK_SAMPLES]
     assert numbers(guards["gain"][0]) == [GAIN_MS, 100 * GAIN_SHARE]
-    assert numbers(guards["availability"][0]) == [LEAST_FETCHES, 100 * THRESHOLD]
+    assert numbers(guards["availability"][0]) == [LEAST_FETCHES, 100 * UNTUNED.threshold]
     assert numbers(guards["physics floor"][0]) == [FLOOR_SHARE]
 
 

@@ -8,11 +8,28 @@ a POP's death needs no rebuild (`itm.routemap.mask`).
 
 from itm.steer.steps.allowed import allowed
 from itm.steer.steps.available import available
+from itm.steer.steps.cost import cost
+from itm.steer.steps.failover import failover
 from itm.steer.steps.fastest import fastest
+from itm.steer.steps.first import first
+from itm.steer.steps.joint import joint
 from itm.steer.steps.running import GONE_POP, NO_POP, Facts, PopFacts, RuleFacts, Running, Terms
 from itm.steer.steps.sticky import sticky
+from itm.steer.steps.up import up
+from itm.steer.steps.weighted import weighted
 
-BUILD_STEPS = {"allowed": allowed, "available": available, "fastest": fastest, "sticky": sticky}
+BUILD_STEPS = {
+    "allowed": allowed,
+    "available": available,
+    "fastest": fastest,
+    "joint": joint,
+    "cost": cost,
+    "weighted": weighted,
+    "failover": failover,
+    "sticky": sticky,
+    "first": first,
+}
+"""What runs in a build, by the name in a chain."""
 
 __all__ = [
     "BUILD_STEPS",
@@ -25,6 +42,12 @@ __all__ = [
     "Terms",
     "allowed",
     "available",
+    "cost",
+    "failover",
     "fastest",
+    "first",
+    "joint",
     "sticky",
+    "up",
+    "weighted",
 ]

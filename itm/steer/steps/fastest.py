@@ -1,4 +1,4 @@
-"""`fastest`: order by estimated round-trip time plus the POP's bias, with a band in which all are equal."""
+"""`fastest`: order by estimated round-trip time, handicap and bias, with a band in which all are equal."""
 
 from __future__ import annotations
 
@@ -14,18 +14,30 @@ BAND_SHARE: Final = 0.10
 
 
 def fastest(running: Running, facts: Facts) -> Running:
-    """Score every POP in ms, to a tenth: what is finer is no reason to prefer anyone."""
-    score = np.round(np.maximum(facts.estimate.rtt + facts.pops.bias_ms, 0), 1)
+    """Score every POP in ms, to a tenth: what is finer is no reason to prefer anyone.
+
+    A handicap is the service's, in ms or as a share of the round trip, and may differ from rule to rule
+    (Citrix ITM's padding); a bias is the POP's own, for all services.
+    """
+    rules, rule, rtt = facts.terms.rules, facts.rule, facts.estimate.rtt
+    if rules.handicap_share.any() or rules.handicap_ms.any():
+        rtt = rtt * (1 + rules.handicap_share[rule]) + rules.handicap_ms[rule]
+    score = np.round(np.maximum(rtt + facts.pops.bias_ms, 0), 1)
     scored = running.but(score=score.astype(np.float32))
     return scored.but(wanted=scored.best())
 
 
 def band(running: Running) -> npt.NDArray[np.bool_]:
     """Return (rows, POPs): who counts as equal to the row's best (max of 5 ms and 10 %, steering.md 7.7)."""
+    return within(running, BAND_MS, BAND_SHARE)
+
+
+def within(running: Running, ms: float, share: float) -> npt.NDArray[np.bool_]:
+    """Return (rows, POPs): who stands level with the row's best and is no more than the larger slower."""
     best = running.best()[:, None]
     top = np.take_along_axis(running.score, best, axis=1)
     tier = np.take_along_axis(running.tier, best, axis=1)
-    equal: npt.NDArray[np.bool_] = (running.score <= top + np.maximum(BAND_MS, BAND_SHARE * top)) & (
-        running.tier == tier
-    )
-    return equal
+    order = np.take_along_axis(running.order, best, axis=1)
+    level = (running.tier == tier) & (running.order == order)
+    near: npt.NDArray[np.bool_] = level & (running.score <= top + np.maximum(ms, share * top))
+    return near

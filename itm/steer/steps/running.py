@@ -48,6 +48,14 @@ class RuleFacts:
     handicap_share: Floats
     common: Floats
 
+    def largest_pool(self) -> int:
+        """Return how many POPs the largest pool of any rule has that a client may get."""
+        allowed = self.tiers != NOT_ALLOWED
+        counts = [
+            np.bincount(tiers[own]) for tiers, own in zip(self.tiers, allowed, strict=True) if own.any()
+        ]
+        return max((int(count.max()) for count in counts), default=0)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:

@@ -16,7 +16,8 @@ GAIN_SHARE: Final = 0.15
 def sticky(running: Running, facts: Facts) -> Running:
     """Put the served POP first unless another is better by max(10 ms, 15 %) in two successive builds.
 
-    A served POP that has left the best tier (not allowed any more, unavailable) is left at once.
+    Cheaper is better too, where the chain counts money: that is no noise. A served POP that has left the
+    best tier (not allowed any more, unavailable) is left at once. Rows that share are nobody's to keep.
     """
     best = running.best()
     rows = np.arange(len(best))
@@ -27,6 +28,7 @@ def sticky(running: Running, facts: Facts) -> Running:
     same_tier = running.tier[rows, previous] == running.tier[rows, best]
     large = own_score - best_score > np.maximum(GAIN_MS, GAIN_SHARE * own_score)
     outside = ~band(running)[rows, previous]
-    leave = large & outside & (facts.challenger == best)
-    stay = served & same_tier & ~leave
+    cheaper = facts.pops.cost[best] < facts.pops.cost[previous]
+    leave = (large & outside | cheaper) & (facts.challenger == best)
+    stay = served & same_tier & ~leave & ~running.share.any(axis=1)
     return running.but(first=np.where(stay, previous, running.first).astype(np.uint16), wanted=best)

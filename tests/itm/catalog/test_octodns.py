@@ -9,6 +9,9 @@ from itm.catalog.octodns import convert
 from itm.errors import CatalogError
 from tests.itm.catalog.bundles import load
 
+BY_WEIGHT = (
+    "weights kept: the chain draws by them alone, as octoDNS does; `fastest` before it: among the fastest"
+)
 ADDRESSES = {"192.0.2.1": "a", "192.0.2.2": "b", "192.0.2.3": "c", "2001:db8::1": "a"}
 ZONE = """---
 '':
@@ -31,7 +34,7 @@ gw:
   - dynamic:
       pools:
         apac: {fallback: na, values: [{value: 192.0.2.3}]}
-        na: {values: [{value: 2001:db8::1}, {value: 192.0.2.2, status: down}]}
+        na: {values: [{value: 2001:db8::1, weight: 2}, {value: 192.0.2.2, status: down}]}
       rules:
         - {geos: [AS, OC], pool: apac}
         - {pool: na}
@@ -51,21 +54,22 @@ def test_a_record_becomes_a_service() -> None:
                 "ttl": 30,
                 "pools": {
                     "apac": {"values": ["c"], "fallback": "na"},
-                    "na": {"values": ["a", {"value": "b", "status": "down"}]},
+                    "na": {"values": [{"value": "a", "weight": 2}, {"value": "b", "status": "down"}]},
                 },
                 "rules": [{"pool": "apac", "geos": ["AS", "OC"]}, {"pool": "na"}],
                 "values": ["192.0.2.1", "2001:db8::1"],
+                "steer": ["up", "allowed", "available", "weighted"],
             }
         },
     }
 
 
 def test_what_does_not_fit_is_told() -> None:
-    """Weights, forced states and static records are left out with a note each."""
+    """Forced states and static records are left out with a note each; weights bring octoDNS' own chain."""
     assert convert(ZONE, "f", "example.net.", ADDRESSES).notes == (
         "example.net. NS: a static record, left for a zone file",
-        "gw.dynamic.pools.na.values[0]: weight 2 left out: measurement decides here",
         "gw.dynamic.pools.na.values[0]: status up left out: force the POP with `itm pop up`",
+        f"gw: {BY_WEIGHT}",
     )
 
 
@@ -75,6 +79,7 @@ def test_the_result_loads() -> None:
     body = text[text.index("services:\n") + len("services:\n") :]
     service = load("\n".join(line[2:] for line in body.splitlines())).services[0]
     assert service.pools == (("apac", ("c",)), ("na", ("a",)))
+    assert service.tuning.weights == (("na", (2.0,)),)
     assert [rule.pools for rule in service.rules] == [("apac", "na"), ("na",)]
 
 

@@ -26,6 +26,18 @@ def test_a_value_that_is_down_is_left_out() -> None:
     assert service(body).pools == (("x", ("a",)),)
 
 
+def test_weights_are_for_chains_that_draw_by_them() -> None:
+    """They stand beside the POPs that are served, 1 where none is written."""
+    body = (
+        "steer: [up, allowed, weighted]\n"
+        "pools: {x: {values: [a, {value: b, weight: 9, status: down}, {value: c, weight: 3}]}}\n" + RULES
+    )
+    assert service(body).tuning.weights == (("x", (1.0, 3.0)),)
+    assert service(body.replace("weight: 3", "weight: 1")).tuning.weights == ()
+    fault = "pools.x.values[2].weight: expected 1 to 100, got 101"
+    assert service_faults(body.replace("weight: 3", "weight: 101")) == [fault]
+
+
 def test_chain_ends_at_a_loop() -> None:
     """Following fallbacks always ends."""
     pools = {"x": Pool((), "y"), "y": Pool((), "z"), "z": Pool((), "y")}
@@ -42,7 +54,10 @@ def test_chain_ends_at_a_loop() -> None:
         ("{x: {values: [a, 192.0.2.1]}}", "pools.x.values[1]: POP 'a' stands twice"),
         ("{x: {values: [{value: a, status: down}]}}", "pools.x.values: no value of this pool can be served"),
         ("{x: {values: [a, d]}}", "pools.x.values[1]: no POP has the id or address 'd'"),
-        ("{x: {values: [a, {value: b, weight: 2}]}}", "pools.x.values[1].weight: weights are not supported"),
+        (
+            "{x: {values: [a, {value: b, weight: 2}]}}",
+            "pools.x.values[1].weight: weights count where `steer`",
+        ),
         ("{x: {values: [a, {value: b, status: up}]}}", "pools.x.values[1].status: a POP is forced up"),
         ("{x: {values: [a, {value: b, status: dwn}]}}", "pools.x.values[1].status: 'dwn' is none of"),
         ("{x: {values: [a, {valu: b}]}}", "pools.x.values[1].valu: no such key (did you mean 'value'?)"),

@@ -77,8 +77,8 @@ def test_import(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert main(words) == 0
     out, err = capsys.readouterr()
     assert "gw.example.net.:" in out
-    assert "- b\n" in out
-    assert "note: gw.dynamic.pools.x.values[0]: weight 3 left out" in err
+    assert "- value: b\n          weight: 3\n" in out
+    assert "note: gw: weights kept: the chain draws by them alone" in err
     assert "note: gw.dynamic.pools.x.values[1].value: no POP has the address 192.0.2.99" in err
     assert main(["catalog", "import", str(tmp_path / "none"), "--zone", "a."]) == 2
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from itm.catalog.types import UNTUNED, Tuning
 from itm.steer.estimate import from_prediction
 from itm.steer.steps import NO_POP, Facts, PopFacts, RuleFacts, Terms
 
@@ -21,8 +22,15 @@ def facts(
     challenger: Sequence[int] | None = None,
     availability: Rows | None = None,
     availability_n: Rows | None = None,
+    cost: Sequence[float] | None = None,
+    leg: Sequence[float] | None = None,
+    tuning: Tuning = UNTUNED,
+    **of_rules: Rows,
 ) -> Facts:
-    """Return facts with these estimates in ms; by default all POPs are allowed and nothing was served."""
+    """Return facts with these estimates in ms; by default all POPs are allowed and nothing was served.
+
+    `of_rules` are fields of `RuleFacts`: every row has a rule of its own.
+    """
     p50 = np.array(rtt, dtype=np.float32)
     estimate = from_prediction(p50 * np.float32(0.9), p50, p50 * np.float32(1.2))
     if availability is not None:
@@ -32,17 +40,19 @@ def facts(
             availability_n=np.array(availability_n, dtype=np.float32),
         )
     nobody = [NO_POP] * len(p50)
-    none = np.zeros(p50.shape[1], dtype=np.float32)
-    pops = PopFacts(none if bias is None else np.array(bias, dtype=np.float32), none, none)
+    bias_ms, price, leg_ms = (
+        np.array(own if own is not None else np.zeros(p50.shape[1]), dtype=np.float32)
+        for own in (bias, cost, leg)
+    )
     zero = np.zeros(p50.shape, dtype=np.float32)
     rules = RuleFacts(
         tiers=np.array(tiers if tiers is not None else zero, dtype=np.uint8),
-        position=np.zeros(p50.shape, dtype=np.uint16),
-        weight=zero + 1,
-        handicap_ms=zero,
-        handicap_share=zero,
+        position=np.array(of_rules.get("position", zero), dtype=np.uint16),
+        weight=np.array(of_rules.get("weight", zero + 1), dtype=np.float32),
+        handicap_ms=np.array(of_rules.get("handicap_ms", zero), dtype=np.float32),
+        handicap_share=np.array(of_rules.get("handicap_share", zero), dtype=np.float32),
         common=zero,
     )
     rule = np.arange(len(p50), dtype=np.uint8)
     at = (np.array(previous or nobody, dtype=np.uint16), np.array(challenger or nobody, dtype=np.uint16))
-    return Terms(pops, rules).facts(estimate, rule, *at)
+    return Terms(PopFacts(bias_ms, price, leg_ms), rules, tuning).facts(estimate, rule, *at)

@@ -121,3 +121,10 @@ def test_shares_add_up_whatever_they_are() -> None:
     rng = np.random.default_rng(5)
     found = in_255ths(rng.random((500, 4)) * (rng.random((500, 4)) < 0.7))
     assert set(found.sum(axis=1, dtype=int).tolist()) == {0, 255}
+
+
+def test_what_the_whole_way_saves_is_told_per_row() -> None:
+    """Against the POP that the client's leg alone would have chosen; nothing without `joint`."""
+    f = facts([8, 70, 20], [60, 5, 50], leg=[160, 5, 150])
+    assert decide(f, ("up", "fastest", "joint"), 2).joint_ms.tolist() == [93, 0]
+    assert decide(f, ("up", "fastest"), 2).joint_ms.tolist() == [0, 0]

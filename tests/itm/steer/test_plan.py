@@ -22,7 +22,15 @@ def decision(first: Sequence[int], gain: Sequence[float], mandatory: Sequence[in
     must = np.isin(np.arange(len(first)), list(mandatory))
     ranks = np.array(order, dtype=np.uint16)
     shares, ttl = np.zeros((len(first), 3), np.uint8), np.zeros(len(first), np.uint8)
-    return Decision(ranks, ranks[:, 0], np.array(gain, dtype=np.float32), must, shares, ttl)
+    return Decision(
+        ranks,
+        ranks[:, 0],
+        np.array(gain, dtype=np.float32),
+        must,
+        shares,
+        ttl,
+        np.zeros(len(ranks), dtype=np.float32),
+    )
 
 
 def pops(*numbers: int) -> npt.NDArray[np.uint16]:

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from itm.steer.predict import KEEP, predict_cells, predictions_digest
+from itm.catalog.types import Catalog, Location, Tuning
+from itm.steer.predict import KEEP, predict_cells, predict_legs, predictions_digest
 from itm.steer.world import predictions_path
 from tests.itm.steer.station import FakePredictor
-from tests.itm.steer.worlds import P50, POPS, places
+from tests.itm.steer.worlds import LAT, LON, P50, POPS, places, service
 
 
 def test_every_cell_is_predicted_for_every_pop(tmp_path: Path) -> None:
@@ -40,6 +41,19 @@ def test_a_prediction_is_made_once(tmp_path: Path) -> None:
     assert predictor.asked == 1
     assert np.array_equal(first, again)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_leg_is_the_way_from_a_location_to_every_pop() -> None:
+    """Each location once, however many services name it; without any the model is not asked."""
+    home = Location("home", "US", float(LAT[3]), float(LON[3]))
+    steered = [service(f"{n}.example.net.", tuning=Tuning(locations=(home,))) for n in "ab"]
+    predictor = FakePredictor()
+    legs = predict_legs(predictor, Catalog(POPS, tuple(steered), ()))
+    assert list(legs) == [home]
+    assert legs[home][1].tolist() == [P50[p.id][0] for p in POPS]
+    assert predictor.asked == 1
+    assert predict_legs(predictor, Catalog(POPS, (service(),), ())) == {}
+    assert predictor.asked == 1
 
 
 @pytest.mark.parametrize("left", [0, 5, 100])

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from itm.catalog.types import UNTUNED, Tuning
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.steps import Running, allowed, available
-from itm.steer.steps.available import MIN_SAMPLES, THRESHOLD
+from itm.steer.steps.available import MIN_SAMPLES
 from tests.itm.steer.facts import Facts, facts
 
 NAN = float("nan")
+THRESHOLD = UNTUNED.threshold
 
 
 def run(f: Facts) -> Running:
@@ -46,3 +48,12 @@ def test_when_all_are_bad_the_order_of_pools_remains() -> None:
     """Demotion is relative: nobody gains by everyone's failing."""
     f = facts([1, 2], tiers=[[1, 0]], availability=[[0, 0]], availability_n=[[50, 50]])
     assert run(f).ranking().tolist() == [[1, 0]]
+
+
+def test_a_service_may_ask_for_more_and_by_more_fetches() -> None:
+    """90 % is enough by default, not for a service that wants 95; 30 fetches are too few for its 50."""
+    strict = Tuning(threshold=0.95, samples=50)
+    few, many = ({"availability": [[0.9, 1.0]], "availability_n": [[n, 100.0]]} for n in (30, 60))
+    assert run(facts([1, 2], **many)).best().tolist() == [0]  # type: ignore[arg-type]
+    assert run(facts([1, 2], tuning=strict, **few)).best().tolist() == [0]  # type: ignore[arg-type]
+    assert run(facts([1, 2], tuning=strict, **many)).best().tolist() == [1]  # type: ignore[arg-type]

@@ -18,6 +18,20 @@ def test_the_least_estimate_with_its_bias_wins() -> None:
     assert got.wanted.tolist() == [0]
 
 
+def test_a_handicap_is_ms_or_a_share_and_may_differ_by_rule() -> None:
+    """A tenth of 100 ms is 10; the second row's rule has 30 ms for the first POP, and its bias besides."""
+    f = facts(
+        [100, 105],
+        [100, 105],
+        bias=[1, 0],
+        handicap_share=[[0.1, 0], [0, 0]],
+        handicap_ms=[[0, 0], [30, 0]],
+    )
+    got = fastest(Running.start(f), f)
+    assert got.score.tolist() == [[111, 105], [131, 105]]
+    assert got.best().tolist() == [1, 1]
+
+
 def test_a_bias_never_makes_a_time_negative() -> None:
     """Two POPs favoured below zero are equal: catalog order decides."""
     f = facts([5, 4], bias=[-50, -50])

@@ -33,6 +33,15 @@ def test_the_tier_counts_before_the_score() -> None:
     assert got.is_out().tolist() == [[False, False, True, False]]
 
 
+def test_the_order_counts_between_tier_and_score() -> None:
+    """Exactly, at the ends of what each may hold."""
+    got = running([0, 0, 0, 1], [0.1, 90_000.0, 0.0, 0.0])
+    got = got.but(order=np.array([[65_535, 0, 65_535, 0]], dtype=np.uint16))
+    assert got.ranking().tolist() == [[1, 2, 0, 3]]
+    far = running([254, 254], [99_999.9, 99_999.8]).but(order=np.full((1, 2), 65_535, dtype=np.uint16))
+    assert far.ranking().tolist() == [[1, 0]]
+
+
 def test_ties_stay_in_catalog_order() -> None:
     """Equal tiers and scores keep the catalog's order, so that a build is reproducible."""
     got = running([0] * 40, [7.0] * 40)

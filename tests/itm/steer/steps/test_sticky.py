@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from itm.steer.classes import NOT_ALLOWED
-from itm.steer.steps import NO_POP, Running, allowed, available, fastest, sticky
+from itm.steer.steps import NO_POP, Running, allowed, available, cost, fastest, sticky
 from tests.itm.steer.facts import Facts, facts
 
 
@@ -54,3 +54,15 @@ def test_a_pop_that_users_cannot_reach_is_left_at_once() -> None:
 def test_a_served_pop_of_a_later_pool_is_left_when_the_first_pool_is_back() -> None:
     """Pools are an order of preference, not only of failure."""
     assert run(facts([10, 90], tiers=[[1, 0]], previous=[0])).best().tolist() == [1]
+
+
+def test_a_dear_pop_is_left_for_a_cheap_one_that_was_seen_twice() -> None:
+    """Without any gain in ms; and a cheap one is not left for a dear one that is a little faster."""
+
+    def priced(*rtt: float, challenger: int) -> int:
+        f = facts(rtt, cost=[9, 1], previous=[0], challenger=[challenger])
+        return int(sticky(cost(fastest(Running.start(f), f), f), f).best()[0])
+
+    assert [priced(20, 22, challenger=who) for who in (NO_POP, 1)] == [0, 1]
+    f = facts([20, 27], cost=[9, 1], previous=[1], challenger=[0])
+    assert sticky(cost(fastest(Running.start(f), f), f), f).best().tolist() == [1]
