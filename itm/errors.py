@@ -5,6 +5,7 @@ ItmError
 ├── CatalogError     the operator's catalog (carries every reason, each with its path)
 ├── UnsafePlan       a change that moves too much; carries the Plan
 ├── SnapshotError    a map file that is not what it says it is
+├── CountsError      a file of query counts that is not what it says it is
 ├── NotSigned        a zone that is to be signed lacks a key or a signature
 ├── ExplainMismatch  `why` did not arrive at the served leaf: our own bug, never hidden
 ├── NameTaken        a token or an agent of that name exists
@@ -39,6 +40,10 @@ class UnsafePlan(ItmError):
 
 class SnapshotError(ItmError):
     """A snapshot file is damaged, foreign or of another version."""
+
+
+class CountsError(ItmError):
+    """A file of query counts is damaged or foreign."""
 
 
 class NotSigned(ItmError):

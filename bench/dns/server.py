@@ -90,7 +90,7 @@ class StampedNode(Node):
 
 async def serve(kind: str, maps: Path) -> None:
     files = [maps / name for name in ("health.table", "dns-0.json", "signatures")]
-    config = NodeConfig(("127.0.0.1:0",), maps, *files)
+    config = NodeConfig(("127.0.0.1:0",), maps, *files, queries=maps / "queries")
     if kind.startswith("crowded"):
         config = crowded(config, maps / "tls.pem", is_tls=kind == "crowded-tls")
     if kind == "whole":

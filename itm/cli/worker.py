@@ -115,6 +115,7 @@ def _dns(config: Config, index: int, binding: AbstractContextManager[None]) -> N
             ),
             factors=Factors(config.dns.udp_factor or NO_LIMIT, config.dns.udp_factor_signed or NO_LIMIT),
             state=config.state_dir,
+            queries=config.state_dir / "queries",
         ),
         binding,
     )

@@ -21,6 +21,7 @@ from typing import Final
 
 from itm.dns import cookie, proof, reply, transfer, tsig
 from itm.dns.amplification import NO_LIMIT, Factors, most_bytes
+from itm.dns.asked import V6, Taken
 from itm.dns.book import Book, empty
 from itm.dns.counters import Counters
 from itm.dns.ecs import FAMILIES, ClientSubnet
@@ -31,7 +32,6 @@ from itm.dns.query import NOTAUTH, REFUSED, SERVFAIL, Edns, Query, parse
 from itm.dns.ratelimit import Kind, RateLimit, Verdict, kind_of
 from itm.dns.rdata import RRSIG
 from itm.dns.sessions import Resolution, session_of
-from itm.dns.steering import Steering
 from itm.dns.tsig import Keys, Session
 from itm.dns.wire import AA, Body
 from itm.routemap.health import HealthReader
@@ -82,7 +82,9 @@ class Answerer:
         self._tell = tell
         self._shapes: dict[bytes, Shape] = {}
         self._peers: dict[str, tuple[int, int]] = {}
-        self.use(book or empty())
+        self._asked: list[Taken] = []  # of books that are answered from no more
+        self._book = empty()
+        self.use(book or self._book)
 
     @property
     def book(self) -> Book:
@@ -92,10 +94,16 @@ class Answerer:
     def use(self, book: Book, sequence: int = -1) -> None:
         """Answer from this book from now on; `sequence` is that of the health it was made by, if any."""
         self.counters.use_pops(book.pop_ids)
+        self._asked += self._book.take_asked()
         self._short = book.short
         self._book = book
         self._sequence = sequence
         self.check_health()
+
+    def take_asked(self) -> list[Taken]:
+        """Return who asked for which service since the last time."""
+        taken, self._asked = [*self._asked, *self._book.take_asked()], []
+        return taken
 
     def check_health(self) -> None:
         """Take over what the health table says if it changed; cheap when it did not."""
@@ -138,15 +146,16 @@ class Answerer:
         value = int.from_bytes(address, "big")
         if len(address) != octets or value & host_bits:
             return None
-        choice = scope = 0
+        choice = scope = unit = 0
         steering = entry.steering
         if steering is not None:
             if not octets:
-                choice = self._locate_peer(steering, peer)
-            elif is_v6:
-                choice, scope = steering.locate6(value << left >> right)
+                family, unit = self._unit_of_peer(peer)
+                choice = steering.locate_resolver(family, unit)
+                is_v6 = family == 6
             else:
-                choice, scope = steering.locate4(value << left >> right)
+                unit = value << left >> right
+                choice, scope = steering.locate6(unit) if is_v6 else steering.locate4(unit)
         with_opt, without, records = entry.short[choice]
         if opts:
             made = b"".join((packet[:2], flags, with_opt, packet[12:tail], records, opts[scope], address))
@@ -161,6 +170,8 @@ class Answerer:
             counters.static += 1
         else:
             counters.pops[choice] += 1
+            if (counted := entry.asked) is not None:  # as `Asked.note`, without a call
+                (counted.named if octets else counted.plain).append(unit | V6 if is_v6 else unit)
         return made
 
     def _answer_cookie(self, packet: bytes, peer: str, tcp: bool) -> bytes | None:
@@ -300,23 +311,27 @@ class Answerer:
         if entry.steering is None:
             self.counters.static += 1
             return entry.bodies[choice], scope
-        if subnet is None or subnet.is_hidden:
-            choice = self._locate_peer(entry.steering, peer)
+        is_named = subnet is not None and not subnet.is_hidden
+        if subnet is None or not is_named:
+            family, unit = self._unit_of_peer(peer)
+            choice = entry.steering.locate_resolver(family, unit)
         else:
             family, unit = subnet.unit()
             locate = entry.steering.locate4 if family == 4 else entry.steering.locate6
             choice, scope = locate(unit)
         self.counters.pops[choice] += 1
+        if entry.asked is not None:
+            entry.asked.note(family, unit, is_named=is_named)
         return entry.bodies[choice], scope
 
-    def _locate_peer(self, steering: Steering, peer: str) -> int:
-        """Return the POP for a resolver's own address."""
+    def _unit_of_peer(self, peer: str) -> tuple[int, int]:
+        """Return family and unit of a resolver's own address."""
         where = self._peers.get(peer)
         if where is None:
             if len(self._peers) >= MAX_PEERS:
                 self._peers.clear()
             where = self._peers[peer] = unit_of(peer)
-        return steering.locate_resolver(*where)
+        return where
 
     def _learn(self, packet: bytes, query: Query) -> None:
         """Remember the shape of a packet that the long path found well formed, for the short path."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from itm.dns import proof, signedzone, zonebook
+from itm.dns.asked import Taken
 from itm.dns.entry import Entry, key
 from itm.dns.lookup import NXDOMAIN, Outcome, speaker
 from itm.dns.name import decode, encode, parent
@@ -73,6 +74,11 @@ class Book:
                 self.pops[index] = changed[index] = now
         for one in self.names if changed else ():
             self._put(one.name, one.readdressed(self.steered[one.name], changed))
+
+    def take_asked(self) -> list[Taken]:
+        """Return who asked for each service since the last time, services that nobody asked for left out."""
+        taken = [(one.service.name, *one.asked.take()) for one in self.names]
+        return [one for one in taken if one[1] or one[2]]
 
     def dissolve(self, heir: Book) -> None:
         """Let go of what `heir`, which took over, does not use; this book answers nothing more.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from itm.dns.asked import Asked
 from itm.dns.steering import Steering
 from itm.dns.wire import AA, CLASS_IN, HEADER_BYTES, Body
 
@@ -26,13 +27,15 @@ class Entry:
     """Without `steering` there is one body; with it one per POP, then the values', for each class of TTL.
 
     `short` has the same bodies for the short path; empty when a body needs the long one. `signed` is the
-    entry for queries with DO; None in a zone that is not signed.
+    entry for queries with DO; None in a zone that is not signed. Queries that are steered are counted in
+    `asked`, the service's.
     """
 
     bodies: tuple[Body, ...]
     short: tuple[Short, ...]
     steering: Steering | None = None
     signed: Entry | None = None
+    asked: Asked | None = None
 
     def replaced(
         self, name: bytes, fresh: Mapping[int, Body], *, room: int = SHORT_BYTES, signed: Entry | None = None
@@ -42,11 +45,11 @@ class Entry:
         for index, body in fresh.items():
             bodies[index] = body
         if not self.short or not all(_fits(name, body, room) for body in fresh.values()):
-            return entry(name, bodies, self.steering, room=room, signed=signed)
+            return entry(name, bodies, self.steering, room=room, signed=signed, asked=self.asked)
         short = list(self.short)
         for index, body in fresh.items():
             short[index] = _short(body)
-        return Entry(tuple(bodies), tuple(short), self.steering, signed)
+        return Entry(tuple(bodies), tuple(short), self.steering, signed, self.asked)
 
 
 def entry(
@@ -56,10 +59,11 @@ def entry(
     *,
     room: int = SHORT_BYTES,
     signed: Entry | None = None,
+    asked: Asked | None = None,
 ) -> Entry:
     """Return the entry of a name (wire form) with these bodies; `room` is what its short form may take."""
     fits = all(_fits(name, body, room) for body in bodies)
-    return Entry(tuple(bodies), tuple(map(_short, bodies)) if fits else (), steering, signed)
+    return Entry(tuple(bodies), tuple(map(_short, bodies)) if fits else (), steering, signed, asked)
 
 
 def key(rtype: int) -> bytes:

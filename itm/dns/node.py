@@ -24,6 +24,7 @@ from typing import Any, Final
 from itm.dns import counters, listen, openfiles, serial, udp
 from itm.dns.amplification import Factors
 from itm.dns.answer import Answerer
+from itm.dns.asked import MOST_WAITING, WRITE_SECONDS, AskedFile, Taken
 from itm.dns.book import Book
 from itm.dns.certificate import Certificate, Pair
 from itm.dns.connections import Bounds, Connections
@@ -86,6 +87,8 @@ class NodeConfig:
     factors: Factors | None = None
     state: Path | None = None
     """Where the edge listens for the names of browser sessions; None: nobody is told."""
+    queries: Path | None = None
+    """The folder that what is asked goes to, added up by network; None: it is not kept."""
 
 
 class Node:
@@ -121,6 +124,8 @@ class Node:
         """Where UDP and TCP listen, in the order of `listen` (port 0 resolved)."""
         self.tls_addresses: list[tuple[str, int]] = []
         self._certificate: Certificate | None = None
+        folder = config.queries
+        self._asked = AskedFile(folder, config.stats.stem, clock) if folder is not None else None
 
     def stop(self) -> None:
         """Make `run` return."""
@@ -148,7 +153,8 @@ class Node:
             ports.serve_datagrams(self._drain, self._wrap)
             ready()
             async with asyncio.TaskGroup() as group:
-                ticks = [group.create_task(job) for job in (self._watch(), self._follow(), self._tell())]
+                jobs = self._watch(), self._follow(), self._tell(), self._hand_over()
+                ticks = [group.create_task(job) for job in jobs]
                 await self._stopping.wait()
                 for tick in ticks:
                     tick.cancel()
@@ -159,6 +165,7 @@ class Node:
             if self._teller is not None:
                 self._teller.close()
             self._write_stats(self._stats())
+            self._write_asked(self.answerer.take_asked())
 
     def _doors(self) -> tuple[Door, Door | None]:
         """Return what TCP and TLS come in by; both wait in one line."""
@@ -252,6 +259,26 @@ class Node:
                 counters.write(self._config.stats, stats)
         except OSError as error:
             log.warning("stats.failed", extra={"reason": str(error)})
+
+    async def _hand_over(self) -> None:
+        """Write what was asked every few seconds, earlier when it is much."""
+        waited, before = 0.0, 0
+        while True:
+            await asyncio.sleep(STATS_SECONDS)
+            waited += STATS_SECONDS
+            steered = sum(self.answerer.counters.by_pop().values())
+            if waited >= WRITE_SECONDS or steered - before >= MOST_WAITING:
+                waited, before = 0.0, steered
+                await asyncio.to_thread(self._write_asked, self.answerer.take_asked())
+
+    def _write_asked(self, taken: list[Taken]) -> None:
+        if self._asked is None:
+            return
+        try:
+            with self._writing:
+                self._asked.add(taken)
+        except OSError as error:
+            log.warning("queries.unwritten", extra={"reason": str(error)})
 
     def _stats(self) -> dict[str, Any]:
         routemap = self.answerer.book.routemap

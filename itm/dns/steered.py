@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from itm.dns import rdatatext, signedzone
+from itm.dns.asked import Asked
 from itm.dns.entry import SIGNED_BYTES, Entry, entry
 from itm.dns.lookup import Outcome
 from itm.dns.name import encode
@@ -44,7 +45,7 @@ class SteeredName:
     """One service's name (wire form) in its zone. `pops` are those of the map, with all their addresses.
 
     `bodies` keeps what was composed, from one map to the next and between services: an unsigned body is the
-    same for all of a TTL.
+    same for all of a TTL. `asked` counts who asks while the map is answered from.
     """
 
     service: ServiceAnswer
@@ -52,6 +53,7 @@ class SteeredName:
     pops: Sequence[PopAnswer]
     sign: Sign | None = None
     bodies: dict[object, Body] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
     name: bytes = field(init=False)
     types: frozenset[int] = field(init=False)
 
@@ -171,9 +173,9 @@ class SteeredName:
         signed = None
         if self.sign is not None:
             bodies = [self._signed_body(rtype, some, ttl) for ttl in ttls for some in sets]
-            signed = entry(self.name, bodies, steering, room=SIGNED_BYTES)
+            signed = entry(self.name, bodies, steering, room=SIGNED_BYTES, asked=self.asked)
         plain = [self._body(rtype, some, ttl) for ttl in ttls for some in sets]
-        return entry(self.name, plain, steering, signed=signed)
+        return entry(self.name, plain, steering, signed=signed, asked=self.asked)
 
     def _body(self, rtype: int, addresses: Content, ttl: int) -> Body:
         known = (rtype, ttl, addresses, b"") if addresses else (rtype, 0, addresses, self.name)

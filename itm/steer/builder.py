@@ -30,7 +30,7 @@ from itm.steer.behind import Behind
 from itm.steer.build import ClassBuild
 from itm.steer.compare import Reading
 from itm.steer.cycle import Knowledge, build_all
-from itm.steer.demand import Counts, Demand, clients_of
+from itm.steer.demand import Demand, clients_of
 from itm.steer.drift import DriftWatch
 from itm.steer.explore import ExplorationFiles
 from itm.steer.givens import Givens
@@ -41,6 +41,8 @@ from itm.steer.plan import Limits, Plan
 from itm.steer.planning import whole_plan
 from itm.steer.pricing import Believed
 from itm.steer.publish import publish, routemap_of, says_the_same
+from itm.steer.querylog import FOLDER as QUERIES
+from itm.steer.querylog import QueryLog, faded
 from itm.steer.resolvers import Resolvers
 from itm.steer.stats import Stats
 from itm.steer.world import World
@@ -68,6 +70,7 @@ class Builder:
         self._drift = DriftWatch(config.state_dir / "baselines")
         self._learner = Learner(config, bus, clock)
         self._clientele = ClienteleFile(config.state_dir / CLIENTELE)
+        self._queries = QueryLog(config.state_dir / QUERIES, clock)
         self._exploration = ExplorationFiles(config.state_dir)
         self._world: World | None = None
         self._last: tuple[ClassBuild, ...] = ()
@@ -188,7 +191,8 @@ class Builder:
         """Return what is known now, laid out for the POPs of `world`."""
         evidence = self._learner.evidence(world.pops)
         behind = self._behind()
-        demand = Demand.of(clients_of(self._learner.aggregates), Counts.nothing(), Counts.nothing(), behind)
+        named, asked = faded(self._queries.look(), self._clock())
+        demand = Demand.of(clients_of(self._learner.aggregates), named, asked, behind)
         return Knowledge(evidence, Resolvers.of(world, evidence, behind), demand)
 
     def _behind(self) -> Behind:

@@ -163,6 +163,7 @@ def test_clients_leave_nothing_behind(server: Server) -> None:
     assert server.stop() == 0
     files = traces.files_of(state)
     assert {"serve.log", "windows.ckpt", "clientele.ckpt", "sources.json"} <= {path.name for path in files}
+    assert any(path.suffix == ".counts" for path in files)
     assert " DEBUG " in server.log.read_text()
     assert traces.found(files, CLIENTS) + traces.found(files, PEERS) == []
 
