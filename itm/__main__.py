@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "probe": Command("itm.cli.probe", "check POPs from elsewhere: agents, their tokens"),
     "zone": Command("itm.cli.zone", "list zones, guide their keys, print their DS"),
     "pop": Command("itm.cli.pop", "list POPs, or force one up, down or drained"),
+    "demand": Command("itm.cli.demand", "show who is where: the heaviest networks, ASes and countries"),
     "source": Command("itm.cli.source", "show which source was last heard of which POP"),
     "catalog": Command("itm.cli.catalog", "check, compare, apply and roll back the catalog"),
     "map": Command("itm.cli.map", "show the published route maps, or go back to one"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from itm.collector import collector_report
 from itm.dns.counters import read_all
+from itm.ops.api.demand import census_report
 from itm.ops.api.maps import builder_report
 from itm.ops.context import Edge
 from itm.ops.health import PopEntry
@@ -26,6 +27,7 @@ def register(registry: Registry, edge: Edge) -> None:
     _register_dns(registry, lambda: read_all(edge.config.state_dir))
     _register_collector(registry, lambda: collector_report(edge.config.state_dir))
     _register_builder(registry, lambda: builder_report(edge.config.state_dir) or {})
+    _register_demand(registry, lambda: census_report(edge.config.state_dir))
 
 
 def register_https(registry: Registry, secure: Https | None) -> None:
@@ -221,6 +223,23 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
         "itm_builder_refused_total",
         "Measurements that did not count, by reason.",
         lambda: _summed([report().get("refused", {})], "reason"),
+    )
+
+
+def _register_demand(registry: Registry, report: Callable[[], dict[str, Any]]) -> None:
+    def one(key: str) -> Read:
+        return lambda: [({}, report()[key])] if key in report() else []
+
+    registry.gauge("itm_demand_networks", "Networks in which somebody was counted.", one("networks"))
+    registry.gauge("itm_demand_clients", "Clients counted that measured.", one("clients"))
+    registry.gauge(
+        "itm_demand_queries",
+        "Steered queries of the last day, by service.",
+        lambda: _summed([report().get("queries", {})], "service"),
+    )
+    registry.gauge("itm_demand_lost", "Of the last day, queries whose network had no room.", one("lost"))
+    registry.gauge(
+        "itm_demand_addresses_share", "Share of demand that follows addresses.", one("addresses_share")
     )
 
 

@@ -28,6 +28,7 @@ from itm.steer import inputs as inputs_file
 from itm.steer import memoryfiles
 from itm.steer.behind import Behind
 from itm.steer.build import ClassBuild
+from itm.steer.census import CensusFile
 from itm.steer.compare import Reading
 from itm.steer.cycle import Knowledge, build_all
 from itm.steer.demand import Demand, clients_of
@@ -71,6 +72,7 @@ class Builder:
         self._learner = Learner(config, bus, clock)
         self._clientele = ClienteleFile(config.state_dir / CLIENTELE)
         self._queries = QueryLog(config.state_dir / QUERIES, clock)
+        self._census = CensusFile(config.state_dir)
         self._exploration = ExplorationFiles(config.state_dir)
         self._world: World | None = None
         self._last: tuple[ClassBuild, ...] = ()
@@ -191,8 +193,9 @@ class Builder:
         """Return what is known now, laid out for the POPs of `world`."""
         evidence = self._learner.evidence(world.pops)
         behind = self._behind()
-        named, asked = faded(self._queries.look(), self._clock())
-        demand = Demand.of(clients_of(self._learner.aggregates), named, asked, behind)
+        hours = self._queries.look()
+        demand = Demand.of(clients_of(self._learner.aggregates), *faded(hours, self._clock()), behind)
+        self._census.write(world, demand, hours)
         return Knowledge(evidence, Resolvers.of(world, evidence, behind), demand)
 
     def _behind(self) -> Behind:

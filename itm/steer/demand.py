@@ -158,9 +158,15 @@ def blended(prior: npt.NDArray[np.floating], counted: npt.NDArray[np.floating]) 
     `counted` in clients; rows of neither weigh nothing.
     """
     clients, whole = float(counted.sum(dtype=np.float64)), max(float(prior.sum(dtype=np.float64)), 1.0)
-    mass = max(PRIOR_CLIENTS, clients * LEAST_PRIOR / (1 - LEAST_PRIOR))
-    weight = (mass * prior.astype(np.float64) + whole * counted.astype(np.float64)) / (mass + clients)
+    of_prior = prior_share(clients)
+    weight = of_prior * prior.astype(np.float64)
+    weight += (1 - of_prior) * whole / max(clients, 1e-9) * counted.astype(np.float64)
     return np.asarray(np.round(weight * GRAIN) / GRAIN, dtype=np.float32)
+
+
+def prior_share(clients: float) -> float:
+    """Return the share of demand that is given out by addresses where so many clients were counted in all."""
+    return max(PRIOR_CLIENTS / (PRIOR_CLIENTS + clients), LEAST_PRIOR)
 
 
 def _addresses(rows: Rows) -> Doubles:
