@@ -13,6 +13,7 @@ import numpy as np
 from collectors import places as place_tables
 from collectors.geography import continents
 from itm.catalog.load import load_path
+from itm.cli import scenario
 from itm.config import ROOT, Config
 from itm.simulate import gap
 from itm.simulate.attack import ATTACKS, Field, Moved
@@ -63,6 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     attack.add_argument("--seed", type=int, default=0)
     attack.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
     attack.set_defaults(act=_attack)
+    scenario.configure(actions)
 
 
 def run(args: argparse.Namespace) -> int:

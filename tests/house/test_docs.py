@@ -171,7 +171,7 @@ def test_common_options_are_documented() -> None:
 def test_commands_in_the_text_exist(name: str) -> None:
     """Whatever a page tells the reader to type is a command, with an action if it takes one."""
     for command, action in re.findall(
-        r"(?:^ +|`|\$ )(?:\.venv/bin/)?itm ([a-z][a-z-]*)(?: ([a-z]+))?", page(name), re.M
+        r"(?:^ +|`|\$ )(?:\.venv/bin/)?itm ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", page(name), re.M
     ):
         assert command in program.COMMANDS, f"{name}: itm {command}"
         actions = subparsers(parser_of(command))

@@ -1,0 +1,16 @@
+"""The scenarios, one file each; `SCENARIOS` names them in the order of the documentation.
+
+To add one: a file here that defines `SCENARIO`, its module in the tuple below, a test with a bar in
+`tests/itm/simulate/faults/scenarios/`, a page and a plot in `docs/scenarios/` (its README says how).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from itm.simulate.faults.scenario import Scenario
+from itm.simulate.faults.scenarios import pop_down
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (pop_down.SCENARIO,)
+
+__all__ = ["SCENARIOS"]

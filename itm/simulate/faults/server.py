@@ -1,0 +1,120 @@
+"""The real code in one process with virtual time: records in, maps out, and the gate for a person's catalog.
+
+What `itm/collector.py` and `itm/steer/builder.py` wire with sockets, files and clocks around it stands here
+without them, in the same order: Guard -> intake -> Windows -> Evidence -> `build_all` -> `routemap_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from collectors.aggregate import Aggregates, aggregate, empty
+from collectors.clientele import Clientele
+from collectors.guard import Guard, PopSites
+from collectors.intake import take
+from collectors.network import Network
+from collectors.pairing import Pair
+from collectors.window import Windows
+from itm.config import Config
+from itm.routemap.routemap import RouteMap
+from itm.steer.behind import DAY_SECONDS, Behind
+from itm.steer.build import ClassBuild
+from itm.steer.cycle import Knowledge, build_all
+from itm.steer.demand import Counts, Demand, clients_of
+from itm.steer.evidence import Evidence
+from itm.steer.memory import Memory
+from itm.steer.plan import Limits, Plan
+from itm.steer.publish import routemap_of
+from itm.steer.resolvers import Resolvers
+from itm.steer.world import World
+
+Records = npt.NDArray[np.void]
+
+
+class Server:
+    """Learns, builds and holds the live map of one world; times are seconds, handed in."""
+
+    def __init__(self, world: World, now: float, config: Config) -> None:
+        self._config = config
+        self._now = now
+        half_life = config.collect.half_life_hours * 3600
+        self._guard = Guard(config.collect.client_cap)
+        self._windows = Windows(config.collect.max_cells, half_life, lambda: self._now)
+        self._clientele = Clientele(config.collect.pairing_half_life_days * DAY_SECONDS)
+        self.aggregates: Aggregates = empty(now)
+        """What the last build was made of."""
+        self.refused: dict[str, int] = {}
+        """Records that the guard refused, by reason."""
+        self.builds: tuple[ClassBuild, ...] = ()
+        self._take(world)
+        self.map: RouteMap | None = None
+        """The live map; None before the first build."""
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """What the last build changed."""
+        return tuple(build.plan for build in self.builds)
+
+    def receive(self, records: Records, now: float) -> None:
+        """Judge, place and count what was measured."""
+        self._now = now
+        half_life = self._windows.half_life_seconds
+        taken = take(records, self._guard, self.world.ladder, self._sites, now, half_life)
+        for reason, count in taken.refused.items():
+            self.refused[reason] = self.refused.get(reason, 0) + count
+        self._windows.merge(taken.gathered)
+
+    def pair(self, resolver: Sequence[int], client: Sequence[int], now: float) -> None:
+        """Learn who was seen behind which resolver, as pairs of IPv4 units."""
+        for one, other in zip(resolver, client, strict=True):
+            self._clientele.learn(Pair(Network(4, one), Network(4, other), False), now)
+
+    def build(self, now: float) -> None:
+        """Build as the builder does every cycle; the map is live at once."""
+        self._now = now
+        self._windows.decay(now)
+        knowledge = self._knowledge(self.world, now)
+        limits = Limits(self._config.builder.candidates, self._config.builder.max_moved_share)
+        self._publish(build_all(self.world, knowledge, self._memories, limits, self.builds), now)
+
+    def propose(self, world: World, now: float) -> None:
+        """Settle a person's catalog by its Plan: live at once, or `UnsafePlan` says why it is refused."""
+        limits = Limits(self._config.builder.candidates, 1.0)
+        memories = self._memories_for(world)
+        builds = build_all(world, self._knowledge(world, now), memories, limits)
+        for build in builds:
+            build.plan.raise_if_unsafe(self._config.builder.unsafe_moved_share, force=False)
+        self._take(world, memories)
+        self._publish(builds, now)
+
+    def _take(self, world: World, memories: tuple[Memory, ...] | None = None) -> None:
+        self.world = world
+        pops = world.catalog.pops
+        self._sites = PopSites.of([p.id for p in pops], [p.lat for p in pops], [p.lon for p in pops])
+        self._memories = memories or tuple(Memory.nothing() for _ in world.classes)
+        self.builds = ()
+
+    def _memories_for(self, world: World) -> tuple[Memory, ...]:
+        """Return what each class of another world begins from: that of the same service, or nothing."""
+        before = {name: self._memories[number] for name, number in self.world.class_index.items()}
+        found = [Memory.nothing() for _ in world.classes]
+        for name, number in world.class_index.items():
+            found[number] = before.get(name, found[number])
+        return tuple(found)
+
+    def _knowledge(self, world: World, now: float) -> Knowledge:
+        self.aggregates = aggregate(self._windows, lambda: now)
+        evidence = Evidence.of(self.aggregates, world.pops)
+        days = self._config.collect.pairing_half_life_days
+        behind = Behind.of(self._clientele.table(), now, days)
+        demand = Demand.of(clients_of(self.aggregates), Counts.nothing(), Counts.nothing(), behind)
+        return Knowledge(evidence, Resolvers.of(world, evidence, behind), demand)
+
+    def _publish(self, builds: tuple[ClassBuild, ...], now: float) -> None:
+        version = self.map.version + 1 if self.map else 1
+        self.map = routemap_of(self.world, builds, version, now)
+        self._memories = tuple(build.after for build in builds)
+        self.builds = builds
