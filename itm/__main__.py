@@ -40,7 +40,9 @@ COMMANDS: Final = {
     "export": Command("itm.cli.export", "write the journal's measurements as CSV or Parquet"),
     "token": Command("itm.cli.token", "create, list and revoke API tokens"),
     "demo": Command("itm.cli.demo", "act as clients of the demo"),
-    "model": Command("itm.cli.model", "train, evaluate and show the latency predictor"),
+    "model": Command(
+        "itm.cli.model", "train, evaluate and show the latency predictor, and whether it drifted"
+    ),
     "geoip": Command("itm.cli.geoip", "look into and compact GeoIP databases"),
     "simulate": Command("itm.cli.simulate", "replay recorded clients against the real server"),
     "probe-target": Command("itm.cli.probe_target", "serve the objects that probes and browsers fetch"),

@@ -1,4 +1,4 @@
-"""`itm model train|evaluate|show`: the latency predictor, its numbers and its artifact."""
+"""`itm model train|evaluate|show|drift`: the latency predictor, its numbers and its artifact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from collectors.geography import continents
-from itm.cli import settings
+from itm.cli import drift, settings
 from itm.config import ROOT, Config
 from models import artifact, evaluate, training, world
 from models.coverage import Coverage, coverage
@@ -42,6 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     evaluation.set_defaults(act=_evaluate)
     shown = actions.add_parser("show", help="what the current artifact is")
     shown.set_defaults(act=_show)
+    drifting = actions.add_parser("drift", help="what the running server's predictor is worth on live data")
+    drifting.set_defaults(act=lambda given, _: drift.show(given))
+    drift.configure(drifting)
     for action in (training_, evaluation, shown):
         settings.configure(action)
 

@@ -11,7 +11,21 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from collectors.clienthash import ClientHash
-from itm.ops.api import agents, alarms, catalog, demand, feed, maps, pops, sources, system, tokens, why, zones
+from itm.ops.api import (
+    agents,
+    alarms,
+    catalog,
+    demand,
+    feed,
+    maps,
+    models,
+    pops,
+    sources,
+    system,
+    tokens,
+    why,
+    zones,
+)
 from itm.ops.auth import guarded
 from itm.ops.batches import Batches
 from itm.ops.context import EDGE, Edge
@@ -56,6 +70,7 @@ ROUTES: Final = (
     Route("POST", "/api/v1/zones/{zone}/keys/{key}/ds-seen", zones.ds_seen, "catalog"),
     Route("GET", "/api/v1/sources", sources.listing),
     Route("GET", "/api/v1/demand", demand.show),
+    Route("GET", "/api/v1/model/drift", models.drift),
     Route("GET", "/api/v1/why", why.why),
     Route("POST", "/api/v1/feed", feed.receive, "feed"),
     Route("GET", "/api/v1/probe/agents", agents.listing),

@@ -12,6 +12,7 @@ from itm.collector import collector_report
 from itm.dns.counters import read_all
 from itm.ops.api.demand import census_report
 from itm.ops.api.maps import builder_report
+from itm.ops.api.models import drift_report
 from itm.ops.context import Edge
 from itm.ops.health import PopEntry
 from itm.ops.https import Https
@@ -27,6 +28,7 @@ def register(registry: Registry, edge: Edge) -> None:
     _register_dns(registry, lambda: read_all(edge.config.state_dir))
     _register_collector(registry, lambda: collector_report(edge.config.state_dir))
     _register_builder(registry, lambda: builder_report(edge.config.state_dir) or {})
+    _register_model(registry, lambda: drift_report(edge.config.state_dir))
     _register_demand(registry, lambda: census_report(edge.config.state_dir))
 
 
@@ -223,6 +225,35 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
         "itm_builder_refused_total",
         "Measurements that did not count, by reason.",
         lambda: _summed([report().get("refused", {})], "reason"),
+    )
+
+
+def _register_model(registry: Registry, report: Callable[[], dict[str, Any]]) -> None:
+    def judged(value: Callable[[dict[str, Any]], float]) -> Read:
+        def read() -> Iterable[Sample]:
+            found = report()
+            return [({}, value(found))] if found.get("verdict", "too few") != "too few" else []
+
+        return read
+
+    registry.gauge(
+        "itm_model_drifted",
+        "1 when the predictor is worse on live data than it may be.",
+        judged(lambda found: found["verdict"] == "drifted"),
+    )
+    registry.gauge("itm_model_places", "Places it was judged by.", lambda: [({}, report().get("places", 0))])
+    registry.gauge(
+        "itm_model_error_ms",
+        "Its typical error on live data.",
+        judged(lambda found: found["error_ms"]["value"]),
+    )
+    registry.gauge(
+        "itm_model_regret_ms",
+        "What its choice costs more than the best POP measured.",
+        judged(lambda found: found["regret_ms"]["value"]),
+    )
+    registry.gauge(
+        "itm_model_nearest_ms", "What the nearest POP costs more.", judged(lambda found: found["nearest_ms"])
     )
 
 

@@ -38,6 +38,7 @@ from itm.steer.givens import Givens
 from itm.steer.inputs import Inputs
 from itm.steer.learner import Learner
 from itm.steer.memory import Memory
+from itm.steer.modelwatch import ModelWatch
 from itm.steer.plan import Limits, Plan
 from itm.steer.planning import whole_plan
 from itm.steer.pricing import Believed
@@ -72,6 +73,7 @@ class Builder:
         self._learner = Learner(config, bus, clock)
         self._clientele = ClienteleFile(config.state_dir / CLIENTELE)
         self._queries = QueryLog(config.state_dir / QUERIES, clock)
+        self._model = ModelWatch(config.state_dir, clock)
         self._census = CensusFile(config.state_dir)
         self._exploration = ExplorationFiles(config.state_dir)
         self._world: World | None = None
@@ -231,6 +233,7 @@ class Builder:
         self._memories = tuple(build.after for build in builds)
         memoryfiles.save(self._memory_path, self._memories, world.class_index)
         self._exploration.write(world, self._learner.aggregates, knowledge.evidence)
+        self._model.look(world, knowledge.evidence)
         self._last = builds
         self._builds += 1
         self._report(builds, started)

@@ -10,10 +10,10 @@ def test_drifts_are_listed_and_counted(tmp_path: Path) -> None:
     """What the builder noticed; nothing before it ever reported."""
 
     async def scenario(served: Served) -> None:
-        assert (await served.ops("GET", "/api/v1/alarms")).json == {"drifts": []}
+        assert (await served.ops("GET", "/api/v1/alarms")).json == {"drifts": [], "model": []}
         report = {"builds": 1, "drifts": [DRIFT]}
         (served.now.edge.config.state_dir / "builder.json").write_text(json.dumps(report))
-        assert (await served.ops("GET", "/api/v1/alarms")).json == {"drifts": [DRIFT]}
+        assert (await served.ops("GET", "/api/v1/alarms")).json == {"drifts": [DRIFT], "model": []}
         assert "itm_drift_alarms 1" in (await served.ops("GET", "/metrics")).text
 
     play(tmp_path, scenario)
