@@ -15,14 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors import arrays
+from collectors.celltable import CellTable
 from collectors.errors import ArraysError
 from collectors.gather import VOTES_PER_BIN
 from collectors.histogram import value_between
 from collectors.measurement import METRICS, POP_ID_BYTES
+from collectors.orderstatistics import quartile_shares
 from collectors.window import Windows
 
-_KIND: Final = "aggregates 3"
+_KIND: Final = "aggregates 4"
 _NAN: Final = np.float32(np.nan)
+_OPEN: Final = np.array([[0.0], [np.inf]], np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +47,8 @@ class Aggregates:
     p25: npt.NDArray[np.float32]  # rtt_ms
     p50: npt.NDArray[np.float32]
     p75: npt.NDArray[np.float32]
+    p25_low: npt.NDArray[np.float32]  # between which the sample leaves p25; 0 and infinite where it is open
+    p25_high: npt.NDArray[np.float32]
     availability: npt.NDArray[np.float32]  # share of successes; NaN when nothing is known
     availability_n: npt.NDArray[np.float32]  # decayed number of availability records
     availability_distinct: npt.NDArray[np.int32]  # voters behind them
@@ -52,6 +57,7 @@ class Aggregates:
     vote_rtt: npt.NDArray[np.float32]  # rtt_ms in the middle of all voters, one vote each
     vote_rtt_low: npt.NDArray[np.float32]  # between which the sample of voters leaves that middle
     vote_rtt_high: npt.NDArray[np.float32]
+    vote_rtt_upper: npt.NDArray[np.float32]  # the highest vote that a tenth of liars does not make
     vote_availability: npt.NDArray[np.float32]  # the middle of the voters' shares of successes
     vote_availability_high: npt.NDArray[np.float32]  # the most that the sample leaves it
     made_at: float = 0.0  # seconds since the epoch
@@ -66,6 +72,7 @@ class Aggregates:
         return Aggregates(**cut, made_at=self.made_at)
 
 
+_VOTES: Final = ("vote_rtt", "vote_rtt_low", "vote_rtt_high", "vote_rtt_upper")
 _COLUMNS: Final = tuple(field.name for field in fields(Aggregates) if field.name != "made_at")
 
 
@@ -92,19 +99,29 @@ def aggregate(windows: Windows, clock: Callable[[], float] = time.time) -> Aggre
     quartiles = values.quantiles((0.25, 0.5, 0.75))
     for name, column in zip(("p25", "p50", "p75"), quartiles, strict=True):
         columns[name] = _placed(size, rtt, column[is_rtt], _NAN)
+    for name, column in zip(("p25_low", "p25_high"), _quartile_ends(values, is_rtt), strict=True):
+        columns[name] = _placed(size, rtt, column, _NAN)
     for name, metric in (("connect_p50", "connect_ms"), ("throughput_p50", "throughput_kbps")):
         chosen = values.column("metric") == METRICS.index(metric)
         columns[name] = _placed(size, own[chosen], quartiles[1][chosen], _NAN)
     votes = values.votes()[:, is_rtt]
-    for name, column in zip(("vote_rtt", "vote_rtt_low", "vote_rtt_high"), votes, strict=True):
+    for name, column in zip(_VOTES, votes, strict=True):
         columns[name] = _placed(size, rtt, value_between(column), _NAN)
-    reached, _, most = outcomes.votes() / np.float32(VOTES_PER_BIN["outcomes"])
+    reached, _, most, _ = outcomes.votes() / np.float32(VOTES_PER_BIN["outcomes"])
     columns["vote_availability"] = _placed(size, theirs, reached, _NAN)
     columns["vote_availability_high"] = _placed(size, theirs, most, _NAN)
     columns["availability_distinct"] = _placed(size, theirs, outcomes.clients(), np.int32(0))
     columns["distinct"] = _placed(size, theirs, outcomes.clients(), np.int32(0))
     columns["distinct"][rtt] = values.clients()[is_rtt]
     return Aggregates(**columns, made_at=now)
+
+
+def _quartile_ends(values: CellTable, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    """Return between which values each chosen cell's records leave its lower quartile, (2, cells)."""
+    shares = quartile_shares(values.weights())
+    found = values.quantiles(np.nan_to_num(shares, nan=1.0))
+    ends: npt.NDArray[np.float32] = np.where(np.isnan(shares), _OPEN, found)[:, chosen]
+    return ends
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ one nor loses what was counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -106,8 +107,8 @@ class CellTable:
             summed[filled] = np.add.reduceat(self._weights, edges[filled], dtype=np.float64)
         return summed
 
-    def quantiles(self, q: tuple[float, ...]) -> npt.NDArray[np.float32]:
-        """Return the quantiles `q` of each cell's values: (len(q), cells)."""
+    def quantiles(self, q: Sequence[float] | npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        """Return the quantiles `q`, the same for all cells or each one's own: (len(q), cells)."""
         return quantiles(self._used(), self._bins(), self._weights, q)
 
     def clients(self) -> npt.NDArray[np.int32]:
@@ -115,17 +116,18 @@ class CellTable:
         return np.maximum(*(distinct.count(self.column(name)) for name in VOTERS))
 
     def votes(self) -> npt.NDArray[np.float32]:
-        """Return each cell's median vote and its least and its greatest (`distinct.vote_bounds`): (3, cells).
+        """Return each cell's median vote, its least and greatest (`distinct.vote_bounds`), and the highest
+        that a few liars do not make (`distinct.upper_vote`): (4, cells).
 
         NaN where nobody votes.
         """
-        found = np.empty((3, self._size), np.float32)
+        found = np.empty((4, self._size), np.float32)
         for first in range(0, self._size, _ROWS_AT_ONCE):
             block = slice(first, first + _ROWS_AT_ONCE)
             today, yesterday = (self.column(name)[block] for name in VOTERS)
             few = (today != distinct.EMPTY).sum(axis=1) < ENOUGH_VOTES
-            found[:, block] = _median_and_bounds(today)
-            found[:, block][:, few] = _median_and_bounds(np.concatenate([today[few], yesterday[few]], axis=1))
+            found[:, block] = _counted_out(today)
+            found[:, block][:, few] = _counted_out(np.concatenate([today[few], yesterday[few]], axis=1))
         return found
 
     @property
@@ -294,7 +296,7 @@ class CellTable:
         self.evicted += self.keep(mask)
 
 
-def _median_and_bounds(smallest: distinct.Voters) -> npt.NDArray[np.float32]:
+def _counted_out(smallest: distinct.Voters) -> npt.NDArray[np.float32]:
     middle = distinct.median_vote(smallest)
     low, high = distinct.vote_bounds(smallest)
-    return np.stack([middle, np.fmin(low, middle), np.fmax(high, middle)])
+    return np.stack([middle, np.fmin(low, middle), np.fmax(high, middle), distinct.upper_vote(smallest)])

@@ -33,6 +33,10 @@ MAX_VOTE: Final = 254
 DOUBT: Final = 0.05
 """The chance that the median of all voters lies beyond one end of the interval that a sample leaves it."""
 
+LIARS: Final = 0.1
+LUCK: Final = 0.01
+"""`upper_vote` is beyond the reach of this share of liars, but for this chance."""
+
 _HASH_BITS: Final = 16
 _VOTE: Final = np.uint64(0xFF)
 _NAME: Final = np.uint64(16)  # below a pair's row and hash
@@ -105,6 +109,17 @@ def vote_bounds(smallest: Voters) -> npt.NDArray[np.float32]:
     return np.where(used > 0, np.stack(ends), np.nan).astype(np.float32)
 
 
+def upper_vote(smallest: Voters) -> npt.NDArray[np.float32]:
+    """Return of each row's ascending votes the highest that liars alone do not make; NaN without any.
+
+    Of five the third, of eight the fifth, of sixteen the eleventh: so many as that vote as high or higher
+    are liars with a chance of `LUCK` at most where a share of `LIARS` lie.
+    """
+    used, votes = _cast(smallest)
+    vote = votes[np.arange(len(votes)), np.maximum(used - _NEEDED[used], 0)]
+    return np.where(used > 0, vote, np.float32(np.nan)).astype(np.float32)
+
+
 def _cast(smallest: Voters) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """Return how many votes each row has, and all of them, ascending; what is empty reads 255 and is last."""
     votes = np.sort((smallest & np.uint32(_VOTE)).astype(np.uint8), axis=1)
@@ -120,6 +135,18 @@ def _skipped(voters: int) -> int:
     return skipped
 
 
+def _needed(voters: int) -> int:
+    """Return the least number of voters that are all liars with a chance of `LUCK` at most, else all."""
+    chance, needed = 0.0, voters + 1
+    while needed > 1:
+        lying = math.comb(voters, needed - 1) * LIARS ** (needed - 1) * (1 - LIARS) ** (voters - needed + 1)
+        if chance + lying > LUCK:
+            break
+        chance, needed = chance + lying, needed - 1
+    return min(needed, voters)
+
+
+_NEEDED: Final = np.array([_needed(n) for n in range(2 * K + 1)])
 _SKIPPED: Final = np.array([_skipped(n) for n in range(2 * K + 1)])  # two samples may vote together
 
 

@@ -57,9 +57,11 @@ def quantiles(
     used: npt.NDArray[np.integer],
     bins: npt.NDArray[np.integer],
     weights: npt.NDArray[np.float32],
-    q: Sequence[float],
+    q: Sequence[float] | npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float32]:
     """Return the quantiles `q` of many histograms as (len(q), histograms); NaN for empty ones.
+
+    `q` are the same for all, or (quantiles, histograms) of each its own.
 
     `used` says how many bins each has; `bins` (ascending in each) and their `weights` (above 0) follow one
     another. The quantile is that of the inverted distribution function: the value of the first bin at which
@@ -67,14 +69,17 @@ def quantiles(
     scales all of them alike, never moves it. Relative error at most 5 % (see above).
     """
     ends = np.cumsum(used, dtype=np.int64)
-    out = np.full((len(q), len(used)), np.nan, np.float32)
+    shares = np.asarray(q, np.float64)
+    shares = np.broadcast_to(shares if shares.ndim == 2 else shares[:, None], (len(q), len(used)))
+    out = np.full(shares.shape, np.nan, np.float32)
     for first in range(0, len(used), _CELLS_AT_ONCE):
         block = slice(first, first + _CELLS_AT_ONCE)
         start, end = ends[block] - used[block], ends[block]
         slots = slice(int(start[0]), int(end[-1]))
         rows = np.flatnonzero(used[block])
         if len(rows):
-            found = _reached(weights[slots], start[rows] - start[0], end[rows] - start[0], q)
+            bounds = start[rows] - start[0], end[rows] - start[0]
+            found = _reached(weights[slots], *bounds, shares[:, block][:, rows])
             out[:, first + rows] = value_of(bins[slots][found])
     return out
 
@@ -83,11 +88,11 @@ def _reached(
     weights: npt.NDArray[np.float32],
     start: npt.NDArray[np.int64],
     end: npt.NDArray[np.int64],
-    q: Sequence[float],
+    shares: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.int64]:
-    """Return where each histogram [start, end) reaches each share of its sum."""
+    """Return where each histogram [start, end) reaches each of its `shares` of its sum."""
     running = np.concatenate([[0.0], np.cumsum(weights, dtype=np.float64)])
     before, total = running[start], running[end] - running[start]
-    wanted = before + np.multiply.outer(np.asarray(q) * (1 - _TIE), total)
+    wanted = before + shares * (1 - _TIE) * total
     at = np.searchsorted(running[1:], wanted)
     return np.asarray(np.clip(at, start, end - 1))

@@ -83,6 +83,8 @@ def _cells(rung: np.ndarray, key: np.ndarray, pop: np.ndarray, rtt: np.ndarray) 
         rung=rung, key=key, pop=pop, n=np.full(count, 40, np.float32), distinct=np.full(count, 9, np.int32),
         p25=p50 * np.float32(0.9), p50=p50, p75=p50 * np.float32(1.2), age_seconds=none,
         availability=nan, availability_n=none, connect_p50=nan, throughput_p50=nan,
-        vote_rtt=nan, vote_rtt_low=nan, vote_rtt_high=nan, vote_availability=nan, vote_availability_high=nan,
+        vote_rtt=nan, vote_rtt_low=nan, vote_rtt_high=nan, vote_rtt_upper=nan,
+        p25_low=p50 * np.float32(0.85), p25_high=p50 * np.float32(0.95),
+        vote_availability=nan, vote_availability_high=nan,
         availability_distinct=np.zeros(count, np.int32),
     )  # fmt: skip

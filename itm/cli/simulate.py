@@ -18,6 +18,7 @@ from itm.config import ROOT, Config
 from itm.simulate import gap
 from itm.simulate.attack import ATTACKS, Field, Moved
 from itm.simulate.attack import as_text as attack_table
+from itm.simulate.beacons import Panel
 from itm.simulate.clients import Client, clients_of, read_identities
 from itm.simulate.replay import Fold, replay_fold
 from itm.simulate.report import as_data, as_text, lines
@@ -47,6 +48,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     replay.add_argument("--seed", type=int, default=0)
     replay.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
     replay.set_defaults(act=_replay)
+    text = "recorded clients measure every POP, in one process; prints their regret beside the baselines"
+    beacons = actions.add_parser("beacons", help=text, description=text)
+    beacons.add_argument(
+        "--source", type=Path, metavar="DIR", help="the recordings with addresses (nodes.csv); else by place"
+    )
+    beacons.add_argument(
+        "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
+    )
+    beacons.add_argument("--clients", type=int, default=0, metavar="N", help="at most N clients per fold")
+    beacons.add_argument("--seed", type=int, default=0)
+    beacons.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
+    beacons.set_defaults(act=_beacons)
     text = "recorded clients behind made-up resolvers; prints what the resolver map spares them"
     crowds = actions.add_parser("resolvers", help=text, description=text)
     crowds.add_argument(
@@ -71,6 +84,30 @@ def run(args: argparse.Namespace) -> int:
     """Do what is asked; 0 when every fold went through."""
     status: int = args.act(args)
     return status
+
+
+def _beacons(args: argparse.Namespace) -> int:
+    table, here = training.load(Path(Config().model.training)), continents()
+    catalog = load_path(WORLD)
+    places = place_tables.load(Path(Config().geoip.places))
+    identities = read_identities(args.source, table) if args.source else None
+    clients = clients_of(table, world.load(WORLD / "pops.csv", table), places, identities)
+    print(f"{len(clients)} clients, {len(catalog.pops)} POPs; {places.credit}", flush=True)
+    outcomes = []
+    with tempfile.TemporaryDirectory(prefix="itm-beacons-") as folder:
+        for number, (predictor, held) in enumerate(fold_models(table, here)):
+            if number >= args.folds:
+                break
+            own = [c for c in clients if c.group in set(held.tolist())][: args.clients or None]
+            print(f"fold {number + 1} of {FOLDS}: {len(own)} clients the predictor never saw", flush=True)
+            predictions = predict_cells(predictor, places, catalog.pops, Path(folder))
+            panel = Panel(World(catalog, 1, places, here, predictions, ""), own, args.seed + number)
+            outcomes += panel.run()
+    result = lines(outcomes, places, catalog.pops)
+    print(as_text(result))
+    if args.json:
+        args.json.write_text(json.dumps(as_data(result), indent=2) + "\n")
+    return 0
 
 
 def _resolvers(args: argparse.Namespace) -> int:

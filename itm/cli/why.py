@@ -88,6 +88,7 @@ def _pops(story: dict[str, Any], everything: bool) -> str:
         marks += [f"handicap {p['handicap_ms']:+g} ms"] if p.get("handicap_ms") else []
         marks += [f"leg {p['leg_ms']:g} ms"] if p.get("leg_ms") else []
         marks += [f"cost {p['cost']:g}"] if p.get("cost") is not None else []
+        marks += [f"unsteady {p['unsteady_ms']:+g} ms"] if p["unsteady_ms"] else []
         marks += [f"availability {p['availability']:.0%}"] if p["availability"] is not None else []
         marks += [f"load {p['load']['share']:.0%}"] if p.get("load") else []
         evidence = f"{p['samples']:g} from {p['distinct']}" if p["samples"] else ""
@@ -103,7 +104,7 @@ def _pops(story: dict[str, Any], everything: bool) -> str:
                 ", ".join(marks),
             )
         )
-    header = ("pop", "ms", "p25-p75", "origin", "samples", "predicted", "health", "notes")
+    header = ("pop", "ms", "interval", "origin", "samples", "predicted", "health", "notes")
     matters = _matters(story)
     shown = [row for at, row in enumerate(rows) if everything or at < SHOWN or row[0] in matters]
     more = f"\n... and {len(rows) - len(shown)} more (--all)" if len(rows) > len(shown) else ""

@@ -33,6 +33,12 @@ are thousands of networks, and among few voters a tenth of liars is a half by ch
 MAX_ACCESS_MS: Final = 80.0
 """The most a last mile may add to every POP (satellite access: p90 of the recorded series)."""
 
+STEADY_MS: Final = 10.0
+"""How much more than the least a POP's p75 may lie above its p25 without being held against it."""
+
+STEADY_SAMPLES: Final = 10.0
+"""Decayed samples below which a p75 says nothing: its standard error is four times that of p25."""
+
 ORIGINS: Final = ("prior", "predicted", "blended", "measured")
 MEASURED_WEIGHT: Final = 0.8
 """Weight of the measurement from which an estimate is called `measured` rather than `blended`."""
@@ -42,12 +48,15 @@ MEASURED_WEIGHT: Final = 0.8
 class Measured:
     """Aggregates of one rung laid out as rows x POPs; `n` is 0 where nothing was measured.
 
-    Voters leave open where between `least` and `most` the p25 of all would lie.
+    p25 is between `low` and `high` for certain; voters leave open where between `least` and `most` that of
+    all would lie.
     """
 
     n: Floats
     distinct: npt.NDArray[np.int32]
     p25: Floats
+    low: Floats
+    high: Floats
     least: Floats
     most: Floats
     p75: Floats
@@ -59,7 +68,8 @@ class Measured:
         """Return the empty table of that shape."""
         zero = np.zeros((rows, pops), dtype=np.float32)
         none = np.full((rows, pops), np.nan, dtype=np.float32)
-        return cls(zero, np.zeros((rows, pops), dtype=np.int32), none, none, none, none, none, zero)
+        nobody = np.zeros((rows, pops), dtype=np.int32)
+        return cls(zero, nobody, none, none, none, none, none, none, none, zero)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Measured:
         """Return those rows."""
@@ -70,13 +80,15 @@ class Measured:
 class Estimate:
     """Per row and POP, in ms: the ranking value with its interval, and where it came from.
 
-    `weight` is the share of measurement in it (0..1); `access_ms` per row is the last mile that all
-    measured POPs of the row have in common and that the predictor cannot know.
+    `unsteady_ms` is what a POP's bad quarter costs it: by how much more than usual in the row, and than
+    `STEADY_MS`, its p75 lies above its p25. `weight` is the share of measurement (0..1); `access_ms` per
+    row is the last mile that all measured POPs of the row have in common and that the predictor cannot know.
     """
 
     rtt: Floats
     low: Floats
     high: Floats
+    unsteady_ms: Floats
     weight: Floats
     n: Floats
     distinct: npt.NDArray[np.int32]
@@ -101,6 +113,7 @@ def from_prediction(p25: Floats, p50: Floats, p75: Floats) -> Estimate:
         rtt=p50,
         low=p25,
         high=p75,
+        unsteady_ms=zero,
         weight=zero,
         n=zero,
         distinct=np.zeros(p50.shape, dtype=np.int32),
@@ -113,10 +126,10 @@ def from_prediction(p25: Floats, p50: Floats, p75: Floats) -> Estimate:
 def refine(parent: Estimate, measured: Measured) -> Estimate:
     """Shrink one rung's measured quantiles towards the estimate of the rung above, in log space.
 
-    The measured p25 carries the ranking (steering.md: the least noisy quantile that orders POPs well);
-    p25 and p75 bound the interval. POPs without evidence of their own keep the parent's value plus the
-    access term, so that a POP does not look good merely because nobody measured it; and so do those whose
-    voters leave that value open.
+    The measured p25 carries the ranking (steering.md: the least noisy quantile that orders POPs well); its
+    order statistics bound the interval, and p75 guards against a POP with a good floor and a bad quarter.
+    POPs without evidence of their own keep the parent's value plus the access term, so that a POP does not
+    look good merely because nobody measured it; and so do those whose voters leave that value open.
     """
     usable = (measured.n >= MIN_SAMPLES) & np.isfinite(measured.p25)
     usable &= measured.distinct >= MIN_DISTINCT
@@ -127,8 +140,9 @@ def refine(parent: Estimate, measured: Measured) -> Estimate:
     known = np.isfinite(measured.availability)
     return Estimate(
         rtt=_blend(parent.rtt + shift, believed, own),
-        low=_blend(parent.low + shift, believed, own),
-        high=_blend(parent.high + shift, np.fmax(measured.p75, believed), own),
+        low=_blend(parent.low + shift, np.fmin(measured.low, believed), own),
+        high=_blend(parent.high + shift, np.fmax(measured.high, believed), own),
+        unsteady_ms=np.where(usable, _unsteady(measured, usable), parent.unsteady_ms),
         weight=(own + (1 - own) * parent.weight).astype(np.float32),
         n=np.where(usable, measured.n, parent.n),
         distinct=np.where(usable, measured.distinct, parent.distinct),
@@ -147,6 +161,19 @@ def _access(parent: Estimate, measured: Measured, usable: npt.NDArray[np.bool_])
     least = excess.min(axis=1, initial=np.inf)
     enough = usable.sum(axis=1) >= 2
     return np.where(enough, np.clip(least, 0, MAX_ACCESS_MS), 0).astype(np.float32)
+
+
+def _unsteady(measured: Measured, usable: npt.NDArray[np.bool_]) -> Floats:
+    """Return by how much each POP's quartiles lie further apart than the row's least, and than `STEADY_MS`.
+
+    What spreads the row's values to every POP alike is its access, and no POP's fault.
+    """
+    spread = np.where(usable, measured.p75 - measured.p25, np.float32(np.inf))
+    least = spread.min(axis=1, initial=np.inf)[:, None]
+    with np.errstate(invalid="ignore"):
+        beyond = spread - least - np.float32(STEADY_MS)
+    known = usable & (measured.n >= STEADY_SAMPLES)
+    return np.where(known, np.maximum(beyond, 0), 0).astype(np.float32)
 
 
 def _blend(above: Floats, measured: Floats, weight: Floats) -> Floats:

@@ -95,7 +95,7 @@ def _layout(
     fetched = (a.availability_n >= AVAILABILITY_SAMPLES) & (a.availability_distinct >= _least_voters(a))
     believed = borne_out(a)
     fields = {"n": a.n, "distinct": a.distinct}
-    fields |= {name: believed[name] for name in ("p25", "least", "most", "p75")}
+    fields |= {name: believed[name] for name in ("p25", "low", "high", "least", "most", "p75")}
     fields["availability"] = np.where(fetched, believed["availability"], np.float32(np.nan))
     fields["availability_n"] = np.where(fetched, a.availability_n, np.float32(0))
     filled = {}

@@ -126,9 +126,9 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
 
 
 def _measured(stored: Mapping[str, npt.NDArray[Any]], rung: str) -> Measured:
-    """Return what one rung measured; the release before believed p25 without leaving anything open."""
+    """Return what one rung measured; a release before took p25 for certain, and left nothing open."""
     p25 = stored[f"{rung}.p25"]
-    known = {f"{rung}.least": p25, f"{rung}.most": p25} | dict(stored)
+    known = {f"{rung}.{name}": p25 for name in ("low", "high", "least", "most")} | dict(stored)
     return Measured(*(known[f"{rung}.{name}"] for name in _MEASURED))
 
 

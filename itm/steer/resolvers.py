@@ -135,6 +135,7 @@ def _means(world: World, evidence: Evidence, behind: Behind) -> Estimate:
         rtt=mean(clients.rtt),
         low=mean(clients.low),
         high=mean(clients.high),
+        unsteady_ms=mean(clients.unsteady_ms),
         weight=mean(clients.weight),
         n=mean(clients.n),
         distinct=np.maximum.reduceat(clients.distinct, starts, axis=0),

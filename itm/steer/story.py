@@ -22,7 +22,7 @@ from itm.steer.resolvers import estimate_clients
 from itm.steer.stepnotes import Turn, handicap_ms, note
 from itm.steer.steps import Facts, Running
 from itm.steer.steps.fastest import band
-from itm.steer.steps.sticky import GAIN_MS, GAIN_SHARE
+from itm.steer.steps.sticky import least_gain
 from itm.steer.world import World
 
 
@@ -115,6 +115,7 @@ def _pop(case: Case, p: int) -> dict[str, Any]:
         "pop": case.pops[p],
         "estimate_ms": round(float(estimate.rtt[0, p]), 1),
         "interval_ms": [round(float(estimate.low[0, p]), 1), round(float(estimate.high[0, p]), 1)],
+        "unsteady_ms": round(float(estimate.unsteady_ms[0, p]), 1),
         "predicted_ms": round(float(world.predictions[1, cell, p]), 1),
         "origin": estimate.origin(0, p, placed=bool(cell)),
         "samples": round(float(estimate.n[0, p]), 1),
@@ -207,8 +208,10 @@ def runner_up(case: Case) -> dict[str, Any] | None:
     rival = min(rivals, key=lambda p: float(last.score[0, p]))
     own, other = float(last.score[0, first]), float(last.score[0, rival])
     sticky = "sticky" in case.steering.steer
-    at = max(other + GAIN_MS, other / (1 - GAIN_SHARE)) if sticky else other
-    twice = ", seen in two successive builds" if sticky else ""
+    weight = case.facts.estimate.weight[0]
+    at = other + least_gain(other, bool(weight[first]), bool(weight[rival])) if sticky else other
+    certain = " for certain" if weight[first] or weight[rival] else ""
+    twice = f"{certain}, seen in two successive builds" if sticky else ""
     return {
         "pop": case.pops[rival],
         "gap_ms": round(other - own, 1),

@@ -29,22 +29,29 @@ Floats = npt.NDArray[np.float32]
 
 
 def borne_out(aggregates: Aggregates) -> dict[str, Floats]:
-    """Return `p25`, its bounds `least` and `most`, `p75` and `availability` as far as they are believed.
+    """Return `p25`, its interval, what leaves it open, `p75` and `availability` as far as they are believed.
 
-    p25 lies between the median vote and a little below it; p75 not below p25. The bounds are the interval of
-    the median vote, on the network's own rung p25 itself: its row moves nobody else. Availability is that of
-    the records or of the voters, the better: a POP is called unreachable when the records say so and half of
-    the voters do, on wider rungs for certain.
+    p25 lies between the median vote and a little below it. `low` and `high` are between what it is for
+    certain: the order statistics of the records, as far as the interval of the median vote bears them out; on
+    wider rungs that of the votes alone, as many records are of few. Within `least` and `most` the sample of
+    voters leaves it open; on the network's own rung that is p25 itself: its row moves nobody else. p75 is not
+    below p25, and no higher than the vote that a tenth of liars does not make. Availability is that of the
+    records or of the voters, the better: a POP is called unreachable when the records say so and half of the
+    voters do, on wider rungs for certain.
     """
     is_wide = aggregates.rung != RUNGS.index("network")
     vote = aggregates.vote_rtt
     slack = np.maximum(np.float32(SLACK_MS), np.float32(SLACK_SHARE) * vote)
     p25 = np.fmin(np.fmax(aggregates.p25, vote - slack), vote)
+    voted = aggregates.vote_rtt_low - slack
+    sampled = np.fmin(aggregates.p25_high, aggregates.vote_rtt_high)
     half, certain = aggregates.vote_availability, aggregates.vote_availability_high
     return {
         "p25": p25,
         "least": np.where(is_wide, np.fmin(p25, aggregates.vote_rtt_low), p25),
         "most": np.where(is_wide, np.fmax(p25, aggregates.vote_rtt_high), p25),
-        "p75": np.fmax(aggregates.p75, p25),
+        "low": np.fmin(p25, np.where(is_wide, voted, np.fmax(aggregates.p25_low, voted))),
+        "high": np.fmax(p25, np.where(is_wide, aggregates.vote_rtt_high, sampled)),
+        "p75": np.fmax(np.fmin(aggregates.p75, aggregates.vote_rtt_upper), p25),
         "availability": np.fmax(aggregates.availability, np.where(is_wide, certain, half)),
     }

@@ -10,6 +10,7 @@ from collectors.distinct import (
     merge,
     packed,
     unpacked,
+    upper_vote,
     vote_bounds,
     voters,
 )
@@ -150,6 +151,17 @@ def test_the_median_of_all_lies_beyond_an_end_in_one_sample_of_twenty_at_most() 
         beyond += (low > np.median(own), high < np.median(own))
     assert (beyond / 500 < 0.06).all()
     assert np.isnan(vote_bounds(nothing(1))).all()
+
+
+@pytest.mark.parametrize(
+    ("of", "slow", "expected"),
+    [(5, 2, 40), (5, 3, 200), (8, 3, 40), (8, 4, 200), (16, 5, 40), (16, 6, 200)],
+)
+def test_a_tail_is_what_liars_alone_do_not_make(of: int, slow: int, expected: int) -> None:
+    """A tenth of liars is three of five, four of eight or six of sixteen in one draw of a hundred at most."""
+    cast = [(n << 8, 200 if n < slow else 40) for n in range(of)]
+    assert upper_vote(one_cell(cast)).tolist() == [expected]
+    assert np.isnan(upper_vote(nothing(1))).all()
 
 
 def test_for_a_network_speaks_the_client_of_the_lowest_rank() -> None:

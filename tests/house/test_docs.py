@@ -29,7 +29,7 @@ from itm.ops.app import ROUTES
 from itm.routemap.health import State
 from itm.steer import estimate
 from itm.steer.steps.available import MIN_SAMPLES as LEAST_FETCHES
-from itm.steer.steps.sticky import GAIN_MS, GAIN_SHARE
+from itm.steer.steps.sticky import GAIN_MS, GAIN_SHARE, SURE_MS, SURE_SHARE
 from itm.store.tokens import SCOPES
 from tests.house.test_imports import MUST_NOT_LOAD
 
@@ -267,7 +267,8 @@ def test_guards_are_documented() -> None:
     least = [estimate.MIN_DISTINCT, estimate.MIN_DISTINCT_WIDE]
     assert numbers(guards["distinct clients"][0]) == least
     assert numbers(guards["samples"][0]) == [math.ceil(estimate.MIN_SAMPLES), estimate.SHRINK_SAMPLES]
-    assert numbers(guards["gain"][0]) == [GAIN_MS, 100 * GAIN_SHARE]
+    assert numbers(guards["gain"][0]) == [GAIN_MS, 100 * GAIN_SHARE, SURE_MS, 100 * SURE_SHARE]
+    assert numbers(guards["bad quarters"][0])[-1] == estimate.STEADY_MS
     assert numbers(guards["availability"][0]) == [LEAST_FETCHES, 100 * UNTUNED.threshold]
     assert numbers(guards["physics floor"][0]) == [FLOOR_SHARE]
 

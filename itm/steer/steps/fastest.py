@@ -1,4 +1,4 @@
-"""`fastest`: order by estimated round-trip time, handicap and bias, with a band in which all are equal."""
+"""`fastest`: order by estimated round trip, handicap, unsteadiness and bias; within a band all are equal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fastest(running: Running, facts: Facts) -> Running:
     A handicap is the service's, in ms or as a share of the round trip, and may differ from rule to rule
     (Citrix ITM's padding); a bias is the POP's own, for all services.
     """
-    rules, rule, rtt = facts.terms.rules, facts.rule, facts.estimate.rtt
+    rules, rule, rtt = facts.terms.rules, facts.rule, facts.estimate.rtt + facts.estimate.unsteady_ms
     if rules.handicap_share.any() or rules.handicap_ms.any():
         rtt = rtt * (1 + rules.handicap_share[rule]) + rules.handicap_ms[rule]
     score = np.round(np.maximum(rtt + facts.pops.bias_ms, 0), 1)

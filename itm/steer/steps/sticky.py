@@ -1,34 +1,67 @@
-"""`sticky`: leave the POP that is served only for a gain that is large and was seen twice."""
+"""`sticky`: leave the POP that is served only for a gain that is certain, and was seen twice."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from itm.steer.steps.fastest import band
 from itm.steer.steps.running import Facts, Running
 
 GAIN_MS: Final = 10.0
 GAIN_SHARE: Final = 0.15
+"""A gain for which a POP is left that nobody has measured, or for another that nobody has."""
+
+SURE_MS: Final = 2.0
+SURE_SHARE: Final = 0.05
+"""A gain for which it is left when both are measured, and the one is certainly better than the other."""
 
 
 def sticky(running: Running, facts: Facts) -> Running:
-    """Put the served POP first unless another is better by max(10 ms, 15 %) in two successive builds.
+    """Put the served POP first unless another is better by enough in two successive builds.
 
-    Cheaper is better too, where the chain counts money: that is no noise. A served POP that has left the
-    best tier (not allowed any more, unavailable) is left at once. Rows that share are nobody's to keep.
+    What was measured moves nobody before it is certain: the intervals of the two POPs must lie apart. Cheaper
+    is better too, where the chain counts money: that is no noise. A served POP that has left the best tier
+    (not allowed any more, unavailable) is left at once. Rows that share are nobody's to keep.
     """
     best = running.best()
     rows = np.arange(len(best))
     served = facts.previous < running.tier.shape[1]  # neither nobody nor one that is gone
     previous = np.where(served, facts.previous, best)
-    best_score = running.score[rows, best]
     own_score = running.score[rows, previous]
+    gain = own_score - running.score[rows, best]
     same_tier = running.tier[rows, previous] == running.tier[rows, best]
-    large = own_score - best_score > np.maximum(GAIN_MS, GAIN_SHARE * own_score)
-    outside = ~band(running)[rows, previous]
+    large = gain > np.maximum(GAIN_MS, GAIN_SHARE * own_score)
+    large &= ~band(running)[rows, previous]
+    weight = facts.estimate.weight
+    measured = weight[rows, previous] > 0, weight[rows, best] > 0
+    sure = gain > np.maximum(SURE_MS, SURE_SHARE * own_score)
+    enough = np.where(measured[0] & measured[1], sure, large)
+    certain = is_certain(running, facts, previous, best) | ~(measured[0] | measured[1])
     cheaper = facts.pops.cost[best] < facts.pops.cost[previous]
-    leave = (large & outside | cheaper) & (facts.challenger == best)
+    leave = (enough & certain | cheaper) & (facts.challenger == best)
     stay = served & same_tier & ~leave & ~running.share.any(axis=1)
     return running.but(first=np.where(stay, previous, running.first).astype(np.uint16), wanted=best)
+
+
+def least_gain(best_ms: float, *measured: bool) -> float:
+    """Return the gain in ms from which a POP is left for one that costs `best_ms`, both `measured` or not."""
+    gain, share = (SURE_MS, SURE_SHARE) if all(measured) else (GAIN_MS, GAIN_SHARE)
+    return max(gain, best_ms * share / (1 - share))
+
+
+def is_certain(
+    running: Running, facts: Facts, worse: npt.NDArray[np.uint16], better: npt.NDArray[np.uint16]
+) -> npt.NDArray[np.bool_]:
+    """Return per row whether the interval of the difference between two POPs' scores leaves out zero.
+
+    The difference of the one's lower and the other's upper bound: each fails with 5 % at most, whatever
+    measurements are distributed like (`collectors/orderstatistics.py`).
+    """
+    rows, estimate = np.arange(len(worse)), facts.estimate
+    least = running.score[rows, worse] - (estimate.rtt - estimate.low)[rows, worse]
+    most = running.score[rows, better] + (estimate.high - estimate.rtt)[rows, better]
+    apart: npt.NDArray[np.bool_] = least > most
+    return apart

@@ -80,15 +80,24 @@ def test_thin_or_lonely_evidence_moves_nothing(samples: float, distinct: int) ->
     assert first(b, JAPAN) == "tokyo"
 
 
-def test_a_small_gain_is_not_worth_a_move() -> None:
-    """Osaka measured 6 ms better than Tokyo is inside the band: the served POP stays."""
-    rows = [(JAPAN, "network", "tokyo", 18.0, 50, 6), (JAPAN, "network", "osaka", 12.0, 50, 6)]
-    evidence = Evidence.of(cells(*rows), POPS)
+@pytest.mark.parametrize(
+    ("osaka", "spread", "expected"),
+    [
+        (12.0, 1.02, "osaka"),  # 6 ms, each known within 2 %
+        (12.0, 1.6, "tokyo"),  # Osaka could as well be slower
+        (16.5, 1.02, "tokyo"),  # a certain millisecond and a half is not worth a move
+    ],
+)
+def test_a_small_gain_is_worth_a_move_when_it_is_certain(osaka: float, spread: float, expected: str) -> None:
+    """Tokyo is measured at 18 ms and served: Osaka takes over if the intervals of the two lie apart."""
+    rows = [(JAPAN, "network", "tokyo", 18.0, 50, 6), (JAPAN, "network", "osaka", osaka, 50, 6)]
+    measured = cells(*rows)
+    evidence = Evidence.of(replace(measured, p25_high=measured.p25 * np.float32(spread)), POPS)
     w = world()
     b = build(w)
     for _ in range(3):
         b = build(w, evidence, b.after, b)
-    assert first(b, JAPAN) == "tokyo"
+    assert first(b, JAPAN) == expected
 
 
 def test_forgotten_evidence_gives_the_network_back_to_its_place() -> None:

@@ -99,3 +99,22 @@ def test_a_place_stands_a_bad_draw_of_its_voters(liars: int, is_moved: bool) -> 
     place = {r: keys[[RUNGS.index(r)]] * np.uint64(r == "place") for r in ("place", "prefix", "network")}
     estimate = Evidence.of(aggregate(windows, clock), POPS).estimate(w.predictions[:, [1], :], place)
     assert (int(estimate.rtt[0].argmin()) != POPS.index("tokyo")) == is_moved
+
+
+@pytest.mark.parametrize(("slow", "is_left"), [(0, False), (1, False), (4, True), (8, True)])
+def test_a_good_floor_with_a_bad_tail_does_not_win(slow: int, is_left: bool) -> None:
+    """Tokyo answers eight clients in 5 ms, but `slow` of them lose two fetches of four to congestion."""
+    clock, w = Clock(), world()
+    windows = Windows(clock=clock)
+    said = [
+        observed(values, pop=pop, unit=0x850B00, client=n + 1)
+        for n in range(8)
+        for pop, values in (("tokyo", [5.0, 150.0 if n < slow else 5.0] * 2), ("osaka", [12.0] * 4))
+    ]
+    sites = PopSites.of(POPS, [np.nan] * len(POPS), [np.nan] * len(POPS))
+    windows.merge(take(np.concatenate(said), Guard(), w.ladder, sites, NOON, 43_200.0).gathered)
+    keys = w.ladder.keys(np.array([4], np.uint8), np.array([0x850B00], np.uint64))[0]
+    network = {r: keys[[RUNGS.index(r)]] * np.uint64(r == "network") for r in ("place", "prefix", "network")}
+    estimate = Evidence.of(aggregate(windows, clock), POPS).estimate(w.predictions[:, [1], :], network)
+    costs = estimate.rtt[0] + estimate.unsteady_ms[0]
+    assert (int(costs.argmin()) == POPS.index("osaka")) == is_left

@@ -169,6 +169,9 @@ def cells(*rows: tuple[str, str, str, float, float, int], of: World | None = Non
         vote_rtt=nan,
         vote_rtt_low=nan,
         vote_rtt_high=nan,
+        vote_rtt_upper=nan,
+        p25_low=p25 * np.float32(0.98),
+        p25_high=p25 * np.float32(1.02),
         vote_availability=nan,
         vote_availability_high=nan,
     )

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from itm.steer.classes import NOT_ALLOWED
@@ -66,3 +69,32 @@ def test_a_dear_pop_is_left_for_a_cheap_one_that_was_seen_twice() -> None:
     assert [priced(20, 22, challenger=who) for who in (NO_POP, 1)] == [0, 1]
     f = facts([20, 27], cost=[9, 1], previous=[1], challenger=[0])
     assert sticky(cost(fastest(Running.start(f), f), f), f).best().tolist() == [1]
+
+
+def measured(f: Facts, low: list[float], high: list[float], weight: list[float]) -> Facts:
+    ends = {name: np.array([row], np.float32) for name, row in (("low", low), ("high", high))}
+    estimate = replace(f.estimate, **ends, weight=np.array([weight], np.float32))
+    return replace(f, estimate=estimate)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "weight", "served"),
+    [
+        ([36, 30], [44, 35], [0.9, 0.9], 1),  # both measured, intervals apart: 8 ms are enough
+        ([34, 30], [44, 36], [0.9, 0.9], 0),  # they overlap
+        ([36, 30], [44, 35], [0.9, 0.0], 0),  # nobody measured the other: not for 8 ms
+    ],
+)
+def test_a_certain_gain_need_not_be_large(
+    low: list[float], high: list[float], weight: list[float], served: int
+) -> None:
+    """Where both POPs are measured and their intervals lie apart, max(2 ms, 5 %) are enough."""
+    f = measured(facts([40, 32], previous=[0], challenger=[1]), low, high, weight)
+    assert run(f).best().tolist() == [served]
+
+
+@pytest.mark.parametrize(("own_low", "served"), [(36, 1), (22, 0), (0, 0)])
+def test_what_was_measured_moves_nobody_before_it_is_certain(own_low: float, served: int) -> None:
+    """However large the gain: below eleven samples nothing says how fast a POP cannot be."""
+    f = measured(facts([90, 20], previous=[0], challenger=[1]), [own_low, 18], [99, 24], [0.7, 0.0])
+    assert run(f).best().tolist() == [served]
