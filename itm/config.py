@@ -158,6 +158,7 @@ class Builder:
     candidates: int = 4  # ranked POPs per leaf before the rule's common tail
     max_moved_share: float = 0.25  # of demand, per automatic publication
     unsafe_moved_share: float = 0.30  # of demand, for a person's change without --force
+    planned_sessions: float = 0.0  # in all, to fill capacities with where no POP reports its load; 0: none
     keep_maps: int = 20
     threads: int = 1
 

@@ -25,7 +25,7 @@ STEPS = (
 OWN_PREFIX = "own:"
 """What the name of an operator's own step begins with in a chain."""
 
-DEFAULT_STEER = ("up", "allowed", "available", "fastest", "sticky")
+DEFAULT_STEER = ("up", "allowed", "available", "fastest", "capacity", "sticky")
 """The chain of a service that states none."""
 
 

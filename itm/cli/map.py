@@ -9,6 +9,7 @@ from itm.cli import client
 from itm.cli.client import OpsClient
 from itm.cli.columns import columns
 from itm.cli.difference import TOP, difference_lines
+from itm.cli.rooms import rooms_told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -88,3 +89,5 @@ def _show(ops: OpsClient, args: argparse.Namespace) -> None:
         loads = sorted(plan["load"].items(), key=lambda item: -item[1])
         rows = [(pop, f"{share:.1%}", f"{plan['load_before'][pop]:.1%}") for pop, share in loads if share]
         print(columns(("pop", "demand", "before"), rows))
+    if builder.get("capacity"):
+        print(rooms_told(builder["capacity"]))

@@ -8,6 +8,7 @@ from typing import Any
 
 from itm.cli import client
 from itm.cli.columns import columns
+from itm.cli.rooms import rooms_told
 
 SHOWN = 8
 """POPs shown without --all: the candidates and the first few behind them, besides those of `_matters`."""
@@ -38,7 +39,8 @@ def told(story: dict[str, Any], *, everything: bool = False) -> str:
     """Return the story as text for a terminal."""
     parts = [_answer(story), _ladder(story)]
     parts += [_clients(story, everything)] if story["clients"] else []
-    return "\n\n".join([*parts, _pops(story, everything), _steps(story), _end(story)])
+    rooms = [rooms_told(story["capacity"])] if story.get("capacity") else []
+    return "\n\n".join([*parts, _pops(story, everything), _steps(story), *rooms, _end(story)])
 
 
 def _answer(story: dict[str, Any]) -> str:

@@ -205,6 +205,17 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
         "Places whose round trips to a POP drifted away from what was usual.",
         lambda: [({}, len(report()["drifts"]))] if "drifts" in report() else [],
     )
+    for name, about, key in (
+        ("itm_pop_planned_sessions", "Sessions a POP will have by the map, of all services.", "load"),
+        ("itm_pop_planned_share", "Those as a share of its capacity.", "share"),
+        ("itm_pop_wanted_sessions", "Sessions a POP would have if none could be full.", "wanted"),
+    ):
+        registry.gauge(name, about, _planned(report, key))
+    registry.gauge(
+        "itm_capacity_exceeded",
+        "POPs that will be above 95 % of their capacity.",
+        lambda: [({}, len(told["above"]))] if (told := report().get("capacity")) else [],
+    )
     registry.counted("itm_builder_builds_total", "Builds since the builder started.", one("builds"))
     registry.gauge("itm_builder_build_seconds", "Duration of the last build.", one("build_seconds"))
     registry.gauge("itm_builder_built_timestamp_seconds", "Time of the last build.", one("built_at"))
@@ -272,6 +283,16 @@ def _register_demand(registry: Registry, report: Callable[[], dict[str, Any]]) -
     registry.gauge(
         "itm_demand_addresses_share", "Share of demand that follows addresses.", one("addresses_share")
     )
+
+
+def _planned(report: Callable[[], dict[str, Any]], key: str) -> Read:
+    """Return a reader of one number of each POP; none while nobody knows how many sessions there are."""
+
+    def read() -> Iterable[Sample]:
+        told = report().get("capacity") or {"pops": {}}
+        return [({"pop": pop}, one[key]) for pop, one in told["pops"].items()]
+
+    return read
 
 
 def _register_collector(registry: Registry, report: Callable[[], dict[str, Any]]) -> None:

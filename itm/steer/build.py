@@ -8,7 +8,7 @@ full build (`last=None`) would repeat bit for bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,14 +22,18 @@ from itm.steer.compile import compile_class
 from itm.steer.decide import CHUNK, Decision, decide
 from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence, Keys
+from itm.steer.grants import Granted
 from itm.steer.legs import legs_of
 from itm.steer.memory import Memory
+from itm.steer.outlook import Outlook
 from itm.steer.plan import Limits, Plan, limited
 from itm.steer.resolvers import ResolverRows, Resolvers, Standing, decide_resolvers, facts_of
 from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
 from itm.steer.steps import Facts, Terms
 from itm.steer.terms import terms_of
 from itm.steer.world import World
+
+Doubles = npt.NDArray[np.float64]
 
 VARIANT_BIT = np.uint64(1 << 63)
 """Keeps keys of (place, subnet rule) rows apart from all ladder keys, which leave the top bit clear."""
@@ -40,7 +44,8 @@ class ClassBuild:
     """The outcome for one class: what was decided, from which memory, and what comes of it.
 
     `touched` rows drew on evidence; `held` has the sorted keys of rows the limiter kept where they were,
-    those of `resolvers` among them.
+    those of `resolvers` among them; `granted` what rows got that cannot all have their first choice, and
+    `outlook` how full POPs will be, of all classes together (None where no POP can be full).
     """
 
     steering: SteeringClass
@@ -54,6 +59,8 @@ class ClassBuild:
     plan: Plan
     table: ClassMap
     resolvers: ResolverRows
+    granted: Granted = field(default_factory=Granted.nothing)
+    outlook: Outlook | None = None
 
     @property
     def unmeasured(self) -> int:
@@ -98,6 +105,28 @@ def frame_of(
     return Frame(rows, keys, terms, served, challenger)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """One class decided as if no POP could be full, with what is needed to finish it.
+
+    `weight` is the demand of each row; `apart` what resolvers would get, who are served `apart_served`.
+    """
+
+    world: World
+    evidence: Evidence
+    steering: SteeringClass
+    memory: Memory
+    limits: Limits
+    resolvers: Resolvers
+    demand: Demand
+    frame: Frame
+    touched: npt.NDArray[np.bool_]
+    decision: Decision
+    weight: npt.NDArray[np.float32]
+    apart: Decision
+    apart_served: npt.NDArray[np.uint16]
+
+
 def build_class(
     world: World,
     evidence: Evidence,
@@ -108,7 +137,21 @@ def build_class(
     resolvers: Resolvers | None = None,
     demand: Demand | None = None,
 ) -> ClassBuild:
-    """Decide one class; `last` (same world) makes the build incremental.
+    """Decide one class whose POPs are never full: `draft_class` and `finish_class` in one."""
+    return finish_class(draft_class(world, evidence, steering, memory, limits, last, resolvers, demand))
+
+
+def draft_class(
+    world: World,
+    evidence: Evidence,
+    steering: SteeringClass,
+    memory: Memory,
+    limits: Limits,
+    last: ClassBuild | None = None,
+    resolvers: Resolvers | None = None,
+    demand: Demand | None = None,
+) -> Draft:
+    """Decide one class as if no POP were full; `last` (same world) makes it incremental.
 
     `resolvers` are always decided anew; None: nobody is known behind any. `demand` None: of addresses alone.
     """
@@ -117,30 +160,94 @@ def build_class(
     if last is not None and not np.array_equal(terms.pops.leg_ms, last.terms.pops.leg_ms):
         last = None
     resolvers = resolvers or Resolvers.of(world, evidence, Behind.nothing())
+    if last is not None and last.decision.near.shape[1] != min(limits.near, len(world.pops)):
+        last = None  # what the assignment reads of rows is not there, or not wanted any more
     place_rule = last.rows.rule[: len(world.places.asn)] if last else world.rules_of_places(steering)
     frame = frame_of(world, evidence, steering, terms, memory, place_rule)
     rows = frame.rows
     touched = np.zeros(len(rows), dtype=bool)
     for rung, own in evidence.rungs.items():
         touched |= own.rows(frame.keys[rung]) >= 0
-    chosen = np.flatnonzero(_todo(touched, last))
+    chosen = np.flatnonzero(_todo(touched, frame.keys["row"], last))
     parts = (chosen[begin : begin + CHUNK] for begin in range(0, len(chosen), CHUNK))
-    fresh = [decide(frame.facts(world, evidence, part), steering.steer, limits.candidates) for part in parts]
+    fresh = [
+        decide(frame.facts(world, evidence, part), steering.steer, limits.candidates, limits.near)
+        for part in parts
+    ]
     decision = _merged(fresh, chosen, last, len(rows))
-    weight = demand.weights(rows)
-    decision, plan, held = limited(decision, frame.served, weight, world.pops, limits.max_moved_share)
     standing = Standing.of(rows, decision, resolvers.behind.resolver)
     facts = facts_of(world, resolvers, standing, terms, memory)
-    apart = decide_resolvers(facts, resolvers, standing, steering.steer, limits, demand)
+    return Draft(
+        world=world,
+        evidence=evidence,
+        steering=steering,
+        memory=memory,
+        limits=limits,
+        resolvers=resolvers,
+        demand=demand,
+        frame=frame,
+        touched=touched,
+        decision=decision,
+        weight=demand.weights(rows),
+        apart=decide(facts, steering.steer, limits.candidates, limits.near),
+        apart_served=facts.previous,
+    )
+
+
+def finish_class(draft: Draft, granted: Granted | None = None, arrivals: Doubles | None = None) -> ClassBuild:
+    """Decide again the rows that are granted something, and limit, plan and compile.
+
+    `arrivals` bounds per POP what may arrive there, in the unit of the rows' demand; None: nothing does.
+    """
+    granted = granted or Granted.nothing()
+    world, frame, limits, resolvers = draft.world, draft.frame, draft.limits, draft.resolvers
+    rows, steering = frame.rows, draft.steering
+    decision = _regranted(draft, granted)
+    decision, plan, held = limited(
+        decision, frame.served, draft.weight, world.pops, limits.max_moved_share, arrivals
+    )
+    standing = Standing.of(rows, decision, resolvers.behind.resolver)
+    facts = facts_of(world, resolvers, standing, frame.terms, draft.memory)
+    facts = replace(facts, granted=granted.facts(resolvers.keys, len(world.pops)))
+    apart = decide_resolvers(facts, resolvers, standing, steering.steer, limits, draft.demand)
     after = Memory.of(
         world.pops,
         np.append(frame.keys["row"], resolvers.keys),
         np.append(decision.ranks[:, 0], apart.decision.ranks[:, 0]),
         np.append(decision.wanted, apart.decision.wanted),
     )
-    table = compile_class(decision, rows, apart, terms.rules)
-    all_held = np.sort(np.append(frame.keys["row"][held], apart.held))
-    return ClassBuild(steering, terms, rows, memory, after, decision, touched, all_held, plan, table, apart)
+    return ClassBuild(
+        steering=steering,
+        terms=frame.terms,
+        rows=rows,
+        before=draft.memory,
+        after=after,
+        decision=decision,
+        touched=draft.touched,
+        held=np.sort(np.append(frame.keys["row"][held], apart.held)),
+        plan=plan,
+        table=compile_class(decision, rows, apart, frame.terms.rules),
+        resolvers=apart,
+        granted=granted,
+    )
+
+
+def _regranted(draft: Draft, granted: Granted) -> Decision:
+    """Return the draft's decision with the rows that are granted something decided by that."""
+    key = draft.frame.keys["row"]
+    at = granted.rows(key)
+    chosen = np.flatnonzero(at >= 0)
+    decision = draft.decision
+    for begin in range(0, len(chosen), CHUNK):
+        part = chosen[begin : begin + CHUNK]
+        facts = draft.frame.facts(draft.world, draft.evidence, part)
+        facts = replace(facts, granted=granted.facts(key[part], len(draft.world.pops)))
+        again = decide(facts, draft.steering.steer, draft.limits.candidates)
+        urgent = again.mandatory | (granted.is_urgent[at[part]] & (again.ranks[:, 0] != facts.previous))
+        own = draft.decision.take(part)
+        again = replace(again, mandatory=urgent, near=own.near, near_ms=own.near_ms)
+        decision = decision.put(part, again)
+    return decision
 
 
 def measured_prefixes(world: World, evidence: Evidence) -> MeasuredPrefixes:
@@ -190,13 +297,13 @@ def variant_keys(place: Keys, rule: npt.NDArray[np.integer[Any]]) -> Keys:
     return VARIANT_BIT | (place ^ rule.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15 >> 8))
 
 
-def _todo(touched: npt.NDArray[np.bool_], last: ClassBuild | None) -> npt.NDArray[np.bool_]:
-    """Say which rows can come out differently from the last build: measured ones, and these."""
+def _todo(touched: npt.NDArray[np.bool_], key: Keys, last: ClassBuild | None) -> npt.NDArray[np.bool_]:
+    """Say which rows can come out differently from the last build: measured and granted ones, and these."""
     todo = np.ones(len(touched), dtype=bool)
     if last is not None:
         kept = last.unmeasured
         settled = last.decision.ranks[:kept, 0] == last.decision.wanted[:kept]
-        todo[:kept] = touched[:kept] | last.touched[:kept] | ~settled
+        todo[:kept] = touched[:kept] | last.touched[:kept] | ~settled | (last.granted.rows(key[:kept]) >= 0)
     return todo
 
 

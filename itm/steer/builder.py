@@ -46,6 +46,7 @@ from itm.steer.publish import publish, routemap_of, says_the_same
 from itm.steer.querylog import FOLDER as QUERIES
 from itm.steer.querylog import QueryLog, faded
 from itm.steer.resolvers import Resolvers
+from itm.steer.roomwatch import RoomWatch
 from itm.steer.stats import Stats
 from itm.steer.world import World
 from itm.stopping import stop_requested
@@ -76,6 +77,7 @@ class Builder:
         self._model = ModelWatch(config.state_dir, clock)
         self._census = CensusFile(config.state_dir)
         self._exploration = ExplorationFiles(config.state_dir)
+        self._rooms = RoomWatch(config, clock)
         self._world: World | None = None
         self._last: tuple[ClassBuild, ...] = ()
         self._memories: tuple[Memory, ...] = ()
@@ -97,7 +99,7 @@ class Builder:
         asked = self._givens.waiting_plan()
         if asked is not None:
             self._answer(asked, self._world)
-        wait = self._next_build - self._clock()
+        wait = 0.0 if self._rooms.is_pressing else self._next_build - self._clock()
         if not 0 < wait <= self._config.builder.interval_seconds:  # more: the clock was set back
             self._build_automatically(self._world)
 
@@ -198,7 +200,14 @@ class Builder:
         hours = self._queries.look()
         demand = Demand.of(clients_of(self._learner.aggregates), *faded(hours, self._clock()), behind)
         self._census.write(world, demand, hours)
-        return Knowledge(evidence, Resolvers.of(world, evidence, behind), demand)
+        return Knowledge(
+            evidence,
+            Resolvers.of(world, evidence, behind),
+            demand,
+            loads=self._rooms.loads(),
+            states=self._rooms.states(),
+            planned_sessions=self._config.builder.planned_sessions,
+        )
 
     def _behind(self) -> Behind:
         """Return the resolvers that are known well enough; a damaged file is told, the one before stays."""
@@ -236,6 +245,7 @@ class Builder:
         self._model.look(world, knowledge.evidence)
         self._last = builds
         self._builds += 1
+        self._rooms.note(builds[0].outlook if builds else None, dict(knowledge.states))
         self._report(builds, started)
         self._learner.checkpoint(at_once=False)
         self._next_build = self._clock() + self._config.builder.interval_seconds
@@ -254,6 +264,8 @@ class Builder:
             held=tuple(build.held for build in builds),
             behind=knowledge.resolvers.behind,
             demand=knowledge.demand,
+            granted=tuple(build.granted for build in builds),
+            outlook=_outlook(builds),
             legs=tuple(build.terms.pops.leg_ms for build in builds),
         )
 
@@ -272,6 +284,7 @@ class Builder:
             cells=self._learner.cells,
             plan=_as_dict([build.plan for build in builds]),
             drifts=[one.as_dict() for one in self._drift.look(self._learner.aggregates)],
+            capacity=_outlook(builds),
         ).write(self._config.state_dir / "builder.json")
 
     def _map_before(self) -> RouteMap | None:
@@ -320,6 +333,11 @@ async def _turn(builder: Builder) -> None:
 
 def _moved(builds: tuple[ClassBuild, ...]) -> float:
     return max((build.plan.moved_share for build in builds), default=0.0)
+
+
+def _outlook(builds: tuple[ClassBuild, ...]) -> dict[str, Any] | None:
+    outlook = builds[0].outlook if builds else None
+    return None if outlook is None else outlook.as_dict()
 
 
 def _as_dict(plans: list[Plan]) -> dict[str, Any]:

@@ -5,25 +5,37 @@ Pure: the builder process runs it with files and a clock around it, the simulati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from itm.steer.build import ClassBuild, build_class
+from itm.routemap.health import State
+from itm.steer.balance import balance
+from itm.steer.build import ClassBuild, draft_class, finish_class
 from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence
+from itm.steer.loads import PopLoad
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits
 from itm.steer.resolvers import Resolvers
+from itm.steer.rooms import Rooms
+from itm.steer.spill import NEAREST
 from itm.steer.world import World
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Knowledge:
-    """What a build knows of this moment: what was measured, who sits behind which resolver, who is where."""
+    """What a build knows of this moment: what was measured, who sits behind which resolver, who is where.
+
+    For POPs that can be full: `loads` as hosts reported them, health `states`, by POP id; and the sessions in
+    all where no POP reports any (0: not known).
+    """
 
     evidence: Evidence
     resolvers: Resolvers
     demand: Demand = field(default_factory=Demand.nothing)
+    loads: Mapping[str, PopLoad] = field(default_factory=dict)
+    states: Mapping[str, State] = field(default_factory=dict)
+    planned_sessions: float = 0.0
 
 
 def build_all(
@@ -34,9 +46,11 @@ def build_all(
     last: Sequence[ClassBuild] = (),
 ) -> tuple[ClassBuild, ...]:
     """Decide every class of `world`, with one memory each; `last` (same world) makes it incremental."""
+    rooms = Rooms.of(world.catalog.pops, knowledge.loads, knowledge.states, knowledge.planned_sessions)
+    limits = replace(limits, near=NEAREST if rooms.is_limited else 0)
     before: Sequence[ClassBuild | None] = last or (None,) * len(world.classes)
-    return tuple(
-        build_class(
+    drafts = [
+        draft_class(
             world,
             knowledge.evidence,
             steering,
@@ -47,4 +61,15 @@ def build_all(
             demand=knowledge.demand,
         )
         for steering, memory, own in zip(world.classes, memories, before, strict=True)
-    )
+    ]
+    balanced = balance(drafts, rooms)
+    is_bounded = limits.max_moved_share < 1  # a person's change is bounded by nothing
+    builds = [
+        finish_class(draft, granted, balanced.arrivals(index) if is_bounded else None)
+        for index, (draft, granted) in enumerate(zip(drafts, balanced.granted, strict=True))
+    ]
+    outlook = balanced.outlook(drafts, builds)
+    if outlook is None:
+        return tuple(builds)
+    plans = [replace(build.plan, sessions=outlook.sessions, full=outlook.full) for build in builds]
+    return tuple(replace(build, outlook=outlook, plan=own) for build, own in zip(builds, plans, strict=True))

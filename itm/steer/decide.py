@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from itm.routemap.routemap import WHOLE
 from itm.steer.classes import NOT_ALLOWED
+from itm.steer.regret import costs
 from itm.steer.steps import BUILD_STEPS, GONE_POP, NO_POP, Facts, Running
 
 CHUNK = 32_768
@@ -25,7 +26,8 @@ class Decision:
     running or behind in it (gone, not allowed, another pool's, unavailable): no limit may keep it; `shares`
     (rows, K) how the answers are spread over the ranks, in 255ths (all 0: the first gets everything); `ttl`
     the class of the answer's TTL, 0 the least; `joint_ms` what the first POP's whole way saves against that
-    of the POP that is nearest to the client alone (0 without `joint`).
+    of the POP that is nearest to the client alone (0 without `joint`). Where capacities count, `near` (rows,
+    k) has the first of the order as the chain made it, and `near_ms` what each costs more than the first.
     """
 
     ranks: npt.NDArray[np.uint16]
@@ -35,6 +37,8 @@ class Decision:
     shares: npt.NDArray[np.uint8]
     ttl: npt.NDArray[np.uint8]
     joint_ms: npt.NDArray[np.float32]
+    near: npt.NDArray[np.uint16]
+    near_ms: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.ranks)
@@ -73,10 +77,10 @@ class Stage:
     after: Running
 
 
-def decide(facts: Facts, steer: tuple[str, ...], candidates: int) -> Decision:
-    """Return the decision of every row of `facts`; `candidates` is K, or more where a pool shares."""
+def decide(facts: Facts, steer: tuple[str, ...], candidates: int, near: int = 0) -> Decision:
+    """Return the decision of all rows; `candidates` is K, or more where a pool shares, and `near` is k."""
     width = max(candidates, facts.terms.rules.largest_pool() if "weighted" in steer else 0)
-    return _decision(trail(facts, steer)[-1].after, facts, width)
+    return _decision(trail(facts, steer)[-1].after, facts, width, near)
 
 
 def trail(facts: Facts, steer: tuple[str, ...]) -> list[Stage]:
@@ -95,7 +99,7 @@ def trail(facts: Facts, steer: tuple[str, ...]) -> list[Stage]:
     return stages
 
 
-def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
+def _decision(running: Running, facts: Facts, candidates: int, near: int = 0) -> Decision:
     order, out = running.ranking(), running.is_out()
     width = min(candidates, order.shape[1])
     ranks = np.full((len(order), candidates), NO_POP, dtype=np.uint16)
@@ -122,6 +126,7 @@ def _decision(running: Running, facts: Facts, candidates: int) -> Decision:
         shares,
         np.zeros(len(order), dtype=np.uint8),
         _joint_ms(running, best),
+        *costs(running, order[:, :near]),
     )
 
 

@@ -22,6 +22,7 @@ from itm.steer import story
 from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass, class_of
 from itm.steer.decide import decide, keep_served, trail
+from itm.steer.grants import Granted
 from itm.steer.one import Row, facts_of, row_of
 from itm.steer.resolvers import Resolvers, Standing
 from itm.steer.resolvers import facts_of as facts_of_resolvers
@@ -67,6 +68,7 @@ def explain(question: WhyQuestion, served: Served, clock: Callable[[], float] = 
         "clients": story.clients(case, behind) if behind is not None else [],
         "access_ms": round(float(case.facts.estimate.access_ms[0]), 1),
         "pops": story.pops(case),
+        "capacity": story.capacity(case),
         "steps": story.steps(case),
         "candidates": [case.pops[p] for p in case.order],
         "answer": story.answer(case, question.qtype),
@@ -96,6 +98,8 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         facts = facts_of_resolvers(world, resolvers, standing, terms, inputs.memories[index])
         unused = {rung: np.zeros(1, np.uint64) for rung in row.keys}
         row, leaf = replace(row, kind="resolver", key=int(resolvers.keys[0]), keys=unused), own
+    granted = inputs.granted[index] if inputs.granted else Granted.nothing()
+    facts = replace(facts, granted=granted.facts(np.array([row.key], np.uint64), len(world.pops)))
     order = _checked_order(served, index, facts, steering, row, leaf)
     shares = table.shares_of(leaf)
     choice, fail_open = up(order, [served.states.get(p, State.UP) for p in world.pops], shares)

@@ -24,6 +24,7 @@ from itm.steer.behind import Behind
 from itm.steer.demand import Demand
 from itm.steer.estimate import Measured
 from itm.steer.evidence import Evidence, RungEvidence
+from itm.steer.grants import Granted
 from itm.steer.memory import Memory
 
 _MEASURED = Measured.__slots__
@@ -37,7 +38,8 @@ class Inputs:
     """Everything besides World that one map version was decided from.
 
     `held` has per class the sorted row keys that the limiter kept on their served POP, `legs` the round trips
-    from the POPs to its Resource Locations.
+    from the POPs to its Resource Locations, `granted` what rows got that could not all have their first
+    choice; `outlook` is how full POPs were to be, of all classes (None: no POP could be full).
     """
 
     version: int
@@ -50,6 +52,8 @@ class Inputs:
     held: tuple[npt.NDArray[np.uint64], ...]
     behind: Behind = field(default_factory=Behind.nothing)
     demand: Demand = field(default_factory=Demand.nothing)
+    granted: tuple[Granted, ...] = ()
+    outlook: dict[str, Any] | None = None
     legs: tuple[npt.NDArray[np.float32], ...] = ()
 
 
@@ -75,6 +79,8 @@ def save(inputs: Inputs, directory: Path) -> None:
         columns[f"class{index}.held"] = inputs.held[index]
     for index, leg_ms in enumerate(inputs.legs):
         columns[f"class{index}.leg_ms"] = leg_ms
+    for index, granted in enumerate(inputs.granted):
+        columns |= {f"class{index}.granted.{name}": array for name, array in granted.arrays().items()}
     facts = {
         "version": inputs.version,
         "catalog_version": inputs.catalog_version,
@@ -82,6 +88,7 @@ def save(inputs: Inputs, directory: Path) -> None:
         "predictions": inputs.predictions_digest,
         "candidates": inputs.candidates,
         "rungs": list(inputs.evidence.rungs),
+        "outlook": inputs.outlook,
         "pops": [list(memory.pops) for memory in inputs.memories],
     }
     packed = arrays.pack(ArrayFile(facts, columns))
@@ -121,6 +128,8 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         held=tuple(stored[f"class{i}.held"] for i in range(len(pops))),
         behind=_behind(stored),
         demand=_demand(stored),
+        granted=tuple(_granted(stored, i) for i in range(len(pops))),
+        outlook=facts.get("outlook"),
         legs=tuple(stored[name] for i in range(len(pops)) if (name := f"class{i}.leg_ms") in stored),
     )
 
@@ -137,6 +146,13 @@ def _behind(stored: Mapping[str, npt.NDArray[Any]]) -> Behind:
     if "behind.resolver" not in stored:
         return Behind.nothing()
     return Behind(*(stored[f"behind.{name}"] for name in Behind.__slots__))
+
+
+def _granted(stored: Mapping[str, npt.NDArray[Any]], index: int) -> Granted:
+    """Return what rows of a class were granted; the release before granted nothing."""
+    head = f"class{index}.granted."
+    own = {name.removeprefix(head): array for name, array in stored.items() if name.startswith(head)}
+    return Granted.of_arrays(own) if own else Granted.nothing()
 
 
 def _demand(stored: Mapping[str, npt.NDArray[Any]]) -> Demand:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +13,20 @@ from itm.errors import UnsafePlan
 from itm.steer.decide import Decision, keep_served
 from itm.steer.steps import NO_POP
 
+LARGEST_MS: Final = 1e6
+"""More than any gain: who makes room goes before who only gets faster."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a candidate list is, and how much of demand may move at once (1.0: no limit)."""
+    """How long a candidate list is, and how much of demand may move at once (1.0: no limit).
+
+    `near` candidates of each row are kept for the assignment, 0 where no POP can be full.
+    """
 
     candidates: int
     max_moved_share: float
+    near: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Plan:
     Shares are 0..1 of all demand; `gained_ms` and `lost_ms` are means over all demand of what the moved
     rows win and lose; `held_share` is what the limiter kept back; `load` the share of demand per POP;
     `joint_gain_ms` what the mean way to the Resource Location saves against choosing by the client's leg.
+    Where POPs can be full, of all classes: the `sessions` of each, and how `full` it is (1: its capacity).
     """
 
     moved_share: float
@@ -38,6 +46,8 @@ class Plan:
     lost_ms: float
     load: Mapping[str, float] = field(default_factory=dict)
     load_before: Mapping[str, float] = field(default_factory=dict)
+    sessions: Mapping[str, float] = field(default_factory=dict)
+    full: Mapping[str, float] = field(default_factory=dict)
     joint_gain_ms: float = 0.0
 
     def raise_if_unsafe(self, limit: float, force: bool) -> None:
@@ -88,25 +98,33 @@ def limited(
     weight: npt.NDArray[np.float32],
     pops: tuple[str, ...],
     max_share: float,
+    arrivals: npt.NDArray[np.float64] | None = None,
 ) -> tuple[Decision, Plan, npt.NDArray[np.intp]]:
     """Return the largest safe part of a decision, its Plan, and the rows that were held.
 
-    Mandatory rows move whatever the limit; of the others those with the largest gain move first, until
-    `max_share` of demand has moved. The rest keep their POP for now (`held_share`). Where nothing at all
-    would move the most urgent row does, however heavy: it would bar the way of all others for ever.
+    Mandatory rows move whatever the limit; of the others first those that leave a full POP, then those with
+    the largest gain, until `max_share` of demand has moved, or at a POP what `arrivals` allows there. The
+    rest keep their POP for now (`held_share`). Where nothing at all would move the most urgent row does,
+    however heavy: it would bar the way of all others for ever.
     """
     whole = plan(decision, previous, weight, pops)
-    if whole.moved_share <= max_share:
+    if whole.moved_share <= max_share and arrivals is None:
         return decision, whole, np.zeros(0, dtype=np.intp)
     demand = weight.astype(np.float64)
     total = max(float(demand.sum()), 1e-9)
     moved = np.flatnonzero((previous != NO_POP) & (decision.ranks[:, 0] != previous))
-    urgency = np.where(decision.mandatory[moved], np.float32(np.inf), decision.gain_ms[moved])
+    gives_way = decision.ranks[moved, 0] != decision.wanted[moved]
+    urgency = np.where(gives_way, np.float32(LARGEST_MS), decision.gain_ms[moved])
+    urgency = np.where(decision.mandatory[moved], np.float32(np.inf), urgency)
     order = moved[np.argsort(-urgency, kind="stable")]
     share = np.cumsum(demand[order]) / total
     over = share > max_share
-    over[0] = over[0] and max_share <= 0
+    over[:1] = over[:1] & (max_share <= 0)
+    if arrivals is not None:
+        over |= _crowds(decision.ranks[order, 0], demand[order], arrivals)
     held = order[over & ~decision.mandatory[order]]
+    if not len(held):
+        return decision, whole, held
     ranks = decision.ranks.copy()
     ranks[held] = keep_served(decision.ranks[held], previous[held])
     shares = decision.shares.copy()
@@ -114,6 +132,17 @@ def limited(
     part = replace(decision, ranks=ranks, shares=shares)
     held_share = float(demand[held].sum()) / total
     return part, replace(plan(part, previous, weight, pops), held_share=held_share), held
+
+
+def _crowds(
+    pop: npt.NDArray[np.uint16], demand: npt.NDArray[np.float64], arrivals: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Return which moves, in this order, are more than may arrive at their POP; the first is never."""
+    over = np.zeros(len(pop), dtype=bool)
+    for one in np.flatnonzero(np.isfinite(arrivals)):
+        here = np.flatnonzero(pop == one)
+        over[here[1:]] = np.cumsum(demand[here])[1:] > arrivals[one]
+    return over
 
 
 def _shares(load: npt.NDArray[np.float64], total: float, pops: tuple[str, ...]) -> dict[str, float]:

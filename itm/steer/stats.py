@@ -25,6 +25,7 @@ class Stats:
     cells: int
     plan: dict[str, Any]
     drifts: list[dict[str, Any]] = field(default_factory=list)
+    capacity: dict[str, Any] | None = None
 
     def write(self, path: Path) -> None:
         """Write it atomically as JSON."""

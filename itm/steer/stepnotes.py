@@ -100,6 +100,17 @@ def _joint(turn: Turn) -> str:
     return f"{told} {saved:.1f} ms shorter than by {turn.world.pops[nearest]}, the best by the client's alone"
 
 
+def _capacity(turn: Turn) -> str:
+    granted = turn.facts.granted
+    if granted is None:
+        return ""
+    parts = [p for p in turn.now.ranking()[0] if granted.share[0, p]]
+    told = [f"granted: {', '.join(f'{turn.world.pops[p]} {granted.share[0, p]:.0%}' for p in parts)}"]
+    spare = int(granted.spare[0])
+    told += [f"{turn.world.pops[spare]} has room where the first has none"] if spare != NO_POP else []
+    return "; ".join(told[not parts :])
+
+
 def _cost(turn: Turn) -> str:
     trade = turn.facts.tuning.trade
     traded = band(turn.was) if trade is None else within(turn.was, trade.ms, trade.share)
@@ -129,6 +140,7 @@ NOTES: Final[dict[str, Callable[[Turn], str]]] = {
     "available": _available,
     "fastest": _fastest,
     "joint": _joint,
+    "capacity": _capacity,
     "cost": _cost,
     "weighted": _weighted,
     "failover": _failover,

@@ -129,6 +129,26 @@ def _pop(case: Case, p: int) -> dict[str, Any]:
     }
 
 
+def capacity(case: Case) -> dict[str, Any] | None:
+    """Tell how full the candidates were to be, and what this row was granted; None: no POP can be full.
+
+    `granted` is empty where the row gets what its chain says; `spare` is who was put second.
+    """
+    outlook, granted = case.served.inputs.outlook, case.facts.granted
+    if outlook is None:
+        return None
+    shares = {} if granted is None else {p: float(granted.share[0, p]) for p in case.order}
+    spare = NO_POP if granted is None else int(granted.spare[0])
+    known = outlook["pops"]
+    return {
+        "sessions": outlook["sessions"],
+        "above": outlook["above"],
+        "pops": {case.pops[p]: known[case.pops[p]] for p in case.order if case.pops[p] in known},
+        "granted": {case.pops[p]: round(share, 4) for p, share in shares.items() if share},
+        "spare": None if spare == NO_POP else case.pops[spare],
+    }
+
+
 def steps(case: Case) -> list[dict[str, Any]]:
     """Tell what every step dropped, demoted and put first; health acts last, at answer time."""
     told = [_step(case, before.after, stage) for before, stage in pairwise(case.stages)]

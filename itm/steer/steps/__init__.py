@@ -8,12 +8,13 @@ a POP's death needs no rebuild (`itm.routemap.mask`).
 
 from itm.steer.steps.allowed import allowed
 from itm.steer.steps.available import available
+from itm.steer.steps.capacity import capacity
 from itm.steer.steps.cost import cost
 from itm.steer.steps.failover import failover
 from itm.steer.steps.fastest import fastest
 from itm.steer.steps.first import first
 from itm.steer.steps.joint import joint
-from itm.steer.steps.running import GONE_POP, NO_POP, Facts, PopFacts, RuleFacts, Running, Terms
+from itm.steer.steps.running import GONE_POP, NO_POP, Facts, Grants, PopFacts, RuleFacts, Running, Terms
 from itm.steer.steps.sticky import sticky
 from itm.steer.steps.up import up
 from itm.steer.steps.weighted import weighted
@@ -23,6 +24,7 @@ BUILD_STEPS = {
     "available": available,
     "fastest": fastest,
     "joint": joint,
+    "capacity": capacity,
     "cost": cost,
     "weighted": weighted,
     "failover": failover,
@@ -36,12 +38,14 @@ __all__ = [
     "GONE_POP",
     "NO_POP",
     "Facts",
+    "Grants",
     "PopFacts",
     "RuleFacts",
     "Running",
     "Terms",
     "allowed",
     "available",
+    "capacity",
     "cost",
     "failover",
     "fastest",

@@ -77,11 +77,24 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Grants:
+    """What is granted to rows where not everybody can have the first choice, one column per POP.
+
+    `share` is the part of the row that each POP is to get (all 0: whatever the chain says); `spare` who is to
+    stand second (`NO_POP`: whoever does).
+    """
+
+    share: Floats
+    spare: npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What a step may read, one row per place or measured prefix, one column per POP.
 
     `rule` is the row's, `tiers` are that rule's; `previous` the POP the live map serves (`NO_POP`,
     `GONE_POP`), `challenger` the POP that the build before this one would have liked better (`NO_POP`: none).
+    `granted` is what the assignment says of these rows, None where it says nothing of any.
     """
 
     estimate: Estimate
@@ -90,6 +103,7 @@ class Facts:
     previous: npt.NDArray[np.uint16]
     challenger: npt.NDArray[np.uint16]
     terms: Terms
+    granted: Grants | None = None
 
     @property
     def pops(self) -> PopFacts:
@@ -108,9 +122,10 @@ class Running:
 
     Per row and POP: `tier`, lower is preferred, `NOT_ALLOWED` is out; `order` within a tier, lower is
     preferred; `score` in ms, lower is better within both; `share` of the answers that the POP gets, in any
-    unit (all 0: the first gets everything). Per row: `first`, a POP put before all others;
-    `wanted`, the POP that would have been first without stickiness; `nearest`, the one that would have been
-    by the client's leg alone; `is_alone` where only the first is a candidate.
+    unit (all 0: the first gets everything); `full` where it stands behind all that are not. Per row: `first`,
+    a POP put before all others; `wanted`, the POP that would have been first without stickiness; `nearest`,
+    the one that would have been by the client's leg alone; `is_alone` where only the first is a candidate;
+    `spare`, a POP put second.
     """
 
     tier: npt.NDArray[np.uint8]
@@ -121,6 +136,8 @@ class Running:
     nearest: npt.NDArray[np.uint16]
     is_alone: npt.NDArray[np.bool_]
     share: Floats
+    full: npt.NDArray[np.bool_]
+    spare: npt.NDArray[np.uint16]
 
     @classmethod
     def start(cls, facts: Facts) -> Running:
@@ -136,6 +153,8 @@ class Running:
             nearest=nobody,
             is_alone=np.zeros(shape[0], dtype=bool),
             share=np.broadcast_to(np.float32(0), shape),
+            full=np.broadcast_to(np.False_, shape),
+            spare=nobody,
         )
 
     def but(self, **changes: npt.NDArray[np.generic]) -> Running:
@@ -144,8 +163,17 @@ class Running:
 
     def ranking(self) -> npt.NDArray[np.uint16]:
         """Return (rows, POPs): the POPs in order; the ones that are out stand last."""
+        key = self._key()
+        rows = np.flatnonzero(self.spare != NO_POP)
+        best, spare = key[rows].argmin(axis=1), self.spare[rows]
+        second = np.nextafter(key[rows, best], np.inf)
+        key[rows, spare] = np.where(best == spare, key[rows, spare], second)
         # A stable sort: equal scores stay in catalog order, so a build is reproducible.
-        return np.argsort(self._key(), axis=1, kind="stable").astype(np.uint16)
+        return np.argsort(key, axis=1, kind="stable").astype(np.uint16)
+
+    def unlimited(self) -> Running:
+        """Return the running as if no POP were full."""
+        return self.but(full=np.broadcast_to(np.False_, self.full.shape)) if self.full.any() else self
 
     def best(self) -> npt.NDArray[np.uint16]:
         """Return the first POP of every row's ranking, ties in catalog order."""
@@ -158,9 +186,10 @@ class Running:
         return out
 
     def _key(self) -> npt.NDArray[np.float64]:
-        """Return what the ranking sorts by: who is put first and not out, then tier, order, score."""
+        """Return what the ranking sorts by: who is put first and not out, then full, tier, order, score."""
         # Exact: tier and order take 24 bits of a float64's 53, a score of tenths of ms below 1e6 the rest.
         key = (self.tier.astype(np.float64) * 65_536 + self.order) * 1e6 + self.score
+        key += self.full * 1e14
         ahead = np.flatnonzero(self.first != NO_POP)
         ahead = ahead[self.tier[ahead, self.first[ahead]] != NOT_ALLOWED]
         key[ahead, self.first[ahead]] = -1.0

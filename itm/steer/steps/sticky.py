@@ -24,7 +24,8 @@ def sticky(running: Running, facts: Facts) -> Running:
 
     What was measured moves nobody before it is certain: the intervals of the two POPs must lie apart. Cheaper
     is better too, where the chain counts money: that is no noise. A served POP that has left the best tier
-    (not allowed any more, unavailable) is left at once. Rows that share are nobody's to keep.
+    (not allowed any more, unavailable) or is full is left at once; a POP is wanted while it is full, too.
+    Rows that share are nobody's to keep.
     """
     best = running.best()
     rows = np.arange(len(best))
@@ -42,8 +43,9 @@ def sticky(running: Running, facts: Facts) -> Running:
     certain = is_certain(running, facts, previous, best) | ~(measured[0] | measured[1])
     cheaper = facts.pops.cost[best] < facts.pops.cost[previous]
     leave = (enough & certain | cheaper) & (facts.challenger == best)
-    stay = served & same_tier & ~leave & ~running.share.any(axis=1)
-    return running.but(first=np.where(stay, previous, running.first).astype(np.uint16), wanted=best)
+    stay = served & same_tier & ~leave & ~running.share.any(axis=1) & ~running.full[rows, previous]
+    first = np.where(stay, previous, running.first).astype(np.uint16)
+    return running.but(first=first, wanted=running.unlimited().best())
 
 
 def least_gain(best_ms: float, *measured: bool) -> float:

@@ -14,7 +14,7 @@ def weighted(running: Running, facts: Facts) -> Running:
     Behind `fastest` the band is who is about as fast, without it the whole first pool. Whoever was served
     and shares stays first: among equals a change of order is no move.
     """
-    equal = band(running) & ~running.is_out()
+    equal = band(running) & ~running.is_out() & ~running.full
     equal &= (equal.sum(axis=1) > 1)[:, None]
     weight = np.where(equal, facts.terms.rules.weight[facts.rule], 0)
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)

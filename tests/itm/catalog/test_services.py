@@ -12,7 +12,7 @@ def test_a_service_of_few_words() -> None:
     """Without pools, all POPs serve; without a chain, the default one runs."""
     expected = Service("gw.example.net.", 20, (("all", ("a", "b", "c")),), (Rule(("all",)),))
     assert load("gw.Example.net: {}").services == (expected,)
-    assert expected.steer == ("up", "allowed", "available", "fastest", "sticky")
+    assert expected.steer == ("up", "allowed", "available", "fastest", "capacity", "sticky")
 
 
 def test_a_service_with_everything() -> None:

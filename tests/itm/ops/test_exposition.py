@@ -34,6 +34,26 @@ def test_dns_workers_are_summed(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_rooms_are_shown_where_sessions_are_known(tmp_path: Path) -> None:
+    """Of the last build: what POPs will have, and how many are too full."""
+
+    async def scenario(served: Served) -> None:
+        rooms = {"fra": {"load": 96.0, "share": 0.96, "wanted": 120.0}}
+        for told, lines in (
+            (None, 0),
+            ({"above": ["fra"], "pops": rooms}, 4),
+        ):
+            (tmp_path / "builder.json").write_text(json.dumps({"capacity": told}))
+            text = (await served.ops("GET", "/metrics")).text
+            names = ("itm_pop_planned_", "itm_pop_wanted_", "itm_capacity_exceeded")
+            found = [line for line in text.splitlines() if line.startswith(names)]
+            assert len(found) == lines
+        assert 'itm_pop_planned_share{pop="fra"} 0.96' in found
+        assert "itm_capacity_exceeded 1" in found
+
+    play(tmp_path, scenario)
+
+
 def test_the_builder_is_heard_when_it_has_reported(tmp_path: Path) -> None:
     """No line before the first report, because 0 would be a lie."""
 

@@ -14,6 +14,7 @@ from itm.steer import inputs as inputs_file
 from itm.steer.behind import Behind
 from itm.steer.demand import Counts, Demand, clients_of
 from itm.steer.evidence import Evidence
+from itm.steer.grants import Granted
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
 from tests.itm.steer.crowds import NOW, crowd, table
@@ -21,6 +22,13 @@ from tests.itm.steer.worlds import AMERICA, JAPAN, P50, cells
 
 ROWS = [(JAPAN, "network", "tokyo", 140.0, 30.0, 6), (JAPAN, "place", "osaka", 13.0, 30.0, 9)]
 
+GRANTED = Granted(
+    key=np.array([4], np.uint64),
+    pop=np.array([[1, 2, 0xFFFF, 0xFFFF]], np.uint16),
+    share=np.array([[0.75, 0.25, 0, 0]], np.float32),
+    spare=np.array([3], np.uint16),
+    is_urgent=np.array([True]),
+)
 COUNTED = Counts.of(np.array([Network.of(AMERICA).key], np.uint64), np.array([7.5]))
 
 
@@ -42,6 +50,8 @@ def inputs(version: int = 7) -> Inputs:
         held=(np.array([4], dtype=np.uint64), np.zeros(0, dtype=np.uint64)),
         behind=(behind := Behind.of(table(*crowd(AMERICA, {"133.11": 5})), NOW, 7.0)),
         demand=Demand.of(clients_of(cells(*ROWS)), COUNTED, COUNTED, behind),
+        granted=(GRANTED, Granted.nothing()),
+        outlook={"sessions": 7.0, "above": [], "pops": {}},
     )
 
 
@@ -104,3 +114,26 @@ def test_inputs_go_with_their_maps(tmp_path: Path) -> None:
         inputs_file.save(inputs(version), tmp_path)
     inputs_file.prune(tmp_path, [1, 2, 99])
     assert [p.name for p in tmp_path.iterdir()] == [inputs_file.path_of(tmp_path, 3).name]
+
+
+def test_what_was_granted_comes_back(tmp_path: Path) -> None:
+    """And how full POPs were to be; a file of the release before granted nothing."""
+    was = inputs()
+    inputs_file.save(was, tmp_path)
+    got = inputs_file.load(tmp_path, 7)
+    assert got.outlook == was.outlook
+    for one, own in zip(got.granted, was.granted, strict=True):
+        assert all(np.array_equal(getattr(one, n), getattr(own, n)) for n in own.__slots__)
+    facts = got.granted[0].facts(np.array([3, 4], np.uint64), 4)
+    assert facts is not None
+    assert facts.share.tolist() == [[0, 0, 0, 0], [0, 0.75, 0.25, 0]]
+    assert facts.spare.tolist() == [0xFFFF, 3]
+    assert got.granted[1].facts(np.array([3, 4], np.uint64), 4) is None
+    path = inputs_file.path_of(tmp_path, 7)
+    file = arrays.unpack(zlib.decompress(path.read_bytes()))
+    columns = {name: array for name, array in file.arrays.items() if ".granted." not in name}
+    del file.facts["outlook"]
+    path.write_bytes(zlib.compress(arrays.pack(ArrayFile(file.facts, columns))))
+    before = inputs_file.load(tmp_path, 7)
+    assert before.outlook is None
+    assert [len(one.key) for one in before.granted] == [0, 0]

@@ -30,6 +30,8 @@ def decision(first: Sequence[int], gain: Sequence[float], mandatory: Sequence[in
         shares,
         ttl,
         np.zeros(len(ranks), dtype=np.float32),
+        ranks[:, :0],
+        np.zeros((len(ranks), 0), dtype=np.float32),
     )
 
 

@@ -64,7 +64,7 @@ def test_steps_tell_what_they_did() -> None:
     """`allowed` drops, pools of failover stand behind, `fastest` puts another one first."""
     w = world(service(pools=(("eu", ("ams", "ash")), ("jp", ("osaka",))), rules=(Rule(("eu", "jp")),)))
     steps = {s["step"]: s for s in story(w)["steps"]}
-    assert list(steps) == ["allowed", "available", "fastest", "sticky", "up"]
+    assert list(steps) == ["allowed", "available", "fastest", "capacity", "sticky", "up"]
     assert steps["allowed"]["dropped"] == ["tokyo"]
     assert steps["allowed"]["demoted"] == ["osaka"]
     assert (steps["fastest"]["first_before"], steps["fastest"]["first"]) == ("ams", "ash")
@@ -77,7 +77,7 @@ def test_where_nobody_is_allowed_nobody_is_first() -> None:
     """The last-resort values are the answer, of the family that was asked for."""
     w = world(service(require_tags=("x",), ipv4_values=("192.0.2.1",), ipv6_values=("2001:db8::1",)))
     told = story(w)
-    assert [s["first"] for s in told["steps"]] == [None] * 5
+    assert [s["first"] for s in told["steps"]] == [None] * 6
     assert (told["answer"]["pop"], told["answer"]["values"]) == (None, ["192.0.2.1"])
     assert story(w, qtype="AAAA")["answer"]["values"] == ["2001:db8::1"]
     assert told["runner_up"] is None

@@ -1,0 +1,238 @@
+"""POPs that can be full, with real builds, maps and masks: who gives way, and that nobody is drowned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from itm.cli.why import told as told_story
+from itm.routemap.health import State
+from itm.steer.assign import HARD
+from itm.steer.balance import ARRIVALS, demand_of
+from itm.steer.behind import Behind
+from itm.steer.build import draft_class
+from itm.steer.cycle import build_all
+from itm.steer.evidence import Evidence
+from itm.steer.explain import WhyQuestion, explain
+from itm.steer.inputs import Inputs
+from itm.steer.memory import Memory
+from itm.steer.plan import Limits
+from itm.steer.publish import routemap_of, says_the_same
+from itm.steer.resolvers import Resolvers
+from itm.steer.story import Served
+from tests.itm.steer.crowded import CHAIN, NAMES, UNITS, answered, built, crowded, known
+from tests.itm.steer.worlds import service
+
+DEMAND = 80 * UNITS
+UNIT_OF_ROW = [0x0A0000 + UNITS * (1 + row) for row in range(80)]
+
+
+def test_without_a_capacity_or_sessions_nothing_is_granted() -> None:
+    """The chain alone decides, and no cost is kept beside the ranks."""
+    for capacity, planned in (((0.0,) * 5, 1000.0), ((10.0,) * 5, 0.0)):
+        w = crowded(capacity)
+        (build,) = built(w, known(w, planned=planned))
+        assert build.outlook is None
+        assert len(build.granted.key) == 0
+        assert build.decision.near.shape[1] == 0
+
+
+def test_a_full_pop_sheds_who_loses_least() -> None:
+    """One POP has half the room its users ask for: it is filled by those with the most to lose."""
+    w = crowded((0.0,) * 5)
+    free = answered(w, built(w, known(w))[0])
+    tight = crowded((free[0] / 2, *[0.0] * 4))
+    (build,) = built(tight, known(tight, planned=DEMAND))
+    got = answered(tight, build)
+    assert got.sum() == DEMAND
+    assert free[0] / 2 * 0.9 <= got[0] <= free[0] / 2 * (HARD + 0.03)
+    assert build.outlook is not None
+    assert build.outlook.load == pytest.approx(got, rel=0.03)
+    assert build.outlook.wanted == pytest.approx(free, rel=0.03)
+    assert build.outlook.above == ()
+    p50 = tight.predictions[1][1:]
+    regret = np.sort(np.partition(p50, 1, axis=1)[:, 1] - p50[:, 0])
+    loss = p50[np.arange(80), build.decision.ranks[1:81, 0]] - p50.min(axis=1)
+    own = p50.argmin(axis=1) == 0
+    assert loss[own & (loss > 0)].max() <= np.sort(regret[regret > 0])[own.sum() // 2 + 2]
+    assert (build.decision.shares.any(axis=1)).sum() <= 1
+    assert build.decision.wanted[1:81][own].tolist() == [0] * own.sum()  # they come back when there is room
+
+
+def test_a_second_build_changes_nothing_and_incremental_equals_full() -> None:
+    w = crowded([700.0] * 5)
+    knowledge = known(w, dict.fromkeys(NAMES, (DEMAND / 5, 700.0)))
+    first = built(w, knowledge)
+    second = built(w, knowledge, first)
+    assert second[0].plan.moved_share <= 0.02  # who gave way is where he is: the border is another row's
+    part, whole = built(w, knowledge, second), built(w, knowledge, second, whole=True)
+    assert len(second[0].granted.key) > 3
+    for other in (part, whole):
+        assert says_the_same(routemap_of(w, second, 1, 0.0), routemap_of(w, other, 1, 0.0))
+        assert np.array_equal(second[0].granted.key, other[0].granted.key)
+    moved = known(w, {name: (DEMAND / 5, 900.0 - 80 * i) for i, name in enumerate(NAMES)})
+    for last in (first, part):
+        part, whole = built(w, moved, last), built(w, moved, last, whole=True)
+        assert says_the_same(routemap_of(w, part, 1, 0.0), routemap_of(w, whole, 1, 0.0))
+    calm = known(w)
+    part, whole = built(w, calm, part), built(w, calm, part, whole=True)
+    assert says_the_same(routemap_of(w, part, 1, 0.0), routemap_of(w, whole, 1, 0.0))
+
+
+@pytest.mark.parametrize("dead", NAMES)
+def test_a_death_overloads_nobody_before_the_next_build_nor_after(dead: str) -> None:
+    """Of five POPs, each 70 % full: the mask alone puts none above its capacity, nor the build after."""
+    w = crowded((0.0,) * 5)
+    free = answered(w, built(w, known(w))[0])
+    w = crowded([float(one) for one in free / 0.7])
+    planned = float(DEMAND)
+    natural = answered(w, built(crowded((0.0,) * 5), known(w))[0], away=[dead])
+    (build,) = built(w, known(w, planned=planned))
+    room = free / 0.7
+    at_once = answered(w, build, away=[dead])
+    assert at_once.sum() == DEMAND
+    assert (at_once <= room * 1.02).all(), (natural / room, at_once / room)
+    (after,) = built(w, known(w, planned=planned, away=[dead]), [build])
+    got = answered(w, after, away=[dead])
+    assert (got <= room * (HARD + 0.03)).all()
+    assert after.outlook is not None
+    assert after.outlook.above == ()
+    back = answered(w, after)  # back at once with no build, but for the rows on borders
+    assert back[NAMES.index(dead)] >= free[NAMES.index(dead)] - 4 * UNITS
+
+
+def test_neighbours_make_room_in_the_build_after_a_death() -> None:
+    """The users of the dead have one other POP, which is full: its own go on, though bounds are tight."""
+    w = crowded((0.0, 0.0, 0.0))
+    p50 = w.predictions.copy()
+    p50[:, 1:41] = np.array([5, 25, 900], np.float32)
+    p50[:, 41:] = np.array([950, 5, 35], np.float32)
+    w = replace(w, predictions=p50)
+    names, pops = w.pops, w.catalog.pops
+    room = (2000.0, 2000.0, 4000.0)
+    w = replace(
+        w,
+        catalog=replace(
+            w.catalog, pops=tuple(replace(p, capacity=c) for p, c in zip(pops, room, strict=True))
+        ),
+    )
+    first = built(w, known(w, planned=DEMAND))
+    (after,) = built(w, known(w, planned=DEMAND, away=[names[0]]), first, share=0.1)
+    got = answered(w, after, away=[names[0]])
+    assert (got <= np.array(room)).all()
+    assert got[2] >= DEMAND - 2000
+    assert after.plan.mandatory_share > 0.3
+
+
+def test_not_everybody_fits() -> None:
+    """The least overload there is, spread, told and nobody dropped."""
+    w = crowded([400.0] * 5)
+    (build,) = built(w, known(w, planned=DEMAND))
+    got = answered(w, build)
+    assert got.sum() == DEMAND
+    assert got.max() <= 1.3 * got.min()
+    assert build.outlook is not None
+    assert set(build.outlook.above) == set(NAMES)
+    told = build.outlook.as_dict()
+    assert told["above"] == list(build.outlook.above)
+    assert all(one["share"] > HARD for one in told["pops"].values())
+
+
+def test_no_more_arrives_at_a_pop_than_a_tenth_of_its_capacity() -> None:
+    """Until now nobody was full; a POP loses its room, and the others take in its users step by step."""
+    w = crowded([960.0] * 5)
+    last = built(w, known(w, planned=DEMAND))
+    before = answered(w, last[0])
+    less = crowded([before[0] / 4, *[960.0] * 4])
+    steps = []
+    for _ in range(8):
+        last = built(less, known(less, planned=DEMAND), last, share=0.5)
+        steps.append(answered(less, last[0]))
+    changes = np.diff([before, *steps], axis=0)
+    assert changes[:, 1:].max() <= 960 * ARRIVALS * 1.02 + UNITS
+    assert steps[0][0] > before[0] / 4  # not all at once
+    assert steps[-1][0] <= before[0] / 4 * (HARD + 0.05)
+    assert (np.diff([one[0] for one in steps]) <= 0).all()
+    assert last[0].plan.held_share == 0
+
+
+def test_classes_share_the_rooms() -> None:
+    """A class without the step is load that stays; the other one gives way."""
+    names = NAMES[:3]
+    free = crowded((0.0,) * 3)
+    one = service("a.example.net.", pools=(("world", names),), steer=CHAIN)
+    fixed = service(
+        "b.example.net.", pools=(("world", names),), steer=tuple(s for s in CHAIN if s != "capacity")
+    )
+    alone = answered(free, built(free, known(free))[0])
+    w = crowded([float(c) for c in alone * (1.5, 4, 4)])
+    w = replace(w, catalog=replace(w.catalog, services=(one, fixed)))
+    builds = built(w, known(w, planned=2.0 * DEMAND))
+    moved, stays = (answered(w, build) for build in builds)
+    assert stays.tolist() == alone.tolist()
+    assert moved[0] + stays[0] <= alone[0] * 1.5 * (HARD + 0.03)
+    assert len(builds[1].granted.key) == 0
+    assert builds[0].outlook is builds[1].outlook
+
+
+def test_every_network_counts_once_whoever_asks_for_it() -> None:
+    """What comes through a resolver is not in its clients' rows; together they are as much as before."""
+    w = crowded([900.0] * 5)
+    client = (np.uint64(4) << np.uint64(60)) | (np.arange(30, dtype=np.uint64) + np.uint64(0x0A0000 + UNITS))
+    behind = Behind(
+        resolver=np.sort(client[[3, 20]]),
+        start=np.array([0, 20, 40]),
+        client=np.concatenate([client[:20], client[10:30]]),
+        weight=np.ones(40, np.float32),
+        age_days=np.zeros(40, np.float32),
+    )
+    evidence = Evidence.nothing(5)
+    draft = draft_class(
+        w, evidence, w.classes[0], Memory.nothing(), Limits(4, 1.0), None, Resolvers.of(w, evidence, behind)
+    )
+    rows, resolvers = demand_of(draft)
+    assert resolvers.tolist() == [15.0, 15.0]  # ten networks are behind both
+    assert rows.sum() + resolvers.sum() == pytest.approx(draft.weight.sum())
+    assert rows[1] == pytest.approx(UNITS - 30)
+
+
+def test_a_resolver_gives_way_with_its_clients() -> None:
+    w = crowded([300.0, *[2000.0] * 4])
+    p50 = w.predictions.copy()
+    p50[:, :, 0] = 3  # everybody is nearest to the first
+    w = replace(w, predictions=p50)
+    client = (np.uint64(4) << np.uint64(60)) | (np.arange(30, dtype=np.uint64) + np.uint64(0x0A0000 + UNITS))
+    behind = Behind(client[[3]], np.array([0, 30]), client, np.ones(30, np.float32), np.zeros(30, np.float32))
+    builds = build_all(w, known(w, planned=DEMAND, behind=behind), [Memory.nothing()], Limits(4, 1.0))
+    assert builds[0].outlook is not None
+    assert builds[0].outlook.load[0] <= 300 * (HARD + 0.01)
+    assert builds[0].outlook.load.sum() == pytest.approx(DEMAND, rel=0.03)
+
+
+@pytest.mark.parametrize("away", [(), ("two",)])
+@pytest.mark.parametrize("share", [1.0, 0.1])
+def test_why_decides_every_row_again_by_what_was_granted(away: tuple[str, ...], share: float) -> None:
+    """Whatever gives way, is split, put second or held; the story has the shares and the loads."""
+    w = crowded([720.0] * 5)
+    last = built(w, known(w, planned=DEMAND * 0.5))
+    (build,) = built(w, known(w, planned=float(DEMAND), away=away), last, share=share)
+    none = Evidence.nothing(5)
+    assert build.outlook is not None
+    granted, told = (build.granted,), build.outlook.as_dict()
+    inputs = Inputs(
+        2, 1, "test", "predictions", 4, none, (build.before,), (build.held,), granted=granted, outlook=told
+    )
+    served = Served(routemap_of(w, (build,), 2, 0.0), inputs, w, dict.fromkeys(away, State.DOWN))
+    stories = [
+        explain(WhyQuestion("gw.example.net", f"10.{u >> 8 & 255}.{u & 255}.1"), served) for u in UNIT_OF_ROW
+    ]
+    split = [one for one in stories if len(one["capacity"]["granted"]) > 1]
+    spare = [one for one in stories if one["capacity"]["spare"]]
+    assert split or share < 1
+    assert spare
+    assert stories[0]["capacity"]["pops"]["one"]["capacity"] == 720
+    notes = {step["step"]: step["note"] for step in [*split, *spare][0]["steps"] if "note" in step}
+    assert "granted" in notes["capacity"] or "has room where the first has none" in notes["capacity"]
+    assert "Rooms for" in told_story([*split, *spare][0])
