@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "demand": Command("itm.cli.demand", "show who is where: the heaviest networks, ASes and countries"),
     "source": Command("itm.cli.source", "show which source was last heard of which POP"),
     "catalog": Command("itm.cli.catalog", "check, compare, apply and roll back the catalog"),
+    "step": Command("itm.cli.step", "list and try operators' own steps of a chain"),
     "map": Command("itm.cli.map", "show the published route maps, or go back to one"),
     "feed": Command("itm.cli.feed", "send a file of measurements to the server"),
     "export": Command("itm.cli.export", "write the journal's measurements as CSV or Parquet"),

@@ -161,6 +161,8 @@ class Builder:
     planned_sessions: float = 0.0  # in all, to fill capacities with where no POP reports its load; 0: none
     keep_maps: int = 20
     threads: int = 1
+    own_step_seconds: float = 20.0  # of an own step, per build, by the clock and of CPU
+    own_step_megabytes: int = 1024  # of its address space
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ ItmError
 ├── ConfigError      the operator's settings (names the setting)
 ├── CatalogError     the operator's catalog (carries every reason, each with its path)
 ├── UnsafePlan       a change that moves too much; carries the Plan
+├── OwnStepFailed    an operator's own step: not found, out of its limits, or with nonsense in return
 ├── SnapshotError    a map file that is not what it says it is
 ├── CountsError      a file of query counts that is not what it says it is
 ├── NotSigned        a zone that is to be signed lacks a key or a signature
@@ -36,6 +37,10 @@ class CatalogError(ItmError):
 
 class UnsafePlan(ItmError):
     """The Plan is past a threshold; the message carries the numbers."""
+
+
+class OwnStepFailed(ItmError):
+    """An own step died, hung, or returned nonsense: it is as if it were not there."""
 
 
 class SnapshotError(ItmError):

@@ -216,6 +216,16 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
         "POPs that will be above 95 % of their capacity.",
         lambda: [({}, len(told["above"]))] if (told := report().get("capacity")) else [],
     )
+    registry.gauge(
+        "itm_own_step_runs",
+        "1 for an own step that ran at the last build, 0 for one that is as if it were not there.",
+        lambda: [({"step": one["step"]}, int(not one["fault"])) for one in report().get("own_steps", [])],
+    )
+    registry.gauge(
+        "itm_own_step_seconds",
+        "What an own step took of the last build.",
+        lambda: [({"step": one["step"]}, one["seconds"]) for one in report().get("own_steps", [])],
+    )
     registry.counted("itm_builder_builds_total", "Builds since the builder started.", one("builds"))
     registry.gauge("itm_builder_build_seconds", "Duration of the last build.", one("build_seconds"))
     registry.gauge("itm_builder_built_timestamp_seconds", "Time of the last build.", one("built_at"))

@@ -7,8 +7,9 @@ full build (`last=None`) would repeat bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from itm.steer.grants import Granted
 from itm.steer.legs import legs_of
 from itm.steer.memory import Memory
 from itm.steer.outlook import Outlook
+from itm.steer.own.outcomes import Part, asked
+from itm.steer.own.runner import NoOwnSteps, OwnSteps
 from itm.steer.plan import Limits, Plan, limited
 from itm.steer.resolvers import ResolverRows, Resolvers, Standing, decide_resolvers, facts_of
 from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
@@ -86,6 +89,7 @@ class Frame:
             self.rows.rule[chosen],
             self.served[chosen],
             self.challenger[chosen],
+            self.keys["row"][chosen],
         )
 
 
@@ -136,9 +140,12 @@ def build_class(
     last: ClassBuild | None = None,
     resolvers: Resolvers | None = None,
     demand: Demand | None = None,
+    own_steps: OwnSteps | None = None,
 ) -> ClassBuild:
     """Decide one class whose POPs are never full: `draft_class` and `finish_class` in one."""
-    return finish_class(draft_class(world, evidence, steering, memory, limits, last, resolvers, demand))
+    return finish_class(
+        draft_class(world, evidence, steering, memory, limits, last, resolvers, demand, own_steps)
+    )
 
 
 def draft_class(
@@ -150,29 +157,36 @@ def draft_class(
     last: ClassBuild | None = None,
     resolvers: Resolvers | None = None,
     demand: Demand | None = None,
+    own_steps: OwnSteps | None = None,
 ) -> Draft:
-    """Decide one class as if no POP were full; `last` (same world) makes it incremental.
+    """Decide one class as if no POP were full; `last` (same world) makes it incremental, but for own steps.
 
     `resolvers` are always decided anew; None: nobody is known behind any. `demand` None: of addresses alone.
+    `own_steps` None: own steps are as if they were not there.
     """
     terms = terms_of(world, steering, legs_of(world, evidence, steering))
     demand = demand or Demand.nothing()
     if last is not None and not np.array_equal(terms.pops.leg_ms, last.terms.pops.leg_ms):
+        last = None
+    if steering.own_steps():
         last = None
     resolvers = resolvers or Resolvers.of(world, evidence, Behind.nothing())
     if last is not None and last.decision.near.shape[1] != min(limits.near, len(world.pops)):
         last = None  # what the assignment reads of rows is not there, or not wanted any more
     place_rule = last.rows.rule[: len(world.places.asn)] if last else world.rules_of_places(steering)
     frame = frame_of(world, evidence, steering, terms, memory, place_rule)
+    if steering.own_steps():
+        parts = partial(_parts, world, evidence, frame, resolvers, memory)
+        terms = asked(world, steering.steer, terms, parts, own_steps or NoOwnSteps())
+        frame = replace(frame, terms=terms)
     rows = frame.rows
     touched = np.zeros(len(rows), dtype=bool)
     for rung, own in evidence.rungs.items():
         touched |= own.rows(frame.keys[rung]) >= 0
     chosen = np.flatnonzero(_todo(touched, frame.keys["row"], last))
-    parts = (chosen[begin : begin + CHUNK] for begin in range(0, len(chosen), CHUNK))
     fresh = [
-        decide(frame.facts(world, evidence, part), steering.steer, limits.candidates, limits.near)
-        for part in parts
+        decide(frame.facts(world, evidence, chunk), steering.steer, limits.candidates, limits.near)
+        for chunk in chunks_of(chosen)
     ]
     decision = _merged(fresh, chosen, last, len(rows))
     standing = Standing.of(rows, decision, resolvers.behind.resolver)
@@ -248,6 +262,26 @@ def _regranted(draft: Draft, granted: Granted) -> Decision:
         again = replace(again, mandatory=urgent, near=own.near, near_ms=own.near_ms)
         decision = decision.put(part, again)
     return decision
+
+
+def chunks_of(rows: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:
+    """Yield the rows in runs of a size that bounds memory."""
+    return (rows[begin : begin + CHUNK] for begin in range(0, len(rows), CHUNK))
+
+
+def _parts(
+    world: World, evidence: Evidence, frame: Frame, resolvers: Resolvers, memory: Memory, terms: Terms
+) -> Iterator[Part]:
+    """Yield all rows of a class for its own steps, those of resolvers last, before anything is decided."""
+    framed = replace(frame, terms=terms)
+    for chunk in chunks_of(np.arange(len(frame.rows))):
+        facts = framed.facts(world, evidence, chunk)
+        yield Part(frame.keys["row"][chunk], frame.rows.place[chunk].astype(np.intp), facts)
+    if len(resolvers.keys):
+        standing = Standing.before(frame.rows, resolvers.behind.resolver)
+        place = frame.rows.place[frame.rows.find(resolvers.behind.resolver)]
+        facts = facts_of(world, resolvers, standing, terms, memory)
+        yield Part(resolvers.keys, place.astype(np.intp), facts)
 
 
 def measured_prefixes(world: World, evidence: Evidence) -> MeasuredPrefixes:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from collectors import localbus
@@ -20,7 +21,7 @@ from collectors.clienteletable import ClienteleFile
 from collectors.localbus import LocalReceiver
 from itm.catalog.load import load_bundle
 from itm.config import Config
-from itm.errors import CatalogError, SnapshotError, UnsafePlan
+from itm.errors import CatalogError, OwnStepFailed, SnapshotError, UnsafePlan
 from itm.priority import yield_to_all
 from itm.routemap import current, snapshot
 from itm.routemap.routemap import RouteMap
@@ -39,6 +40,7 @@ from itm.steer.inputs import Inputs
 from itm.steer.learner import Learner
 from itm.steer.memory import Memory
 from itm.steer.modelwatch import ModelWatch
+from itm.steer.own.watch import OwnWatch, raise_if_failed
 from itm.steer.plan import Limits, Plan
 from itm.steer.planning import whole_plan
 from itm.steer.pricing import Believed
@@ -82,6 +84,8 @@ class Builder:
         self._last: tuple[ClassBuild, ...] = ()
         self._memories: tuple[Memory, ...] = ()
         self._newest: RouteMap | None = None
+        self._own = OwnWatch(config.builder)
+        self._own_spent: dict[str, float] = {}
         self._builds = 0
         self._next_build = 0.0
 
@@ -143,9 +147,10 @@ class Builder:
         builds = self._decided(world, knowledge, memories, max_moved_share=1.0)
         plans = [build.plan for build in builds]
         try:
+            raise_if_failed(builds)
             for one in plans:
                 one.raise_if_unsafe(self._config.builder.unsafe_moved_share, pending.forced)
-        except UnsafePlan as error:
+        except (OwnStepFailed, UnsafePlan) as error:
             self._refuse(pending, error, plans)
             return
         self._take(world)
@@ -170,6 +175,11 @@ class Builder:
         then, now = self._knowledge(live), self._knowledge(world)
         memories = memoryfiles.load(self._memory_path, world.class_index)
         builds = self._decided(world, now, memories, max_moved_share=1.0)
+        try:
+            raise_if_failed(builds)
+        except OwnStepFailed as error:
+            self._givens.answer_plan(asked.id, None, str(error))
+            return
         found = whole_plan(
             Reading(before, Believed(live, then.evidence, then.demand)),
             Reading(routemap_of(world, builds, 0, self._clock()), Believed(world, now.evidence, now.demand)),
@@ -222,7 +232,11 @@ class Builder:
     ) -> tuple[ClassBuild, ...]:
         """Return the builds of all classes; incremental in the world of the last ones."""
         limits = Limits(self._config.builder.candidates, max_moved_share)
-        return build_all(world, knowledge, memories, limits, self._last if world is self._world else ())
+        last = self._last if world is self._world else ()
+        with self._own.runner() as own:
+            builds = build_all(world, replace(knowledge, own_steps=own), memories, limits, last)
+        self._own_spent = own.spent
+        return builds
 
     def _publish(
         self, world: World, knowledge: Knowledge, builds: tuple[ClassBuild, ...], started: float
@@ -244,6 +258,7 @@ class Builder:
         self._exploration.write(world, self._learner.aggregates, knowledge.evidence)
         self._model.look(world, knowledge.evidence)
         self._last = builds
+        self._own.note(builds, self._own_spent)
         self._builds += 1
         self._rooms.note(builds[0].outlook if builds else None, dict(knowledge.states))
         self._report(builds, started)
@@ -267,6 +282,7 @@ class Builder:
             granted=tuple(build.granted for build in builds),
             outlook=_outlook(builds),
             legs=tuple(build.terms.pops.leg_ms for build in builds),
+            own=tuple(build.terms.own for build in builds),
         )
 
     def _report(self, builds: tuple[ClassBuild, ...], started: float) -> None:
@@ -283,6 +299,7 @@ class Builder:
             deltas=dict(self._learner.deltas),
             cells=self._learner.cells,
             plan=_as_dict([build.plan for build in builds]),
+            own_steps=self._own.as_dicts(),
             drifts=[one.as_dict() for one in self._drift.look(self._learner.aggregates)],
             capacity=_outlook(builds),
         ).write(self._config.state_dir / "builder.json")

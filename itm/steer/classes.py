@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors.network import ADDRESS_BITS, UNIT_BITS
-from itm.catalog.types import UNTUNED, Catalog, Pop, Rule, Service, Tuning
+from itm.catalog.types import OWN_PREFIX, UNTUNED, Catalog, Pop, Rule, Service, Tuning
 
 NOT_ALLOWED: Final = 255
 """Tier of a POP that a rule does not name: it is never answered."""
@@ -25,6 +25,10 @@ class SteeringClass:
     steer: tuple[str, ...]
     require_tags: tuple[str, ...]
     tuning: Tuning = UNTUNED
+
+    def own_steps(self) -> tuple[str, ...]:
+        """Return the operator's own steps in the chain."""
+        return tuple(name for name in self.steer if name.startswith(OWN_PREFIX))
 
     def tiers(self, pops: tuple[Pop, ...]) -> npt.NDArray[np.uint8]:
         """Return (rules, pops): the position of a POP's first pool in the rule, or `NOT_ALLOWED`.

@@ -15,6 +15,7 @@ from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence
 from itm.steer.loads import PopLoad
 from itm.steer.memory import Memory
+from itm.steer.own.runner import NoOwnSteps, OwnSteps
 from itm.steer.plan import Limits
 from itm.steer.resolvers import Resolvers
 from itm.steer.rooms import Rooms
@@ -24,7 +25,8 @@ from itm.steer.world import World
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Knowledge:
-    """What a build knows of this moment: what was measured, who sits behind which resolver, who is where.
+    """What a build knows of this moment: what was measured, who sits behind which resolver, who is where;
+    and who runs operators' own steps.
 
     For POPs that can be full: `loads` as hosts reported them, health `states`, by POP id; and the sessions in
     all where no POP reports any (0: not known).
@@ -36,6 +38,7 @@ class Knowledge:
     loads: Mapping[str, PopLoad] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     planned_sessions: float = 0.0
+    own_steps: OwnSteps = field(default_factory=NoOwnSteps)
 
 
 def build_all(
@@ -59,6 +62,7 @@ def build_all(
             own,
             knowledge.resolvers,
             demand=knowledge.demand,
+            own_steps=knowledge.own_steps,
         )
         for steering, memory, own in zip(world.classes, memories, before, strict=True)
     ]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from itm.catalog.types import OWN_PREFIX
 from itm.routemap.routemap import WHOLE
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.regret import costs
-from itm.steer.steps import BUILD_STEPS, GONE_POP, NO_POP, Facts, Running
+from itm.steer.steps import BUILD_STEPS, GONE_POP, NO_POP, Facts, Running, own
 
 CHUNK = 32_768
 """Rows decided at a time: bounds memory to some 40 MB for 50 POPs."""
@@ -86,16 +87,19 @@ def decide(facts: Facts, steer: tuple[str, ...], candidates: int, near: int = 0)
 def trail(facts: Facts, steer: tuple[str, ...]) -> list[Stage]:
     """Return the running before the first step and after each one, in order.
 
-    A chain without `allowed` ignores the order of a rule's pools, but never runs a POP that no pool names.
+    An own step that did not run changes nothing. A chain without `allowed` ignores the order of a rule's
+    pools, but never runs a POP that no pool names.
     """
     start = Running.start(facts)
     if "allowed" not in steer:
         start = start.but(tier=np.where(facts.tiers == NOT_ALLOWED, facts.tiers, start.tier))
     stages = [Stage("start", start)]
     for name in steer:
-        step = BUILD_STEPS.get(name)
-        if step is not None:
-            stages.append(Stage(name, step(stages[-1].after, facts)))
+        before = stages[-1].after
+        if name.startswith(OWN_PREFIX):
+            stages.append(Stage(name, own(before, facts.own[name]) if name in facts.own else before))
+        elif name in BUILD_STEPS:
+            stages.append(Stage(name, BUILD_STEPS[name](before, facts)))
     return stages
 
 

@@ -23,10 +23,11 @@ from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass, class_of
 from itm.steer.decide import decide, keep_served, trail
 from itm.steer.grants import Granted
+from itm.steer.inputs import Inputs
 from itm.steer.one import Row, facts_of, row_of
 from itm.steer.resolvers import Resolvers, Standing
 from itm.steer.resolvers import facts_of as facts_of_resolvers
-from itm.steer.steps import Facts, up
+from itm.steer.steps import Facts, Terms, up
 from itm.steer.story import Case, Served
 from itm.steer.terms import tail_of, terms_of
 from itm.steer.world import World
@@ -81,10 +82,7 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
     world, inputs = served.world, served.inputs
     service, network = _service(question.name, world), _network(question)
     steering, index = class_of(service), world.class_index[service.name]
-    table, terms = (
-        served.routemap.classes[index],
-        terms_of(world, steering, inputs.legs[index] if inputs.legs else None),
-    )
+    table, terms = served.routemap.classes[index], _terms(world, inputs, steering, index)
     row = row_of(world, inputs.evidence, steering, network)
     leaf, scope = table.lookup(network.family, network.unit)
     own = None if question.client else table.resolver_leaf(network.family, network.unit)
@@ -119,6 +117,12 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         choice=choice,
         fail_open=fail_open,
     )
+
+
+def _terms(world: World, inputs: Inputs, steering: SteeringClass, index: int) -> Terms:
+    """Return the terms that the build had; the release before knew neither legs nor own steps."""
+    legs, own = inputs.legs or None, inputs.own or ((),) * len(inputs.memories)
+    return terms_of(world, steering, None if legs is None else legs[index], own[index])
 
 
 def _behind(served: Served, network: Network) -> Behind:

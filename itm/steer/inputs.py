@@ -8,7 +8,7 @@ once for all versions.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from itm.steer.estimate import Measured
 from itm.steer.evidence import Evidence, RungEvidence
 from itm.steer.grants import Granted
 from itm.steer.memory import Memory
+from itm.steer.outcome import Change, Outcome
 
 _MEASURED = Measured.__slots__
 
@@ -38,8 +39,9 @@ class Inputs:
     """Everything besides World that one map version was decided from.
 
     `held` has per class the sorted row keys that the limiter kept on their served POP, `legs` the round trips
-    from the POPs to its Resource Locations, `granted` what rows got that could not all have their first
-    choice; `outlook` is how full POPs were to be, of all classes (None: no POP could be full).
+    from the POPs to its Resource Locations, `own` what its own steps said, `granted` what rows got that could
+    not all have their first choice; `outlook` is how full POPs were to be, of all classes (None: no POP could
+    be full).
     """
 
     version: int
@@ -55,6 +57,7 @@ class Inputs:
     granted: tuple[Granted, ...] = ()
     outlook: dict[str, Any] | None = None
     legs: tuple[npt.NDArray[np.float32], ...] = ()
+    own: tuple[tuple[Outcome, ...], ...] = ()
 
 
 def path_of(directory: Path, version: int) -> Path:
@@ -81,6 +84,10 @@ def save(inputs: Inputs, directory: Path) -> None:
         columns[f"class{index}.leg_ms"] = leg_ms
     for index, granted in enumerate(inputs.granted):
         columns |= {f"class{index}.granted.{name}": array for name, array in granted.arrays().items()}
+    for name, outcome in _named(inputs.own):
+        columns[f"{name}.key"] = outcome.key
+        columns[f"{name}.add_ms"] = outcome.change.add_ms
+        columns[f"{name}.drop"] = outcome.change.drop
     facts = {
         "version": inputs.version,
         "catalog_version": inputs.catalog_version,
@@ -90,6 +97,7 @@ def save(inputs: Inputs, directory: Path) -> None:
         "rungs": list(inputs.evidence.rungs),
         "outlook": inputs.outlook,
         "pops": [list(memory.pops) for memory in inputs.memories],
+        "own": [[[outcome.step, outcome.fault] for outcome in outcomes] for outcomes in inputs.own],
     }
     packed = arrays.pack(ArrayFile(facts, columns))
     arrays.write(path_of(directory, inputs.version), zlib.compress(packed, _COMPRESSION))
@@ -131,6 +139,28 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         granted=tuple(_granted(stored, i) for i in range(len(pops))),
         outlook=facts.get("outlook"),
         legs=tuple(stored[name] for i in range(len(pops)) if (name := f"class{i}.leg_ms") in stored),
+        own=_own(facts, stored),
+    )
+
+
+def _named(own: Sequence[Sequence[Outcome]]) -> Iterator[tuple[str, Outcome]]:
+    for index, outcomes in enumerate(own):
+        yield from ((f"class{index}.own{at}", outcome) for at, outcome in enumerate(outcomes))
+
+
+def _own(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) -> tuple[tuple[Outcome, ...], ...]:
+    """Return what own steps said; the release before knew none."""
+    return tuple(
+        tuple(
+            Outcome(
+                step,
+                fault,
+                stored[f"class{index}.own{at}.key"],
+                Change(stored[f"class{index}.own{at}.add_ms"], stored[f"class{index}.own{at}.drop"]),
+            )
+            for at, (step, fault) in enumerate(outcomes)
+        )
+        for index, outcomes in enumerate(facts.get("own", ()))
     )
 
 

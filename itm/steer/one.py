@@ -68,4 +68,6 @@ def facts_of(world: World, evidence: Evidence, terms: Terms, memory: Memory, row
     served, challenger = memory.recall(world.pops, lineage, np.array([-1, 0, 1], dtype=np.intp))
     prediction = world.predictions[:, world.places.cell[[row.place]], :]
     rule = np.array([row.rule], dtype=np.uint8)
-    return terms.facts(evidence.estimate(prediction, row.keys), rule, served[-1:], challenger[-1:])
+    return terms.facts(
+        evidence.estimate(prediction, row.keys), rule, served[-1:], challenger[-1:], lineage[-1:]
+    )

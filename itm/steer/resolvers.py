@@ -65,6 +65,11 @@ class Standing:
         own = rows.find(resolver)
         return cls(rows.rule[own], decision.ranks[own, 0])
 
+    @classmethod
+    def before(cls, rows: Rows, resolver: Keys) -> Standing:
+        """Look up the networks of resolvers in rows that are not decided yet: nobody is served."""
+        return cls(rows.rule[rows.find(resolver)], np.full(len(resolver), NO_POP, dtype=np.uint16))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResolverRows:
@@ -100,7 +105,7 @@ def facts_of(world: World, resolvers: Resolvers, standing: Standing, terms: Term
     nobody = np.full(len(resolvers.keys), -1, dtype=np.intp)
     served, challenger = memory.recall(world.pops, resolvers.keys, nobody)
     previous = np.where(served == NO_POP, standing.pop, served)
-    return terms.facts(resolvers.estimate, standing.rule, previous, challenger)
+    return terms.facts(resolvers.estimate, standing.rule, previous, challenger, resolvers.keys)
 
 
 def _chunks(behind: Behind) -> Iterator[Behind]:

@@ -24,6 +24,7 @@ class Stats:
     deltas: dict[str, int]
     cells: int
     plan: dict[str, Any]
+    own_steps: list[dict[str, Any]] = field(default_factory=list)
     drifts: list[dict[str, Any]] = field(default_factory=list)
     capacity: dict[str, Any] | None = None
 

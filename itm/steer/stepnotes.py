@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from collectors.network import Network
+from itm.catalog.types import OWN_PREFIX
 from itm.steer.classes import NOT_ALLOWED, SteeringClass
 from itm.steer.steps import NO_POP, Facts, Running
 from itm.steer.steps.fastest import BAND_MS, BAND_SHARE, band, within
@@ -40,6 +41,8 @@ class Turn:
 
 def note(step: str, turn: Turn) -> str:
     """Return what `step` went by; empty where its outcome says it all."""
+    if step.startswith(OWN_PREFIX):
+        return _own(step, turn)
     write = NOTES.get(step)
     return write(turn) if write is not None else ""
 
@@ -128,6 +131,15 @@ def _weighted(turn: Turn) -> str:
 
 def _failover(turn: Turn) -> str:
     return "as written: " + turn.named(p for p in turn.now.ranking()[0] if turn.now.tier[0, p] != NOT_ALLOWED)
+
+
+def _own(step: str, turn: Turn) -> str:
+    fault = next((one.fault for one in turn.facts.terms.own if one.step == step), "it was not asked")
+    if step not in turn.facts.own:
+        return f"as if it were not there: {fault}"
+    added = turn.facts.own[step].add_ms[0]
+    told = [f"{turn.world.pops[p]} {ms:+g} ms" for p, ms in enumerate(added) if ms]
+    return ", ".join(told) or "nothing added"
 
 
 def _first(turn: Turn) -> str:

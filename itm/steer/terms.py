@@ -8,20 +8,26 @@ import numpy.typing as npt
 from itm.catalog.types import Margin, Pop
 from itm.steer.classes import NOT_ALLOWED, SteeringClass
 from itm.steer.estimate import Floats
+from itm.steer.outcome import Outcome
 from itm.steer.steps import PopFacts, RuleFacts, Terms
 from itm.steer.world import World
 
 NO_HANDICAP = Margin()
 
 
-def terms_of(world: World, steering: SteeringClass, leg_ms: Floats | None = None) -> Terms:
+def terms_of(
+    world: World,
+    steering: SteeringClass,
+    leg_ms: Floats | None = None,
+    own: tuple[Outcome, ...] = (),
+) -> Terms:
     """Return the terms of one class; `leg_ms` is each POP's round trip to its Locations (None: 0)."""
     pops = world.catalog.pops
     steps = set(steering.steer)
     leg = np.zeros(len(pops), dtype=np.float32) if leg_ms is None or "joint" not in steps else leg_ms
     price = [pop.cost or 0.0 if "cost" in steps else 0.0 for pop in pops]
     facts = PopFacts(world.bias_ms, np.array(price, dtype=np.float32), leg)
-    return Terms(facts, _rule_facts(world, steering, leg), steering.tuning)
+    return Terms(facts, _rule_facts(world, steering, leg), steering.tuning, own)
 
 
 def _rule_facts(world: World, steering: SteeringClass, leg_ms: Floats) -> RuleFacts:

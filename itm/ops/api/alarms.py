@@ -11,9 +11,10 @@ from itm.ops.context import EDGE
 
 async def listing(request: web.Request) -> web.Response:
     """GET /api/v1/alarms: places whose round trips to a POP drifted away from what was usual; why the
-    predictor drifted from what clients measure, if it did.
+    predictor drifted from what clients measure, if it did; own steps that did not run.
     """
     state = request.app[EDGE].config.state_dir
     report, model = builder_report(state) or {}, drift_report(state)
     reasons = model["reasons"] if model.get("verdict") == "drifted" else []
-    return web.json_response({"drifts": report.get("drifts", []), "model": reasons})
+    failing = [one for one in report.get("own_steps", []) if one["fault"]]
+    return web.json_response({"drifts": report.get("drifts", []), "model": reasons, "own_steps": failing})

@@ -14,6 +14,7 @@ from itm.steer.steps.failover import failover
 from itm.steer.steps.fastest import fastest
 from itm.steer.steps.first import first
 from itm.steer.steps.joint import joint
+from itm.steer.steps.own import own
 from itm.steer.steps.running import GONE_POP, NO_POP, Facts, Grants, PopFacts, RuleFacts, Running, Terms
 from itm.steer.steps.sticky import sticky
 from itm.steer.steps.up import up
@@ -51,6 +52,7 @@ __all__ = [
     "fastest",
     "first",
     "joint",
+    "own",
     "sticky",
     "up",
     "weighted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from itm.catalog.types import UNTUNED, Tuning
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.estimate import Estimate, Floats
+from itm.steer.outcome import Change, Outcome
 
 NO_POP: Final = 0xFFFF
 """No POP: nothing was served before, or nobody is put first."""
@@ -59,11 +61,14 @@ class RuleFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """What all rows of one class have in common: its POPs, its rules, and what it says to its steps."""
+    """What all rows of one class have in common: its POPs, its rules, and what it says to its steps; and what
+    own steps said of its rows.
+    """
 
     pops: PopFacts
     rules: RuleFacts
     tuning: Tuning = UNTUNED
+    own: tuple[Outcome, ...] = ()
 
     def facts(
         self,
@@ -71,9 +76,11 @@ class Terms:
         rule: npt.NDArray[np.uint8],
         previous: npt.NDArray[np.uint16],
         challenger: npt.NDArray[np.uint16],
+        keys: npt.NDArray[np.uint64],
     ) -> Facts:
-        """Return the facts of rows of this class; every row has a `rule`."""
-        return Facts(estimate, rule, self.rules.tiers[rule], previous, challenger, self)
+        """Return the facts of rows of this class; every row has a `rule`, and a key in `keys`."""
+        own = {outcome.step: outcome.of(keys) for outcome in self.own if not outcome.fault}
+        return Facts(estimate, rule, self.rules.tiers[rule], previous, challenger, self, own)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,8 +100,9 @@ class Facts:
     """What a step may read, one row per place or measured prefix, one column per POP.
 
     `rule` is the row's, `tiers` are that rule's; `previous` the POP the live map serves (`NO_POP`,
-    `GONE_POP`), `challenger` the POP that the build before this one would have liked better (`NO_POP`: none).
-    `granted` is what the assignment says of these rows, None where it says nothing of any.
+    `GONE_POP`), `challenger` the POP that the build before this one would have liked better (`NO_POP`: none);
+    `own` has the change of every own step that ran; `granted` is what the assignment says of these rows, None
+    where it says nothing of any.
     """
 
     estimate: Estimate
@@ -103,6 +111,7 @@ class Facts:
     previous: npt.NDArray[np.uint16]
     challenger: npt.NDArray[np.uint16]
     terms: Terms
+    own: Mapping[str, Change]
     granted: Grants | None = None
 
     @property

@@ -55,4 +55,6 @@ def facts(
     )
     rule = np.arange(len(p50), dtype=np.uint8)
     at = (np.array(previous or nobody, dtype=np.uint16), np.array(challenger or nobody, dtype=np.uint16))
-    return Terms(PopFacts(bias_ms, price, leg_ms), rules, tuning).facts(estimate, rule, *at)
+    return Terms(PopFacts(bias_ms, price, leg_ms), rules, tuning).facts(
+        estimate, rule, *at, np.arange(len(p50), dtype=np.uint64)
+    )
