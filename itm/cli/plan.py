@@ -16,7 +16,9 @@ def plan_lines(plan: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _class_lines(name: str, fields: Mapping[str, Any]) -> list[str]:
     moved = f"{fields['moved_share']:.1%} of demand changes its POP"
     gain = f"{fields['gained_ms']:z.2f} ms gained and {fields['lost_ms']:z.2f} ms lost on average"
-    return [f"  {name}: {moved}; {gain}", *_load_lines(fields["load_before"], fields["load"])]
+    joint = fields.get("joint_gain_ms", 0.0)
+    behind = f"; counting the leg behind the POP saves {joint:.2f} ms of the whole way" if joint else ""
+    return [f"  {name}: {moved}; {gain}{behind}", *_load_lines(fields["load_before"], fields["load"])]
 
 
 def _load_lines(before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:

@@ -222,7 +222,8 @@ def runner_up(case: Case) -> dict[str, Any] | None:
     if case.choice != first:
         gap = float(last.score[0, first] - last.score[0, case.choice])
         return {"pop": name, "gap_ms": round(gap, 1), "flips": "as soon as its health is the better again"}
-    rivals = [p for p in case.order[1:] if last.tier[0, p] == last.tier[0, first]]
+    level = (last.tier[0] == last.tier[0, first]) & (last.order[0] == last.order[0, first])
+    rivals = [p for p in case.order[1:] if level[p]]
     if not rivals:
         return {"pop": case.pops[case.order[1]], "gap_ms": None, "flips": f"only if {name} is not up"}
     rival = min(rivals, key=lambda p: float(last.score[0, p]))

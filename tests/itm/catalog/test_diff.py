@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from itm.catalog.diff import diff
-from itm.catalog.types import Catalog, HealthCheck, Pop, Secondary, ZoneText
+from itm.catalog.types import DEFAULT_STEER, Catalog, HealthCheck, Pop, Secondary, ZoneText
 from tests.itm.catalog.bundles import load
 
 POOLS = "pools: {x: {values: [a, b]}, y: {values: [c]}}"
 SERVICE = f"gw.example.net.: {{{POOLS}, rules: [{{pool: x, geos: [EU]}}, {{pool: y}}]}}"
+
+WEIGHED = "[a, {value: b, weight: 4}]"
 
 
 def lines(old: Catalog, new: Catalog) -> list[str]:
@@ -99,4 +101,20 @@ def test_secondaries() -> None:
     assert lines(before, after) == [
         "- zone example.net.: secondary 192.0.2.7 port 53",
         "+ zone example.net.: secondary 192.0.2.7 port 53, key k.",
+    ]
+
+
+def test_what_is_said_to_steps() -> None:
+    """Settings, places of VDAs, weights and prices, in the words of the catalog."""
+    place = "locations: {home: {country: DE, lat: 50, lon: 8.5, weight: 3}}"
+    settings = "{available: {threshold: 0.9}}, {fastest: {handicap: {pops: {a: 5}, pools: {x: 10%}}}}"
+    said = f"steer: [up, {settings}, joint, weighted], {place}"
+    old, new = load(SERVICE), load(SERVICE.replace("{pools", f"{{{said}, pools").replace("[a, b]", WEIGHED))
+    assert lines(old, new) == [
+        f"~ service gw.example.net.: steer {' '.join(DEFAULT_STEER)} -> up available fastest joint weighted",
+        "~ service gw.example.net.: threshold 0.8 -> 0.9",
+        "~ service gw.example.net.: pop handicaps none -> a: 5 ms",
+        "~ service gw.example.net.: pool handicaps none -> x: 10%",
+        "~ service gw.example.net.: locations none -> home (DE 50 8.5, weight 3)",
+        "~ service gw.example.net.: weights none -> x: 1.0 4.0",
     ]

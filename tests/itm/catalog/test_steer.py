@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from itm.catalog.types import STEPS, UNTUNED, Margin
@@ -79,3 +81,17 @@ def test_faults(steer: str, fault: str) -> None:
     """What is misspelt, and what stands where it cannot work, is told with its path and the reason."""
     found = service_faults(f"steer: {steer}")
     assert any(one.startswith(fault) for one in found), found
+
+
+def test_the_documented_chain_is_sound() -> None:
+    """The first example of docs/steps.md loads, and its own step is the one that the tests install."""
+    root = Path(__file__).parents[3]
+    text = (root / "docs" / "steps.md").read_text()
+    body = "\n".join(line[2:] for line in text.split("```yaml\n")[1].split("```")[0].splitlines()[1:])
+    pops = PRICED.replace("  a:", "  fra:").replace("  b:", "  ams:")
+    body = body.replace("backup", "all")
+    tuning = load(body, pops).services[0].tuning
+    assert [one.name for one in tuning.locations] == ["frankfurt-dc", "tokyo-dc"]
+    assert tuning.pop_handicaps == (("ams", Margin(ms=10)),)
+    shown = text.split("def at_home")[1].split("```")[0]
+    assert shown in (root / "tests" / "data" / "own_steps" / "example_steps.py").read_text()

@@ -19,6 +19,13 @@ def test_what_moves_and_where() -> None:
     ]
 
 
+def test_what_joint_saves_is_told() -> None:
+    """Where the chain has it; against choosing by the client's leg alone."""
+    plan = Plan(0.0, 0.0, 0.0, 0.0, 0.0, joint_gain_ms=5.214)
+    (line,) = plan_lines({"class 0": plan.as_dict()})
+    assert line.endswith("; counting the leg behind the POP saves 5.21 ms of the whole way")
+
+
 def test_the_list_is_short() -> None:
     """At most five POPs per class."""
     plan = Plan(1.0, 0.0, 0.0, 0.0, -0.0001, load={f"p{n}": 0.05 for n in range(20)})

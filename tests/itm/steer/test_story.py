@@ -117,3 +117,9 @@ def test_bias_and_age_are_told() -> None:
     told = story(world(pops=(pop("tokyo", 1, bias=2.5), *world().catalog.pops[1:])))
     assert {p["pop"]: p["bias_ms"] for p in told["pops"]}["tokyo"] == 2.5
     assert told["map"]["age_seconds"] == 60.0
+
+
+def test_a_rival_of_another_price_or_place_in_the_order_is_none() -> None:
+    """No round trip brings it forward: only the first's death does."""
+    told = story(world(service(steer=("up", "failover"))))["runner_up"]
+    assert told == {"pop": "osaka", "gap_ms": None, "flips": "only if tokyo is not up"}
