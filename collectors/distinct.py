@@ -33,6 +33,9 @@ MAX_VOTE: Final = 254
 DOUBT: Final = 0.05
 """The chance that the median of all voters lies beyond one end of the interval that a sample leaves it."""
 
+_Z: Final = 1.6449
+"""The standard normal's 95 % quantile, as `DOUBT` wants it."""
+
 LIARS: Final = 0.1
 LUCK: Final = 0.01
 """`upper_vote` is beyond the reach of this share of liars, but for this chance."""
@@ -124,6 +127,15 @@ def _cast(smallest: Voters) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8
     """Return how many votes each row has, and all of them, ascending; what is empty reads 255 and is last."""
     votes = np.sort((smallest & np.uint32(_VOTE)).astype(np.uint8), axis=1)
     return (smallest != EMPTY).sum(axis=1), votes
+
+
+def skipped(voters: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.intp]:
+    """Return how many of so many sorted votes lie outside `vote_bounds` on either side, at any number.
+
+    Beyond two samples the binomial is as good as normal: half of them less 1.645 standard deviations.
+    """
+    many = np.floor(voters / 2 - _Z / 2 * np.sqrt(voters)).astype(np.intp)
+    return np.asarray(np.where(voters <= 2 * K, _SKIPPED[np.minimum(voters, 2 * K)], many))
 
 
 def _skipped(voters: int) -> int:

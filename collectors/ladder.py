@@ -14,7 +14,7 @@ import ipaddress
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,16 @@ class Ladder:
         keys[:, 4] = self._country_keys[country]
         keys[:, 5] = self._continent_keys[country]
         return keys
+
+    def wide_keys(self, place: npt.NDArray[np.integer[Any]]) -> dict[str, npt.NDArray[np.uint64]]:
+        """Return the keys of places on the rungs above their own, by rung."""
+        country = self.places.country[place]
+        return {
+            "as": self.places.asn[place].astype(np.uint64),
+            "country": self._country_keys[country],
+            "continent": self._continent_keys[country],
+            "world": np.zeros(len(place), np.uint64),
+        }
 
     def describe(self, network: Network) -> tuple[LadderRung, ...]:
         """Return the seven rungs of one network, finest first; a rung not known reads `unknown`."""

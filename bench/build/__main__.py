@@ -51,7 +51,7 @@ def measure(rounds: int, networks: int) -> dict[str, Any]:
     one = world()
     _ = one.common_score, one.ladder  # made once per world, not per build
     aggregates = measured(one, networks)
-    evidence = Evidence.of(aggregates, one.pops)
+    evidence = Evidence.of_world(aggregates, one)
     times = {name: Times([], []) for name in ("full", "incremental", "snapshot")}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "map"

@@ -10,6 +10,9 @@ from itm.cli import client
 from itm.cli.columns import columns
 from itm.cli.rooms import rooms_told
 
+SHOWN_SHIFTS = 3
+"""POPs named of each rung that shifts predictions."""
+
 SHOWN = 8
 """POPs shown without --all: the candidates and the first few behind them, besides those of `_matters`."""
 
@@ -59,9 +62,10 @@ def _answer(story: dict[str, Any]) -> str:
 
 def _ladder(story: dict[str, Any]) -> str:
     rows = [
-        (r["rung"], r["is"], f"{r['samples_used']:g}" if r["samples_used"] else "") for r in story["ladder"]
+        (r["rung"], r["is"], f"{r['samples_used']:g}" if r["samples_used"] else "", _shifts(r))
+        for r in story["ladder"]
     ]
-    text = columns(("rung", "is", "samples used"), rows)
+    text = columns(("rung", "is", "samples used", "shifts predictions by"), rows)
     if story.get("geoip"):
         text += "\nYour GeoIP databases: " + ", ".join(f"{k} {v}" for k, v in story["geoip"].items())
     by = f"the clients learned behind it ({len(story['clients'])} networks)" if story["clients"] else ""
@@ -79,6 +83,13 @@ def _clients(story: dict[str, Any], everything: bool) -> str:
     shown = rows if everything else rows[:SHOWN]
     more = f"\n... and {len(rows) - len(shown)} more (--all)" if len(rows) > len(shown) else ""
     return columns(header, shown) + more
+
+
+def _shifts(rung: dict[str, Any]) -> str:
+    """Return what a wide rung shifts, the largest first."""
+    shifts = sorted(rung.get("shifts_percent", {}).items(), key=lambda one: -abs(one[1]))
+    more = f", {len(shifts) - SHOWN_SHIFTS} more" if len(shifts) > SHOWN_SHIFTS else ""
+    return ", ".join(f"{pop} {percent:+g} %" for pop, percent in shifts[:SHOWN_SHIFTS]) + more
 
 
 def _pops(story: dict[str, Any], everything: bool) -> str:

@@ -207,7 +207,7 @@ class Field:
             ladder, half_life = self._world.ladder, windows.half_life_seconds
             windows.merge(take(batch, guard, ladder, self._sites, clock.now, half_life).gathered)
             windows.decay()
-            evidence = Evidence.of(aggregate(windows, clock), self._world.pops)
+            evidence = Evidence.of_world(aggregate(windows, clock), self._world)
             for _ in range(2):
                 last = build_class(self._world, evidence, self._steering, last.after, LIMITS, last)
         return Day(self._answers(last), windows.nbytes + sum(a.nbytes for a in guard.arrays().values()))

@@ -114,7 +114,7 @@ class Panel:
 
     def _build(self) -> None:
         self._windows.decay()
-        evidence = Evidence.of(aggregate(self._windows, lambda: self._now), self._world.pops)
+        evidence = Evidence.of_world(aggregate(self._windows, lambda: self._now), self._world)
         knowledge = Knowledge(evidence, Resolvers.of(self._world, evidence, Behind.nothing()))
         last = self._builds
         memories = [build.after for build in last] or [Memory.nothing()] * len(self._world.classes)

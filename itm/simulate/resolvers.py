@@ -156,7 +156,7 @@ def _evidence(world: World, clients: Sequence[Client], rng: np.random.Generator)
     taken = take(records(batch), Guard(len(batch)), ladder, sites, NOW, HALF_LIFE_SECONDS)
     windows = Windows(len(batch), HALF_LIFE_SECONDS, lambda: NOW)
     windows.merge(taken.gathered)
-    return Evidence.of(aggregate(windows, lambda: NOW), world.pops)
+    return Evidence.of_world(aggregate(windows, lambda: NOW), world)
 
 
 def _distances(clients: Sequence[Client]) -> npt.NDArray[np.float64]:

@@ -30,6 +30,7 @@ from itm.steer.outlook import Outlook
 from itm.steer.own.outcomes import Part, asked
 from itm.steer.own.runner import NoOwnSteps, OwnSteps
 from itm.steer.plan import Limits, Plan, limited
+from itm.steer.residual import Residuals
 from itm.steer.resolvers import ResolverRows, Resolvers, Standing, decide_resolvers, facts_of
 from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
 from itm.steer.steps import Facts, Terms
@@ -46,8 +47,8 @@ VARIANT_BIT = np.uint64(1 << 63)
 class ClassBuild:
     """The outcome for one class: what was decided, from which memory, and what comes of it.
 
-    `touched` rows drew on evidence; `held` has the sorted keys of rows the limiter kept where they were,
-    those of `resolvers` among them; `granted` what rows got that cannot all have their first choice, and
+    `touched` rows drew on evidence, all of them on `residuals`; `held` has the sorted keys of rows that the
+    limiter kept where they were, those of `resolvers` among them; `granted` what rows got that cannot all have their first choice, and
     `outlook` how full POPs will be, of all classes together (None where no POP can be full).
     """
 
@@ -58,6 +59,7 @@ class ClassBuild:
     after: Memory
     decision: Decision
     touched: npt.NDArray[np.bool_]
+    residuals: Residuals
     held: Keys
     plan: Plan
     table: ClassMap
@@ -85,7 +87,7 @@ class Frame:
         """Return the facts of some rows."""
         prediction = world.predictions[:, world.places.cell[self.rows.place[chosen]], :]
         return self.terms.facts(
-            evidence.estimate(prediction, {r: self.keys[r][chosen] for r in evidence.rungs}),
+            evidence.estimate(prediction, {r: self.keys[r][chosen] for r in evidence.drawn}),
             self.rows.rule[chosen],
             self.served[chosen],
             self.challenger[chosen],
@@ -183,7 +185,10 @@ def draft_class(
     touched = np.zeros(len(rows), dtype=bool)
     for rung, own in evidence.rungs.items():
         touched |= own.rows(frame.keys[rung]) >= 0
-    chosen = np.flatnonzero(_todo(touched, frame.keys["row"], last))
+    todo = _todo(touched, frame.keys["row"], last)
+    if last is not None:
+        todo |= evidence.residuals.changed(last.residuals, frame.keys)
+    chosen = np.flatnonzero(todo)
     fresh = [
         decide(frame.facts(world, evidence, chunk), steering.steer, limits.candidates, limits.near)
         for chunk in chunks_of(chosen)
@@ -238,6 +243,7 @@ def finish_class(draft: Draft, granted: Granted | None = None, arrivals: Doubles
         after=after,
         decision=decision,
         touched=draft.touched,
+        residuals=draft.evidence.residuals,
         held=np.sort(np.append(frame.keys["row"][held], apart.held)),
         plan=plan,
         table=compile_class(decision, rows, apart, frame.terms.rules),
@@ -310,7 +316,7 @@ def measured_prefixes(world: World, evidence: Evidence) -> MeasuredPrefixes:
 
 
 def row_keys(world: World, rows: Rows, prefixes: MeasuredPrefixes) -> dict[str, Keys]:
-    """Return the keys of every row: `row` (unique), and per deciding rung the key it draws evidence from.
+    """Return the keys of every row: `row` (unique), and per rung the key by which it draws on evidence.
 
     A rung that does not apply to a row has key 0, which no evidence carries.
     """
@@ -323,7 +329,8 @@ def row_keys(world: World, rows: Rows, prefixes: MeasuredPrefixes) -> dict[str, 
     network, prefix = np.zeros_like(place), np.zeros_like(place)
     prefix[own] = prefixes.routing
     network[own] = np.where(prefixes.rung == RUNGS.index("network"), prefixes.key, 0)
-    return {"row": row, "place": place, "prefix": prefix, "network": network}
+    wide = world.ladder.wide_keys(rows.place)
+    return {"row": row, "place": place, "prefix": prefix, "network": network, **wide}
 
 
 def variant_keys(place: Keys, rule: npt.NDArray[np.integer[Any]]) -> Keys:

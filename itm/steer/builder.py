@@ -205,7 +205,7 @@ class Builder:
 
     def _knowledge(self, world: World) -> Knowledge:
         """Return what is known now, laid out for the POPs of `world`."""
-        evidence = self._learner.evidence(world.pops)
+        evidence = self._learner.evidence(world)
         behind = self._behind()
         hours = self._queries.look()
         demand = Demand.of(clients_of(self._learner.aggregates), *faded(hours, self._clock()), behind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -20,8 +20,10 @@ from itm.steer.estimate import (
     from_prediction,
     refine,
 )
+from itm.steer.residual import Residuals, residuals_of
 from itm.steer.steps.available import MIN_SAMPLES as AVAILABILITY_SAMPLES
 from itm.steer.votes import borne_out
+from itm.steer.world import World
 
 DECIDING: Final = ("place", "prefix", "network")
 """The rungs whose measurements move a decision, from wide to narrow."""
@@ -49,9 +51,12 @@ class Evidence:
     """All rungs that decide. Cells that would change nothing (too few samples) are not in here."""
 
     rungs: dict[str, RungEvidence]
+    residuals: Residuals = field(default_factory=Residuals)
 
     @classmethod
-    def of(cls, aggregates: Aggregates, pops: tuple[str, ...]) -> Evidence:
+    def of(
+        cls, aggregates: Aggregates, pops: tuple[str, ...], residuals: Residuals | None = None
+    ) -> Evidence:
         """Lay out what is usable of the aggregates; POPs that the catalog does not know are left out."""
         names = np.array([p.encode() for p in pops], dtype=aggregates.pop.dtype)
         order = np.argsort(names)
@@ -64,8 +69,19 @@ class Evidence:
             {
                 r: _layout(aggregates, usable & (aggregates.rung == RUNGS.index(r)), pop, len(pops))
                 for r in DECIDING
-            }
+            },
+            residuals or Residuals(),
         )
+
+    @classmethod
+    def of_world(cls, aggregates: Aggregates, world: World) -> Evidence:
+        """Lay out what the aggregates say of the POPs of `world`, and of its predictions."""
+        return cls.of(aggregates, world.pops, residuals_of(aggregates, world))
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The rungs whose keys an estimate asks for."""
+        return (*self.residuals.rungs, *self.rungs)
 
     @classmethod
     def nothing(cls, pops: int) -> Evidence:
@@ -74,14 +90,17 @@ class Evidence:
         return cls({rung: RungEvidence(none, Measured.nothing(0, pops)) for rung in DECIDING})
 
     def estimate(self, prediction: Floats, keys: dict[str, Keys]) -> Estimate:
-        """Return the estimate of rows: `prediction` (3, rows, POPs) refined rung by rung where keys match."""
-        estimate = from_prediction(*(np.ascontiguousarray(q) for q in prediction))
+        """Return the estimate of rows: `prediction` (3, rows, POPs) shifted by what the wide rungs say of it,
+        and refined rung by rung where keys match.
+        """
+        shifted = self.residuals.shifted(prediction, keys)
+        estimate = from_prediction(*(np.ascontiguousarray(q) for q in shifted))
         for rung in DECIDING:
             own = self.rungs[rung]
             at = own.rows(keys[rung])
             if (at < 0).all():
                 continue
-            estimate = refine(estimate, _spread(own.measured, at, len(prediction[0][0])))
+            estimate = refine(estimate, _spread(own.measured, at, prediction.shape[2]))
         return estimate
 
 

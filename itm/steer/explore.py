@@ -51,7 +51,8 @@ def explore(world: World, aggregates: Aggregates, evidence: Evidence) -> Explora
     place_row[place] = len(nothing) + np.arange(len(place), dtype=np.uint32)
     place_key = world.places.key[place]
     none = np.zeros_like(place_key)
-    rows += measured.rows(place, {"place": place_key, "prefix": none, "network": none}, known)
+    drawn = {"place": place_key, "prefix": none, "network": none, **world.ladder.wide_keys(place)}
+    rows += measured.rows(place, drawn, known)
     network_key, known = measured.networks()
     place, keys = measured.located(network_key)
     rows += measured.rows(place, keys, known)
@@ -94,7 +95,7 @@ class _Measured:
         keys = self._world.ladder.keys(family, network_key & np.uint64((1 << 48) - 1))
         place_key = keys[:, RUNGS.index("place")]
         place = np.searchsorted(self._world.places.key, place_key).astype(np.intp)
-        return place, {"place": place_key, "prefix": keys[:, RUNGS.index("prefix")], "network": network_key}
+        return place, {rung: keys[:, RUNGS.index(rung)] for rung in self._evidence.drawn}
 
     def rows(self, place: npt.NDArray[np.intp], keys: dict[str, Keys], known: Floats) -> list[_Row]:
         """Return the rows of places or networks with these keys, in parts."""

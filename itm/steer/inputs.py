@@ -27,6 +27,7 @@ from itm.steer.evidence import Evidence, RungEvidence
 from itm.steer.grants import Granted
 from itm.steer.memory import Memory
 from itm.steer.outcome import Change, Outcome
+from itm.steer.residual import WIDE, Residuals, Shifts
 
 _MEASURED = Measured.__slots__
 
@@ -72,6 +73,8 @@ def save(inputs: Inputs, directory: Path) -> None:
         columns[f"{rung}.key"] = own.key
         for name in _MEASURED:
             columns[f"{rung}.{name}"] = getattr(own.measured, name)
+    for rung, shifts in inputs.evidence.residuals.rungs.items():
+        columns[f"residual.{rung}.key"], columns[f"residual.{rung}.shift"] = shifts.key, shifts.shift
     for name in Behind.__slots__:
         columns[f"behind.{name}"] = getattr(inputs.behind, name)
     columns |= {f"demand.{name}": array for name, array in inputs.demand.arrays().items()}
@@ -131,7 +134,7 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         places_digest=facts["places"],
         predictions_digest=facts["predictions"],
         candidates=facts["candidates"],
-        evidence=Evidence(rungs),
+        evidence=Evidence(rungs, _residuals(stored)),
         memories=memories,
         held=tuple(stored[f"class{i}.held"] for i in range(len(pops))),
         behind=_behind(stored),
@@ -169,6 +172,14 @@ def _measured(stored: Mapping[str, npt.NDArray[Any]], rung: str) -> Measured:
     p25 = stored[f"{rung}.p25"]
     known = {f"{rung}.{name}": p25 for name in ("low", "high", "least", "most")} | dict(stored)
     return Measured(*(known[f"{rung}.{name}"] for name in _MEASURED))
+
+
+def _residuals(stored: Mapping[str, npt.NDArray[Any]]) -> Residuals:
+    """Return what the wide rungs shifted; in the release before they shifted nothing."""
+    known = [rung for rung in WIDE if f"residual.{rung}.key" in stored]
+    return Residuals(
+        {rung: Shifts(stored[f"residual.{rung}.key"], stored[f"residual.{rung}.shift"]) for rung in known}
+    )
 
 
 def _behind(stored: Mapping[str, npt.NDArray[Any]]) -> Behind:

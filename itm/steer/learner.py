@@ -18,6 +18,7 @@ from collectors.errors import ArraysError, DeltaError
 from collectors.window import Checkpoint, Windows
 from itm.config import Collect, Config
 from itm.steer.evidence import Evidence
+from itm.steer.world import World
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +70,11 @@ class Learner:
                 continue
             self._take(delta)
 
-    def evidence(self, pops: tuple[str, ...]) -> Evidence:
-        """Return what the windows say now."""
+    def evidence(self, world: World) -> Evidence:
+        """Return what the windows say now of the POPs of `world`, and of its predictions."""
         self._windows.decay()
         self.aggregates = aggregate(self._windows, self._clock)
-        return Evidence.of(self.aggregates, pops)
+        return Evidence.of_world(self.aggregates, world)
 
     def checkpoint(self, *, at_once: bool = True) -> None:
         """Write windows and marks and tell the collectors, who let go of what no restart needs.

@@ -36,6 +36,6 @@ def _leg(world: World, evidence: Evidence, location: Location) -> Floats:
         return predicted
     network = Network.of(location.network)
     ladder = world.ladder.keys(np.array([network.family], np.uint8), np.array([network.unit], np.uint64))
-    keys = {rung: ladder[:, RUNGS.index(rung)] for rung in evidence.rungs}
+    keys = {rung: ladder[:, RUNGS.index(rung)] for rung in evidence.drawn}
     measured: Floats = evidence.estimate(prediction[:, None, :], keys).rtt[0]
     return measured

@@ -53,6 +53,7 @@ def row_of(world: World, evidence: Evidence, steering: SteeringClass, network: N
     parent = lineage[-2][1] if len(lineage) > 1 else key["place"]
     used = {"network": ("place", "prefix", "network"), "prefix": ("place", "prefix")}.get(kind, ("place",))
     keys = {r: np.array([key[r] if r in used else 0], dtype=np.uint64) for r in key}
+    keys |= world.ladder.wide_keys(np.array([place]))
     return Row(kind, int(own), int(parent), place, rule, keys)
 
 

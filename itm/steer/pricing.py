@@ -41,6 +41,6 @@ class Believed:
             part = slice(begin, begin + CHUNK)
             own, at = np.unique(row[part], return_inverse=True)
             prediction = self.world.predictions[:, self.world.places.cell[rows.place[own]], :]
-            drawn = {rung: keys[rung][own] for rung in self.evidence.rungs}
+            drawn = {rung: keys[rung][own] for rung in self.evidence.drawn}
             cost[part] = self.evidence.estimate(prediction, drawn).rtt[at, pop[part]]
         return cost

@@ -159,5 +159,5 @@ def estimate_clients(world: World, evidence: Evidence, client: Keys) -> Estimate
         here = np.flatnonzero(family == version)
         if len(here):
             place[here] = world.places.places_of(version, unit[here])
-    keys = {rung: ladder[:, RUNGS.index(rung)] for rung in evidence.rungs}
+    keys = {rung: ladder[:, RUNGS.index(rung)] for rung in evidence.drawn}
     return evidence.estimate(world.predictions[:, world.places.cell[place], :], keys)

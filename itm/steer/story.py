@@ -67,14 +67,25 @@ class Case:
 
 
 def ladder(case: Case) -> list[dict[str, Any]]:
-    """Tell the network's rungs, and how many samples of each the decision drew on."""
+    """Tell the network's rungs: how many samples of each the decision drew on, what the wide ones shift."""
     told = []
+    evidence = case.served.inputs.evidence
     for rung in case.served.world.ladder.describe(case.network):
-        own = case.served.inputs.evidence.rungs.get(rung.rung)
+        own = evidence.rungs.get(rung.rung)
         at = int(own.rows(case.row.keys[rung.rung])[0]) if own is not None else -1
         samples = round(float(own.measured.n[at].sum()), 1) if own is not None and at >= 0 else 0.0
-        told.append({"rung": rung.rung, "is": rung.text, "samples_used": samples})
+        shifts = _shifts(case, rung.rung)
+        told.append({"rung": rung.rung, "is": rung.text, "samples_used": samples, "shifts_percent": shifts})
     return told
+
+
+def _shifts(case: Case, rung: str) -> dict[str, float]:
+    """Return by how much a wide rung shifts the predictions of POPs, in per cent, of those that it shifts."""
+    own = case.served.inputs.evidence.residuals.rungs.get(rung)
+    if own is None:
+        return {}
+    factors = np.expm1(own.of(case.row.keys[rung])[0])
+    return {pop: round(100 * float(f), 1) for pop, f in zip(case.pops, factors, strict=True) if f}
 
 
 def clients(case: Case, behind: Behind) -> list[dict[str, Any]]:

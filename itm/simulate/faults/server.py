@@ -107,7 +107,7 @@ class Server:
 
     def _knowledge(self, world: World, now: float) -> Knowledge:
         self.aggregates = aggregate(self._windows, lambda: now)
-        evidence = Evidence.of(self.aggregates, world.pops)
+        evidence = Evidence.of_world(self.aggregates, world)
         days = self._config.collect.pairing_half_life_days
         behind = Behind.of(self._clientele.table(), now, days)
         demand = Demand.of(clients_of(self.aggregates), Counts.nothing(), Counts.nothing(), behind)

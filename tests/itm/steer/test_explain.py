@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from collectors.aggregate import empty
+from collectors.places import code_of
 from itm.catalog.types import Rule
 from itm.cli.why import told
 from itm.errors import ExplainMismatch, ItmError
@@ -21,6 +22,7 @@ from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits
 from itm.steer.publish import routemap_of
+from itm.steer.residual import Residuals, Shifts
 from itm.steer.resolvers import Resolvers
 from itm.steer.steps import BUILD_STEPS, Facts, Running
 from itm.steer.story import Served
@@ -34,6 +36,14 @@ SLOW_TOKYO = [(JAPAN, "network", "tokyo", 140.0, 30.0, 6), (JAPAN, "network", "o
 
 def build(w: World, evidence: Evidence, memory: Memory, share: float = 1.0) -> ClassBuild:
     return build_class(w, evidence, w.classes[0], memory, Limits(3, share))
+
+
+SHIFTED = Residuals(
+    {
+        "world": Shifts(np.zeros(1, np.uint64), np.array([[0, 0.1, 0, 0]], np.float32)),
+        "country": Shifts(np.array([code_of("JP")], np.uint64), np.array([[0.4, 0, 0, -0.3]], np.float32)),
+    }
+)
 
 
 def served(w: World, evidence: Evidence, build: ClassBuild, states: dict[str, State] | None = None) -> Served:
@@ -142,8 +152,8 @@ def test_questions_that_have_no_answer(name: str, client: str) -> None:
 
 
 def test_every_network_of_a_cut_up_world_is_explained(tmp_path: Path) -> None:
-    """Subnet rules, measured networks and prefixes, held rows: re-running arrives at the served leaf, also
-    from inputs that went through the disk."""
+    """Subnet rules, measured networks and prefixes, shifted predictions, held rows: re-running arrives at the
+    served leaf, also from inputs that went through the disk."""
     s = service(
         pools=(("us", ("ash",)), ("world", POPS)),
         rules=(Rule(("us", "world"), subnets=("133.11.128.0/17",)), Rule(("world",))),
@@ -155,7 +165,7 @@ def test_every_network_of_a_cut_up_world_is_explained(tmp_path: Path) -> None:
         ("193.0.6.1", "prefix", "ash", 50.0, 40.0, 9),
     ]
     rows += [("133.11.129.1", "network", "ash", 300.0, 40.0, 9), ("8.8.8.8", "place", "ash", 80.0, 40.0, 9)]
-    evidence = Evidence.of(cells(*rows), POPS)
+    evidence = Evidence.of(cells(*rows), POPS, SHIFTED)
     memory = build(w, Evidence.of(empty(), POPS), Memory.nothing()).after
     rng = np.random.default_rng(1)
     for share in (1.0, 1.0, 0.2):
@@ -167,8 +177,10 @@ def test_every_network_of_a_cut_up_world_is_explained(tmp_path: Path) -> None:
             for third in rng.integers(0, 256, 12):
                 explain(WhyQuestion("gw.example.net", f"{base}.{third}.9"), story_of)
         for address in (JAPAN, DUTCH, "133.11.129.1", "2001:200::1", "2a00::1"):
-            explain(WhyQuestion("gw.example.net", address), story_of)
+            told = explain(WhyQuestion("gw.example.net", address), story_of)
         memory = b.after
+    shifts = {rung["rung"]: rung["shifts_percent"] for rung in told["ladder"] if rung["shifts_percent"]}
+    assert shifts == {"world": {"osaka": 10.5}}  # nobody knows in which country 2a00::1 is
 
 
 def crowded(share: float = 1.0) -> Served:

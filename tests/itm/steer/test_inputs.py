@@ -17,6 +17,7 @@ from itm.steer.evidence import Evidence
 from itm.steer.grants import Granted
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
+from itm.steer.residual import Residuals, Shifts
 from tests.itm.steer.crowds import NOW, crowd, table
 from tests.itm.steer.worlds import AMERICA, JAPAN, P50, cells
 
@@ -32,6 +33,9 @@ GRANTED = Granted(
 COUNTED = Counts.of(np.array([Network.of(AMERICA).key], np.uint64), np.array([7.5]))
 
 
+SHIFTED = Residuals({"as": Shifts(np.array([2501], np.uint64), np.array([[0.1, -0.2, 0, 0]], np.float32))})
+
+
 def inputs(version: int = 7) -> Inputs:
     memory = Memory.of(
         tuple(P50),
@@ -45,7 +49,7 @@ def inputs(version: int = 7) -> Inputs:
         places_digest="places",
         predictions_digest="predictions",
         candidates=4,
-        evidence=Evidence.of(cells(*ROWS), tuple(P50)),
+        evidence=Evidence.of(cells(*ROWS), tuple(P50), SHIFTED),
         memories=(memory, Memory.nothing()),
         held=(np.array([4], dtype=np.uint64), np.zeros(0, dtype=np.uint64)),
         behind=(behind := Behind.of(table(*crowd(AMERICA, {"133.11": 5})), NOW, 7.0)),
@@ -63,6 +67,10 @@ def test_inputs_come_back_as_they_were(tmp_path: Path) -> None:
     for name in ("version", "catalog_version", "places_digest", "predictions_digest", "candidates"):
         assert getattr(got, name) == getattr(was, name)
     assert list(got.evidence.rungs) == list(was.evidence.rungs)
+    assert list(got.evidence.residuals.rungs) == ["as"]
+    for field in ("key", "shift"):
+        again, before = (getattr(e.evidence.residuals.rungs["as"], field) for e in (got, was))
+        assert again.tobytes() == before.tobytes()
     for rung, own in was.evidence.rungs.items():
         assert np.array_equal(got.evidence.rungs[rung].key, own.key)
         for field in own.measured.__slots__:

@@ -55,7 +55,7 @@ def learner(station: Station) -> Learning:
 
 def samples(one: Learner, rung: str = "network") -> dict[str, float]:
     """Return the samples of the one row that a rung has evidence for."""
-    measured = one.evidence(POPS).rungs[rung].measured
+    measured = one.evidence(WORLD).rungs[rung].measured
     assert len(measured.n) <= 1
     return {p: float(n) for p, n in zip(POPS, measured.n[0], strict=True) if n} if len(measured.n) else {}
 
@@ -67,7 +67,7 @@ def test_the_journal_becomes_evidence(station: Station) -> None:
     assert samples(one) == {}
     one.collect(WORLD)
     assert samples(one) == {"tokyo": 24.0, "osaka": 24.0}
-    evidence = one.evidence(POPS).rungs["network"]
+    evidence = one.evidence(WORLD).rungs["network"]
     key = WORLD.ladder.keys(np.array([4], np.uint8), np.array([0x850B00], np.uint64))[0, 0]
     assert evidence.key.tolist() == [key]
     assert evidence.measured.p25[0, 0] == pytest.approx(140, rel=0.05)
@@ -107,7 +107,7 @@ def test_what_contradicts_the_place_teaches_the_network_alone(station: Station) 
     one.collect(w)
     assert one.own_only == 8 * 24
     assert samples(one, "place") == {"tokyo": 8 * 24}
-    assert one.evidence(POPS).rungs["network"].measured.n[:, 2].tolist() == [24.0] * 8
+    assert one.evidence(WORLD).rungs["network"].measured.n[:, 2].tolist() == [24.0] * 8
 
 
 def test_a_restart_goes_on_from_the_checkpoint(station: Station) -> None:
