@@ -48,8 +48,9 @@ class ClassBuild:
     """The outcome for one class: what was decided, from which memory, and what comes of it.
 
     `touched` rows drew on evidence, all of them on `residuals`; `held` has the sorted keys of rows that the
-    limiter kept where they were, those of `resolvers` among them; `granted` what rows got that cannot all have their first choice, and
-    `outlook` how full POPs will be, of all classes together (None where no POP can be full).
+    limiter kept where they were, those of `resolvers` among them; `granted` what rows got that cannot all
+    have their first choice, and `outlook` how full POPs will be, of all classes together (None where no POP
+    can be full).
     """
 
     steering: SteeringClass
@@ -182,13 +183,8 @@ def draft_class(
         terms = asked(world, steering.steer, terms, parts, own_steps or NoOwnSteps())
         frame = replace(frame, terms=terms)
     rows = frame.rows
-    touched = np.zeros(len(rows), dtype=bool)
-    for rung, own in evidence.rungs.items():
-        touched |= own.rows(frame.keys[rung]) >= 0
-    todo = _todo(touched, frame.keys["row"], last)
-    if last is not None:
-        todo |= evidence.residuals.changed(last.residuals, frame.keys)
-    chosen = np.flatnonzero(todo)
+    touched = evidence.touches(frame.keys)
+    chosen = np.flatnonzero(_todo(touched, frame.keys, evidence.residuals, last))
     fresh = [
         decide(frame.facts(world, evidence, chunk), steering.steer, limits.candidates, limits.near)
         for chunk in chunks_of(chosen)
@@ -338,13 +334,17 @@ def variant_keys(place: Keys, rule: npt.NDArray[np.integer[Any]]) -> Keys:
     return VARIANT_BIT | (place ^ rule.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15 >> 8))
 
 
-def _todo(touched: npt.NDArray[np.bool_], key: Keys, last: ClassBuild | None) -> npt.NDArray[np.bool_]:
-    """Say which rows can come out differently from the last build: measured and granted ones, and these."""
+def _todo(
+    touched: npt.NDArray[np.bool_], keys: dict[str, Keys], residuals: Residuals, last: ClassBuild | None
+) -> npt.NDArray[np.bool_]:
+    """Say which rows can come out differently from the last build: measured, granted, shifted ones, these."""
     todo = np.ones(len(touched), dtype=bool)
     if last is not None:
         kept = last.unmeasured
         settled = last.decision.ranks[:kept, 0] == last.decision.wanted[:kept]
-        todo[:kept] = touched[:kept] | last.touched[:kept] | ~settled | (last.granted.rows(key[:kept]) >= 0)
+        granted = last.granted.rows(keys["row"][:kept]) >= 0
+        todo[:kept] = touched[:kept] | last.touched[:kept] | ~settled | granted
+        todo |= residuals.changed(last.residuals, keys)
     return todo
 
 

@@ -89,6 +89,13 @@ class Evidence:
         none = np.zeros(0, dtype=np.uint64)
         return cls({rung: RungEvidence(none, Measured.nothing(0, pops)) for rung in DECIDING})
 
+    def touches(self, keys: dict[str, Keys]) -> npt.NDArray[np.bool_]:
+        """Return which of the rows with these keys were measured on a rung that decides."""
+        found = np.zeros(len(keys["place"]), dtype=bool)
+        for rung, own in self.rungs.items():
+            found |= own.rows(keys[rung]) >= 0
+        return found
+
     def estimate(self, prediction: Floats, keys: dict[str, Keys]) -> Estimate:
         """Return the estimate of rows: `prediction` (3, rows, POPs) shifted by what the wide rungs say of it,
         and refined rung by rung where keys match.
