@@ -166,6 +166,18 @@ class Builder:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """What a change must show on a slice of the networks before it goes live for all."""
+
+    share: float = 0.05  # of the places, where none is named
+    watch_seconds: float = 3600.0  # at least this long
+    least_places: float = 20.0  # measured ones, inside the slice and outside
+    harm_ms: float = 5.0  # round trips worse by more are harm
+    harm_availability: float = 0.02  # and so is availability worse by more, 0..1
+    confidence: float = 0.99  # with which harm is there, or excluded
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """Health checks; a POP's own `healthcheck` in the catalog overrides port, path and protocol."""
 
@@ -201,6 +213,7 @@ class Config:
     stale: Stale = field(default_factory=Stale)
     model: Model = field(default_factory=Model)
     builder: Builder = field(default_factory=Builder)
+    canary: Canary = field(default_factory=Canary)
     probe: Probe = field(default_factory=Probe)
     demo: Demo = field(default_factory=Demo)
 
@@ -249,7 +262,14 @@ def load(
     for name, section in (("dns", config.dns), ("public", config.public)):
         if section.tls_listen and not section.tls_certificate:
             raise ConfigError(f"{name}.tls_certificate: needed with {name}.tls_listen")
+    _check_canary(config.canary)
     return config
+
+
+def _check_canary(canary: Canary) -> None:
+    for name in ("share", "confidence"):
+        if not 0 < getattr(canary, name) < 1:
+            raise ConfigError(f"canary.{name}: expected more than 0 and less than 1")
 
 
 def _tls_files(section: Dns | Public) -> tuple[Path, Path] | None:

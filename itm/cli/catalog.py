@@ -18,7 +18,7 @@ from itm.catalog.diff import diff
 from itm.catalog.load import MAIN, load_bundle, load_path, read_bundle
 from itm.catalog.octodns import convert
 from itm.catalog.types import Catalog
-from itm.cli import client
+from itm.cli import canary, client
 from itm.cli.client import OpsClient
 from itm.cli.columns import columns, show_time
 from itm.cli.difference import difference_lines
@@ -55,7 +55,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for action in (apply, rollback):
         action.add_argument("--force", action="store_true", help="even past the Plan's limits; is recorded")
         action.add_argument("--message", default="", metavar="TEXT", help="why, for `history`")
-    for action in (compare, apply, plan, show, history, rollback):
+        canary.configure(action)
+    trial = actions.add_parser("canary", help="the version that a slice of the networks lives with")
+    trial.add_argument("verb", nargs="?", choices=canary.VERBS, default="status")
+    for action in (compare, apply, plan, trial, show, history, rollback):
         client.configure(action)
     convert_ = actions.add_parser("import", help="turn an octoDNS zone file's dynamic records into services")
     convert_.add_argument("path", type=Path, metavar="FILE")
@@ -70,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         return local[args.action](args)
     remote: dict[str, Callable[[OpsClient, argparse.Namespace], int]] = {
         "diff": _diff, "apply": _apply, "plan": _plan, "show": _show, "history": _history,
-        "rollback": _rollback,
+        "rollback": _rollback, "canary": canary.run,
     }  # fmt: skip
     return remote[args.action](client.client_of(args), args)
 
@@ -138,7 +141,7 @@ def _against(ops: OpsClient, word: str) -> Catalog:
 def _apply(ops: OpsClient, args: argparse.Namespace) -> int:
     files = read_bundle(args.path)
     load_bundle(files, zone.faults)
-    body = {"files": files, "force": args.force, "message": args.message}
+    body = {"files": files, "force": args.force, "message": args.message, **canary.wanted(args)}
     return _wait(ops, ops.post("/api/v1/catalog", body)["version"])
 
 
@@ -160,7 +163,7 @@ def _plan(ops: OpsClient, args: argparse.Namespace) -> int:
 
 
 def _rollback(ops: OpsClient, args: argparse.Namespace) -> int:
-    body = {"version": args.version, "force": args.force}
+    body = {"version": args.version, "force": args.force, **canary.wanted(args)}
     if args.message:
         body["message"] = args.message
     return _wait(ops, ops.post("/api/v1/catalog/rollback", body)["version"])
@@ -172,7 +175,9 @@ def _wait(ops: OpsClient, version: int) -> int:
     if found.get("plan"):
         print("\n".join(plan_lines(found["plan"])))
     print(f"version {version} is {found['status']}" + (f": {found['reason']}" if found["reason"] else ""))
-    if found["status"] != "live":
+    if found["status"] == "canary":
+        print("the builder watches it: see `itm catalog canary`")
+    elif found["status"] != "live":
         return 1
     _tell_pin(ops)
     return 0

@@ -52,11 +52,13 @@ def _answer(story: dict[str, Any]) -> str:
     scope = f"scope /{answer['scope']}" if story["located_by"] == "client" else "no scope: by resolver"
     shares = ", ".join(f"{pop} {share:.0%}" for pop, share in answer["shares"].items())
     drawn = f"  drawn per query: {shares}\n" if len(answer["shares"]) > 1 else ""
+    trial = story.get("canary")
+    by = f"; canary {trial['catalog_version']} decided" if trial and trial["decided"] else ""
     return (
         f"{story['name']} {story['type']} for {story['network']}  ->  {answer['pop']}  {values}\n{drawn}"
         f"  TTL {answer['ttl']} s, {scope}; map {served_map['version']}, leaf {served_map['leaf']} "
         f"({served_map['basis']}, {served_map['age_seconds']:.0f} s old), "
-        f"catalog {served_map['catalog_version']}"
+        f"catalog {served_map['catalog_version']}{by}"
     )
 
 

@@ -14,6 +14,7 @@ from collectors.clienthash import ClientHash
 from itm.ops.api import (
     agents,
     alarms,
+    canary,
     catalog,
     demand,
     feed,
@@ -56,6 +57,9 @@ ROUTES: Final = (
     Route("GET", "/api/v1/catalog/versions/{version}", catalog.one),
     Route("POST", "/api/v1/catalog", catalog.apply, "catalog"),
     Route("POST", "/api/v1/catalog/rollback", catalog.roll_back, "catalog"),
+    Route("GET", "/api/v1/catalog/canary", canary.show),
+    Route("POST", "/api/v1/catalog/canary/promote", canary.promote, "catalog"),
+    Route("POST", "/api/v1/catalog/canary/abort", canary.abort, "catalog"),
     Route("POST", "/api/v1/catalog/plans", catalog.plan, "catalog"),
     Route("GET", "/api/v1/catalog/plans/{plan}", catalog.planned),
     Route("GET", "/api/v1/map", maps.show),

@@ -10,6 +10,7 @@ from typing import Any
 
 from itm.collector import collector_report
 from itm.dns.counters import read_all
+from itm.ops import canarygauges
 from itm.ops.api.demand import census_report
 from itm.ops.api.maps import builder_report
 from itm.ops.api.models import drift_report
@@ -226,6 +227,7 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
         "What an own step took of the last build.",
         lambda: [({"step": one["step"]}, one["seconds"]) for one in report().get("own_steps", [])],
     )
+    canarygauges.register(registry, report)
     registry.counted("itm_builder_builds_total", "Builds since the builder started.", one("builds"))
     registry.gauge("itm_builder_build_seconds", "Duration of the last build.", one("build_seconds"))
     registry.gauge("itm_builder_built_timestamp_seconds", "Time of the last build.", one("built_at"))

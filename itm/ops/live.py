@@ -1,7 +1,8 @@
 """The live catalog as the edge process holds it: read from the store, replaced whole when it changes.
 
-Polled, because the builder makes a version live in another process. Knows the store and the catalog
-loader; what follows from a change is the business of whoever calls `refresh`.
+While a canary runs it has the POPs of both catalogs, which are all checked and measured. Polled, because the
+builder makes a version live in another process. Knows the store and the catalog loader; what follows from a
+change is the business of whoever calls `refresh`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 
 from itm.catalog.load import load_bundle
 from itm.catalog.types import Catalog
+from itm.steer.twins import twins
 from itm.store import catalogs
 
 NOTHING = Catalog((), (), ())
@@ -20,11 +22,12 @@ NOTHING = Catalog((), (), ())
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One catalog version; 0 stands for none yet."""
+    """One catalog version; 0 stands for none yet. `canary` is that of the version on trial, 0: none is."""
 
     number: int
     catalog: Catalog
     pop_ids: frozenset[str]
+    canary: int = 0
 
 
 class LiveCatalog:
@@ -43,8 +46,11 @@ class LiveCatalog:
         return True
 
     def _read(self) -> Version | None:
-        stored = catalogs.live(self._engine)
-        if stored is None or stored.version == self.now.number:
+        stored, trial = catalogs.live(self._engine), catalogs.canary(self._engine)
+        canary = 0 if trial is None else trial.version
+        if stored is None or (stored.version, canary) == (self.now.number, self.now.canary):
             return None
         catalog = load_bundle(stored.files)
-        return Version(stored.version, catalog, frozenset(pop.id for pop in catalog.pops))
+        if trial is not None:
+            catalog, _ = twins(catalog, load_bundle(trial.files))
+        return Version(stored.version, catalog, frozenset(pop.id for pop in catalog.pops), canary)

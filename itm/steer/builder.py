@@ -10,49 +10,44 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from collectors import localbus
 from collectors.bus import Receiver
-from collectors.clienteletable import FILE as CLIENTELE
-from collectors.clienteletable import ClienteleFile
 from collectors.localbus import LocalReceiver
 from itm.catalog.load import load_bundle
 from itm.config import Config
-from itm.errors import CatalogError, OwnStepFailed, SnapshotError, UnsafePlan
+from itm.errors import CatalogError, OwnStepFailed, Refused, SnapshotError, UnsafePlan
 from itm.priority import yield_to_all
-from itm.routemap import current, snapshot
-from itm.routemap.routemap import RouteMap
-from itm.steer import inputs as inputs_file
+from itm.routemap import current
 from itm.steer import memoryfiles
-from itm.steer.behind import Behind
 from itm.steer.build import ClassBuild
-from itm.steer.census import CensusFile
-from itm.steer.compare import Reading
+from itm.steer.canary import Canary
+from itm.steer.compare import Reading, differences
 from itm.steer.cycle import Knowledge, build_all
-from itm.steer.demand import Demand, clients_of
 from itm.steer.drift import DriftWatch
 from itm.steer.explore import ExplorationFiles
 from itm.steer.givens import Givens
-from itm.steer.inputs import Inputs
+from itm.steer.knowing import Knowing
 from itm.steer.learner import Learner
 from itm.steer.memory import Memory
 from itm.steer.modelwatch import ModelWatch
 from itm.steer.own.watch import OwnWatch, raise_if_failed
 from itm.steer.plan import Limits, Plan
-from itm.steer.planning import whole_plan
+from itm.steer.planning import Prospect, prospect, whole_plan
 from itm.steer.pricing import Believed
-from itm.steer.publish import publish, routemap_of, says_the_same
-from itm.steer.querylog import FOLDER as QUERIES
-from itm.steer.querylog import QueryLog, faded
-from itm.steer.resolvers import Resolvers
+from itm.steer.publish import inputs_of, outlook_of, publish, routemap_of, says_the_same
 from itm.steer.roomwatch import RoomWatch
+from itm.steer.shelf import Shelf
 from itm.steer.stats import Stats
+from itm.steer.trials import Trials
+from itm.steer.verdict import Fate
 from itm.steer.world import World
 from itm.stopping import stop_requested
 from itm.store.catalogs import CatalogVersion
+from itm.store.engine import StoreError
 from itm.store.plans import AskedPlan
 
 log = logging.getLogger(__name__)
@@ -74,16 +69,16 @@ class Builder:
         self._memory_path = config.state_dir / "memory"
         self._drift = DriftWatch(config.state_dir / "baselines")
         self._learner = Learner(config, bus, clock)
-        self._clientele = ClienteleFile(config.state_dir / CLIENTELE)
-        self._queries = QueryLog(config.state_dir / QUERIES, clock)
         self._model = ModelWatch(config.state_dir, clock)
-        self._census = CensusFile(config.state_dir)
         self._exploration = ExplorationFiles(config.state_dir)
         self._rooms = RoomWatch(config, clock)
+        self._knowing = Knowing(config, self._learner, self._rooms, clock)
         self._world: World | None = None
         self._last: tuple[ClassBuild, ...] = ()
         self._memories: tuple[Memory, ...] = ()
-        self._newest: RouteMap | None = None
+        self._trials = Trials(config, givens, self._learner)
+        self._canary: Canary | None = None
+        self._shelf = Shelf(self._maps)
         self._own = OwnWatch(config.builder)
         self._own_spent: dict[str, float] = {}
         self._builds = 0
@@ -100,6 +95,8 @@ class Builder:
         if self._world is None:
             return
         self._learner.read()
+        if self._canary is not None and self._heeded(self._canary):
+            return
         asked = self._givens.waiting_plan()
         if asked is not None:
             self._answer(asked, self._world)
@@ -121,11 +118,23 @@ class Builder:
             log.info("places.changed", extra={"digest": self._givens.places.digest})
             if self._world is not None:
                 self._take(self._givens.world(self._world.catalog, self._world.catalog_version))
+            if self._canary is not None:
+                own = self._canary.world
+                self._canary.take(self._givens.world(own.catalog, own.catalog_version))
 
     def _adopt_live_catalog(self) -> None:
-        live = self._givens.live_catalog()
-        if live is not None:
-            self._take(self._givens.world(*live))
+        live, row = self._givens.live_catalog(), self._givens.running_canary()
+        if live is None:
+            return
+        if row is not None:
+            try:
+                world, self._canary = self._trials.restored(row, *live)
+            except CatalogError as error:  # it was sound for the release that began it
+                self._trials.end(row, "rolled back", str(error), None)
+            else:
+                self._take(world)
+                return
+        self._take(self._givens.world(*live))
 
     def _take(self, world: World) -> None:
         """Make a world the current one: its first build is a full one, and due."""
@@ -137,34 +146,84 @@ class Builder:
     def _settle(self, pending: CatalogVersion) -> None:
         """Judge a person's change by its Plan: live, or refused with the numbers."""
         started = self._clock()
+        row = self._givens.running_canary()
         try:
+            if row is not None:
+                raise Refused(409, f"version {row.version} is a canary: promote or abort it first")
+            if pending.canary_share is not None and self._begin(pending):
+                return
             world = self._givens.world(load_bundle(pending.files), pending.version)
-        except CatalogError as error:  # it was sound for the release that took it
+        except (CatalogError, Refused) as error:  # it was sound for the release that took it
             self._refuse(pending, error, [])
             return
-        memories = memoryfiles.load(self._memory_path, world.class_index)
-        knowledge = self._knowledge(world)
-        builds = self._decided(world, knowledge, memories, max_moved_share=1.0)
-        plans = [build.plan for build in builds]
+        knowledge = self._knowing.now(world)
+        ahead = self._prospect(world, knowledge)
         try:
-            raise_if_failed(builds)
-            for one in plans:
-                one.raise_if_unsafe(self._config.builder.unsafe_moved_share, pending.forced)
+            ahead.raise_if_refused(self._config.builder.unsafe_moved_share, pending.forced)
         except (OwnStepFailed, UnsafePlan) as error:
-            self._refuse(pending, error, plans)
+            self._refuse(pending, error, ahead.plans)
             return
         self._take(world)
-        self._publish(world, knowledge, builds, started)
-        self._givens.make_live(pending.version, _as_dict(plans))
+        self._publish(world, knowledge, ahead.first, started)
+        self._givens.make_live(pending.version, _as_dict(ahead.plans))
         log.info("catalog.live", extra={"version": pending.version})
 
-    def _refuse(self, pending: CatalogVersion, reason: Exception, plans: list[Plan]) -> None:
+    def _begin(self, pending: CatalogVersion) -> bool:
+        """Let a slice of the networks live with a person's change, if what it does to them is safe.
+
+        Returns False where no catalog is live that the others could stay with.
+        """
+        if self._world is None:
+            self._adopt_live_catalog()
+        live, before = self._world, self._shelf.served()
+        if live is None or before is None:
+            return False
+        changed = load_bundle(pending.files)
+        own, theirs = self._trials.worlds(live.catalog, live.catalog_version, changed, pending.version)
+        knowledge = self._knowing.now(own)
+        canary = self._trials.candidate(
+            pending, theirs, memoryfiles.load(self._memory_path, theirs.class_index)
+        )
+        ahead = self._prospect(theirs, self._knowing.elsewhere(theirs, knowledge))
+        canary.keep(ahead.settled)
+        stays = self._prospect(own, knowledge).first
+        now = Believed(own, knowledge.evidence, knowledge.demand)
+        after = Reading(canary.grafted(routemap_of(own, stays, 0, self._clock())), now)
+        moved = max(one.moved_share for one in differences(Reading(before, now), after))
+        limit = self._config.builder.unsafe_moved_share
+        if moved > limit and not pending.forced:
+            self._trials.forget()
+            text = f"{moved:.1%} of demand would change its POP within the slice (limit {limit:.0%})"
+            self._refuse(pending, UnsafePlan(f"{text}; --force does it"), ahead.plans)
+            return True
+        self._trials.begin(canary, _as_dict(ahead.plans))
+        self._take(own)
+        self._canary = canary
+        return True
+
+    def _heeded(self, canary: Canary) -> bool:
+        """End a canary as a person wishes; returns whether it is over."""
+        try:
+            row = self._givens.running_canary()
+        except StoreError:  # told by those who ask every turn
+            return False
+        if row is not None and row.wish:
+            fate = "promoted" if row.wish == "promote" else "aborted"
+            self._end(canary, fate, f"by {row.wished_by}")
+        return row is not None and bool(row.wish)
+
+    def _end(self, canary: Canary, fate: str, reason: str) -> None:
+        """End a canary: all networks get the live catalog, which it now may be."""
+        self._trials.end(canary.row, fate, reason, canary)
+        self._canary, self._world = None, None
+
+    def _refuse(self, pending: CatalogVersion, reason: Exception, plans: Sequence[Plan]) -> None:
         log.warning("catalog.refused", extra={"version": pending.version, "reason": str(reason)})
         self._givens.refuse(pending.version, str(reason), _as_dict(plans))
 
     def _answer(self, asked: AskedPlan, live: World) -> None:
         """Say what a catalog would do if it were applied now."""
-        before = self._map_before()
+        before = self._shelf.served()
         try:
             world = self._givens.world(load_bundle(asked.files), 0)
             if before is None:
@@ -172,18 +231,18 @@ class Builder:
         except (CatalogError, SnapshotError) as error:
             self._givens.answer_plan(asked.id, None, str(error))
             return
-        then, now = self._knowledge(live), self._knowledge(world)
-        memories = memoryfiles.load(self._memory_path, world.class_index)
-        builds = self._decided(world, now, memories, max_moved_share=1.0)
+        then, now = self._knowing.now(live), self._knowing.now(world)
+        ahead = self._prospect(world, now)
         try:
-            raise_if_failed(builds)
+            raise_if_failed(ahead.first)
         except OwnStepFailed as error:
             self._givens.answer_plan(asked.id, None, str(error))
             return
+        after = routemap_of(world, ahead.settled, 0, self._clock())
         found = whole_plan(
             Reading(before, Believed(live, then.evidence, then.demand)),
-            Reading(routemap_of(world, builds, 0, self._clock()), Believed(world, now.evidence, now.demand)),
-            builds,
+            Reading(after, Believed(world, now.evidence, now.demand)),
+            ahead,
             self._config.builder.unsafe_moved_share,
         )
         self._givens.answer_plan(asked.id, found)
@@ -195,37 +254,30 @@ class Builder:
             self._next_build = self._clock() + self._config.builder.interval_seconds
             return
         started = self._clock()
-        knowledge = self._knowledge(world)
+        knowledge = self._knowing.now(world)
         share = self._config.builder.max_moved_share
         builds = self._decided(world, knowledge, self._memories, share)
         for build in builds:
             if build.plan.held_share > 0:
                 log.warning("plan.limited", extra={"held_share": round(build.plan.held_share, 4)})
+        canary = self._canary
+        if canary is not None:
+            with self._own.runner() as own:
+                known = replace(self._knowing.elsewhere(canary.world, knowledge), own_steps=own)
+                canary.build(known, Limits(self._config.builder.candidates, share))
+            canary.judge(world, builds, knowledge.demand, self._config.canary, self._clock)
         self._publish(world, knowledge, builds, started)
+        if canary is not None and canary.verdict and canary.verdict.fate is not Fate.WATCHING:
+            self._end(canary, canary.verdict.fate.value, canary.verdict.reason)
 
-    def _knowledge(self, world: World) -> Knowledge:
-        """Return what is known now, laid out for the POPs of `world`."""
-        evidence = self._learner.evidence(world)
-        behind = self._behind()
-        hours = self._queries.look()
-        demand = Demand.of(clients_of(self._learner.aggregates), *faded(hours, self._clock()), behind)
-        self._census.write(world, demand, hours)
-        return Knowledge(
-            evidence,
-            Resolvers.of(world, evidence, behind),
-            demand,
-            loads=self._rooms.loads(),
-            states=self._rooms.states(),
-            planned_sessions=self._config.builder.planned_sessions,
-        )
-
-    def _behind(self) -> Behind:
-        """Return the resolvers that are known well enough; a damaged file is told, the one before stays."""
-        told = self._clientele.error
-        table = self._clientele.look()
-        if self._clientele.error and self._clientele.error != told:
-            log.warning("clientele.unusable", extra={"reason": self._clientele.error})
-        return Behind.of(table, self._clock(), self._config.collect.pairing_half_life_days)
+    def _prospect(self, world: World, knowledge: Knowledge) -> Prospect:
+        """Return what a world comes to, from what is served now."""
+        memories = memoryfiles.load(self._memory_path, world.class_index)
+        with self._own.runner() as own:
+            known = replace(knowledge, own_steps=own)
+            found = prospect(world, known, memories, self._config.builder.candidates)
+        self._own_spent = own.spent
+        return found
 
     def _decided(
         self, world: World, knowledge: Knowledge, memories: tuple[Memory, ...], max_moved_share: float
@@ -242,19 +294,30 @@ class Builder:
         self, world: World, knowledge: Knowledge, builds: tuple[ClassBuild, ...], started: float
     ) -> None:
         """Publish what differs from the map before, then make durable what the next build begins from."""
-        version = max([*current.versions(self._maps), current.live_version(self._maps) or 0]) + 1
+        version = self._shelf.next_version
         routemap = routemap_of(world, builds, version, self._clock())
-        before, pinned = self._map_before(), self._givens.pinned_map() is not None
-        if before is None or not (says_the_same(before, routemap) and self._is_explained(world)):
-            inputs = self._inputs(world, knowledge, builds, version)
-            publish(self._maps, routemap, inputs, keep=self._config.builder.keep_maps, pinned=pinned)
-            self._newest = routemap
+        canary = self._canary
+        if canary is not None:
+            routemap = canary.grafted(routemap)
+        before, pinned = self._shelf.served(), self._givens.pinned_map() is not None
+        if before is None or not (
+            says_the_same(before, routemap) and (self._last or self._shelf.is_explained(world))
+        ):
+            k, trial = self._config.builder.candidates, canary.trial(world) if canary else None
+            inputs = inputs_of(world, knowledge, builds, version, k, trial)
+            apart = None
+            if canary is not None and canary.knowledge is not None:
+                apart = inputs_of(canary.world, canary.knowledge, canary.builds, version, k, trial)
+            publish(self._maps, routemap, inputs, apart, keep=self._config.builder.keep_maps, pinned=pinned)
+            self._shelf.newest = routemap
             log.info("map.published", extra={"version": version, "moved": round(_moved(builds), 4)})
-        elif current.live_version(self._maps) is None and not pinned:
+        elif not self._shelf.is_pointed_at and not pinned:
             current.publish(self._maps, before.version)
             log.warning("map.pointer_restored", extra={"version": before.version})
         self._memories = tuple(build.after for build in builds)
         memoryfiles.save(self._memory_path, self._memories, world.class_index)
+        if canary is not None:
+            canary.keep(canary.builds)
         self._exploration.write(world, self._learner.aggregates, knowledge.evidence)
         self._model.look(world, knowledge.evidence)
         self._last = builds
@@ -265,30 +328,10 @@ class Builder:
         self._learner.checkpoint(at_once=False)
         self._next_build = self._clock() + self._config.builder.interval_seconds
 
-    def _inputs(
-        self, world: World, knowledge: Knowledge, builds: tuple[ClassBuild, ...], version: int
-    ) -> Inputs:
-        return Inputs(
-            version=version,
-            catalog_version=world.catalog_version,
-            places_digest=world.places.digest,
-            predictions_digest=world.digest,
-            candidates=self._config.builder.candidates,
-            evidence=knowledge.evidence,
-            memories=tuple(build.before for build in builds),
-            held=tuple(build.held for build in builds),
-            behind=knowledge.resolvers.behind,
-            demand=knowledge.demand,
-            granted=tuple(build.granted for build in builds),
-            outlook=_outlook(builds),
-            legs=tuple(build.terms.pops.leg_ms for build in builds),
-            own=tuple(build.terms.own for build in builds),
-        )
-
     def _report(self, builds: tuple[ClassBuild, ...], started: float) -> None:
         Stats(
             builds=self._builds,
-            map_version=self._newest.version if self._newest else 0,
+            map_version=self._shelf.newest.version if self._shelf.newest else 0,
             build_seconds=round(self._clock() - started, 3),
             built_at=self._clock(),
             rows=sum(len(build.rows) for build in builds),
@@ -300,32 +343,11 @@ class Builder:
             cells=self._learner.cells,
             plan=_as_dict([build.plan for build in builds]),
             own_steps=self._own.as_dicts(),
+            canary=self._canary.as_dict() if self._canary else None,
+            canaries_ended=dict(self._trials.ended),
             drifts=[one.as_dict() for one in self._drift.look(self._learner.aggregates)],
-            capacity=_outlook(builds),
+            capacity=outlook_of(builds),
         ).write(self._config.state_dir / "builder.json")
-
-    def _map_before(self) -> RouteMap | None:
-        """Return the map that is served, read anew where the pointer was moved by somebody else."""
-        version = current.served_version(self._maps)
-        if self._newest is None or self._newest.version != version:
-            self._newest = None if version is None else self._read(version)
-        return self._newest
-
-    def _is_explained(self, world: World) -> bool:
-        """Say whether `why` can tell the live map from this world; not after its places were replaced."""
-        if self._last or self._newest is None:
-            return True
-        try:
-            return inputs_file.load(self._maps, self._newest.version).predictions_digest == world.digest
-        except SnapshotError:
-            return False
-
-    def _read(self, version: int) -> RouteMap | None:
-        try:
-            return snapshot.read(current.path_of(self._maps, version))
-        except (SnapshotError, OSError) as error:
-            log.warning("map.unreadable", extra={"version": version, "reason": str(error)})
-            return None
 
 
 def run(config: Config) -> None:
@@ -352,10 +374,5 @@ def _moved(builds: tuple[ClassBuild, ...]) -> float:
     return max((build.plan.moved_share for build in builds), default=0.0)
 
 
-def _outlook(builds: tuple[ClassBuild, ...]) -> dict[str, Any] | None:
-    outlook = builds[0].outlook if builds else None
-    return None if outlook is None else outlook.as_dict()
-
-
-def _as_dict(plans: list[Plan]) -> dict[str, Any]:
+def _as_dict(plans: Sequence[Plan]) -> dict[str, Any]:
     return {f"class {index}": one.as_dict() for index, one in enumerate(plans)}

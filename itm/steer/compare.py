@@ -45,14 +45,16 @@ def differences(before: Reading, after: Reading, top: int = TOP) -> tuple[Differ
         raise ValueError("the world of the newer map is needed")
     pops = after.pops + tuple(name for name in before.pops if name not in after.pops)
     told = []
-    for index, steering in enumerate(after.believed.world.classes):
+    world = after.believed.world
+    for index in range(len(after.routemap.classes)):
         services, was = _match(before.routemap, after.routemap, index)
+        steering = world.classes[world.class_index[services[0]]]
         held = after if was is None else before
         tables = held.routemap.classes[index if was is None else was], after.routemap.classes[index]
         renumbered = [pops.index(name) for name in held.pops]
         rows, price = _priced(before.believed, after.believed, steering, pops)
         moves = Moves.of(pieces_of(*tables, renumbered, rows, after.believed.demand.weights(rows)), price)
-        told.append(_told(services, moves, rows, after.believed.world, pops, tables, renumbered, top))
+        told.append(_told(services, moves, rows, world, pops, tables, renumbered, top))
     return tuple(told)
 
 

@@ -40,7 +40,7 @@ def compile_class(
     # What nobody has makes no leaves different, and the sort below twice as long.
     columns += [every.shares.astype(np.uint16)] if every.shares.any() else []
     columns += [every.ttl[:, None].astype(np.uint16)] if every.ttl.any() else []
-    lists, first, leaf_of_row = _unique_rows(np.concatenate(columns, axis=1))
+    lists, first, leaf_of_row = unique_rows(np.concatenate(columns, axis=1))
     of_clients, of_resolvers = np.split(leaf_of_row.astype(np.uint32), [len(rows)])
     tables = {f: _table(f, rows.segments[f], of_clients) for f in FAMILIES}
     units = {f: _units(f, resolvers.resolver, of_resolvers) for f in FAMILIES}
@@ -57,7 +57,7 @@ def compile_class(
     )
 
 
-def _unique_rows(
+def unique_rows(
     lists: npt.NDArray[np.uint16],
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the distinct rows, sorted; where each first stands; and each input row's index among them."""

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from collectors.network import Network
-from itm.catalog.types import Service
+from itm.catalog.types import Catalog, Service
 from itm.errors import ExplainMismatch, ItmError
 from itm.routemap.health import State
-from itm.routemap.routemap import NO_POP
+from itm.routemap.routemap import NO_POP, ClassMap
 from itm.steer import story
 from itm.steer.behind import Behind
-from itm.steer.classes import SteeringClass, class_of
+from itm.steer.classes import SteeringClass
 from itm.steer.decide import decide, keep_served, trail
 from itm.steer.grants import Granted
 from itm.steer.inputs import Inputs
@@ -80,9 +80,11 @@ def explain(question: WhyQuestion, served: Served, clock: Callable[[], float] = 
 
 def _decided_again(question: WhyQuestion, served: Served) -> Case:
     world, inputs = served.world, served.inputs
-    service, network = _service(question.name, world), _network(question)
-    steering, index = class_of(service), world.class_index[service.name]
-    table, terms = served.routemap.classes[index], _terms(world, inputs, steering, index)
+    service, network = _service(question.name, served.live or world.catalog), network_of(question)
+    index = world.class_index[service.name]
+    steering = world.classes[index]
+    table = served.routemap.classes[served.routemap.service(service.name).class_index]
+    terms = _terms(world, inputs, steering, index)
     row = row_of(world, inputs.evidence, steering, network)
     leaf, scope = table.lookup(network.family, network.unit)
     own = None if question.client else table.resolver_leaf(network.family, network.unit)
@@ -98,7 +100,7 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         row, leaf = replace(row, kind="resolver", key=int(resolvers.keys[0]), keys=unused), own
     granted = inputs.granted[index] if inputs.granted else Granted.nothing()
     facts = replace(facts, granted=granted.facts(np.array([row.key], np.uint64), len(world.pops)))
-    order = _checked_order(served, index, facts, steering, row, leaf)
+    order = _checked_order(served, table, facts, steering, row, leaf)
     shares = table.shares_of(leaf)
     choice, fail_open = up(order, [served.states.get(p, State.UP) for p in world.pops], shares)
     return Case(
@@ -135,16 +137,17 @@ def _behind(served: Served, network: Network) -> Behind:
     return served.inputs.behind.rows(row, row + 1)
 
 
-def _service(name: str, world: World) -> Service:
+def _service(name: str, catalog: Catalog) -> Service:
     absolute = name.lower().rstrip(".") + "."
-    for service in world.catalog.services:
+    for service in catalog.services:
         if service.name == absolute:
             return service
-    known = ", ".join(s.name for s in world.catalog.services) or "none"
+    known = ", ".join(s.name for s in catalog.services) or "none"
     raise ItmError(f"name: {absolute} is not a steered name (steered: {known})")
 
 
-def _network(question: WhyQuestion) -> Network:
+def network_of(question: WhyQuestion) -> Network:
+    """Return whose network is asked about: the client's, or the resolver's. Raises `ItmError`."""
     try:
         return Network.of(question.client or question.resolver)
     except ValueError as error:
@@ -152,17 +155,16 @@ def _network(question: WhyQuestion) -> Network:
 
 
 def _checked_order(
-    served: Served, index: int, facts: Facts, steering: SteeringClass, row: Row, leaf: int
+    served: Served, table: ClassMap, facts: Facts, steering: SteeringClass, row: Row, leaf: int
 ) -> list[int]:
     """Return the served order, proved equal to the one decided again, and so its shares and TTL."""
     decision = decide(facts, steering.steer, served.inputs.candidates)
     ranks, shares = decision.ranks, decision.shares[0]
-    if np.isin(np.uint64(row.key), served.inputs.held[index]):
+    if np.isin(np.uint64(row.key), served.inputs.held[served.world.classes.index(steering)]):
         ranks, shares = keep_served(ranks, facts.previous), shares * np.uint8(0)
     again = [int(p) for p in ranks[0] if p != NO_POP]
     tail = tail_of(facts.tiers[0], facts.terms.rules.common[facts.rule[0]])
     again += [int(p) for p in tail if p not in again]
-    table = served.routemap.classes[index]
     own = table.order_of(leaf)
     pops = served.world.pops
     told = [pops[p] for p in own], table.shares_of(leaf), table.ttl_of(leaf)

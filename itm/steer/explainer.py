@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from itm.routemap import current, snapshot
 from itm.routemap.health import HealthReader
 from itm.routemap.routemap import RouteMap
 from itm.steer import inputs as inputs_file
-from itm.steer.explain import WhyQuestion, explain
+from itm.steer.explain import WhyQuestion, explain, network_of
 from itm.steer.inputs import Inputs
 from itm.steer.kept import KeptWorlds
 from itm.steer.story import Served
@@ -30,7 +30,7 @@ class Explainer:
         self._worlds = KeptWorlds(config, engine)
         self._maps = config.state_dir / "maps"
         self._health = HealthReader(config.state_dir / "health.table")
-        self._loaded: tuple[RouteMap, Inputs, World] | None = None
+        self._loaded: Loaded | None = None
         geoip = config.geoip
         self._reader = GeoipReader(Path(geoip.city[0]), Path(geoip.asn)) if geoip.city and geoip.asn else None
         self._lock = threading.Lock()
@@ -38,24 +38,59 @@ class Explainer:
     def explain(self, question: WhyQuestion) -> dict[str, Any]:
         """Return the story of one answer. Raises `ItmError`."""
         with self._lock:
-            routemap, inputs, world = self._live()
+            loaded = self._live()
             self._health.refresh()
             health = self._health.read()
-        story = explain(question, Served(routemap, inputs, world, health.states, health.down))
+        world, inputs = loaded.decided_by(question)
+        live = loaded.world.catalog
+        story = explain(question, Served(loaded.routemap, inputs, world, health.states, health.down, live))
+        story["canary"] = loaded.canary(inputs)
         if self._reader is not None:
             address, _, _ = (question.client or question.resolver).strip().partition("/")
             story["geoip"] = _known(self._reader.lookup(address))
         return story
 
-    def _live(self) -> tuple[RouteMap, Inputs, World]:
+    def _live(self) -> Loaded:
         version = current.live_version(self._maps)
         if version is None:
             raise ItmError("no map has been published yet")
-        if self._loaded is None or self._loaded[0].version != version:
+        if self._loaded is None or self._loaded.routemap.version != version:
             routemap = snapshot.read(current.path_of(self._maps, version))
             inputs = inputs_file.load(self._maps, version)
-            self._loaded = (routemap, inputs, self._worlds.of(inputs))
+            apart = None
+            if inputs.trial is not None:
+                own = inputs_file.load(self._maps / inputs_file.CANARY, version)
+                apart = self._worlds.of(own), own
+            self._loaded = Loaded(routemap, inputs, self._worlds.of(inputs), apart)
         return self._loaded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """The live map, its inputs and its world; `apart` are those that decide for the slice of a canary."""
+
+    routemap: RouteMap
+    inputs: Inputs
+    world: World
+    apart: tuple[World, Inputs] | None
+
+    def decided_by(self, question: WhyQuestion) -> tuple[World, Inputs]:
+        """Return the world that decided for who asks: by the place of its network, if both steer the name."""
+        if self.apart is None or self.inputs.trial is None:
+            return self.world, self.inputs
+        changed, inputs = self.apart
+        absolute = question.name.lower().rstrip(".") + "."
+        place = self.world.places.key[[self.world.places.place_of(network_of(question))]]
+        is_inside = bool(self.inputs.trial.slice.has(place)[0]) and absolute in changed.class_index
+        return (changed, inputs) if is_inside else (self.world, self.inputs)
+
+    def canary(self, decided_by: Inputs) -> dict[str, Any] | None:
+        """Tell the canary that runs, and whether its world decided."""
+        trial = self.inputs.trial
+        if trial is None:
+            return None
+        facts = {"catalog_version": trial.changed, "share": trial.slice.share, "seed": trial.slice.seed}
+        return {**facts, "decided": decided_by is not self.inputs}
 
 
 def _known(found: Whereabouts) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from collectors.places import PlaceTable
 from itm.catalog.load import load_bundle
 from itm.catalog.types import Catalog
 from itm.config import Config
+from itm.errors import CatalogError
 from itm.steer.placing import place_source
 from itm.steer.predict import predict_cells, predict_legs, predictions_digest
 from itm.steer.world import World
-from itm.store import catalogs, pins, plans
+from itm.store import canaries, catalogs, pins, plans
+from itm.store.canaries import Canary
 from itm.store.catalogs import CatalogVersion
 from itm.store.engine import Engine, StoreError, open_engine
 from itm.store.pins import Pin
@@ -102,6 +104,25 @@ class Givens:
         with contextlib.suppress(StoreError):  # told by `pending_catalog`, which asks every turn
             self._pin = pins.get(self._engine)
         return None if self._pin is None else self._pin.version
+
+    def running_canary(self) -> Canary | None:
+        """Return the canary that runs; raises `StoreError`."""
+        return canaries.running(self._engine)
+
+    def begin_canary(self, asked: Canary, plan: Mapping[str, Any]) -> Canary:
+        """Make a pending version a canary that runs."""
+        return canaries.begin(self._engine, asked, plan, now=self._clock())
+
+    def end_canary(self, canary: Canary, fate: str, reason: str, verdict: Any) -> None:
+        """End it: promoted its version is live, else refused."""
+        canaries.end(self._engine, canary, fate, reason, verdict, now=self._clock())
+
+    def catalog(self, version: int) -> Catalog:
+        """Return a version's catalog. Raises `CatalogError` when this release does not take it any more."""
+        found = catalogs.get(self._engine, version)
+        if found is None:
+            raise CatalogError([f"version {version} is not in the store"])
+        return load_bundle(found.files)
 
     def waiting_plan(self) -> AskedPlan | None:
         """Return the oldest catalog whose Plan is asked for; none while the store does not answer."""

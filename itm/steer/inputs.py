@@ -28,6 +28,7 @@ from itm.steer.grants import Granted
 from itm.steer.memory import Memory
 from itm.steer.outcome import Change, Outcome
 from itm.steer.residual import WIDE, Residuals, Shifts
+from itm.steer.slice import Slice, Trial
 
 _MEASURED = Measured.__slots__
 
@@ -42,7 +43,7 @@ class Inputs:
     `held` has per class the sorted row keys that the limiter kept on their served POP, `legs` the round trips
     from the POPs to its Resource Locations, `own` what its own steps said, `granted` what rows got that could
     not all have their first choice; `outlook` is how full POPs were to be, of all classes (None: no POP could
-    be full).
+    be full). `trial` while a canary runs: a map then has two inputs, one of each world.
     """
 
     version: int
@@ -59,6 +60,11 @@ class Inputs:
     outlook: dict[str, Any] | None = None
     legs: tuple[npt.NDArray[np.float32], ...] = ()
     own: tuple[tuple[Outcome, ...], ...] = ()
+    trial: Trial | None = None
+
+
+CANARY = "canary"
+"""The folder beside the maps with what their canaries' worlds were decided from."""
 
 
 def path_of(directory: Path, version: int) -> Path:
@@ -91,7 +97,9 @@ def save(inputs: Inputs, directory: Path) -> None:
         columns[f"{name}.key"] = outcome.key
         columns[f"{name}.add_ms"] = outcome.change.add_ms
         columns[f"{name}.drop"] = outcome.change.drop
+    trial = inputs.trial
     facts = {
+        "trial": [trial.live, trial.changed, trial.slice.share, trial.slice.seed] if trial else None,
         "version": inputs.version,
         "catalog_version": inputs.catalog_version,
         "places": inputs.places_digest,
@@ -143,7 +151,12 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         outlook=facts.get("outlook"),
         legs=tuple(stored[name] for i in range(len(pops)) if (name := f"class{i}.leg_ms") in stored),
         own=_own(facts, stored),
+        trial=_trial(facts.get("trial")),
     )
+
+
+def _trial(stored: Sequence[Any] | None) -> Trial | None:
+    return Trial(stored[0], stored[1], Slice(stored[2], stored[3])) if stored else None
 
 
 def _named(own: Sequence[Sequence[Outcome]]) -> Iterator[tuple[str, Outcome]]:

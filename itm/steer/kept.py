@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from collectors.geography import continents
 from collectors.places import PlaceTable
 from collectors.placesource import PlaceSource
 from itm.catalog.load import load_bundle
+from itm.catalog.types import Catalog
 from itm.config import Config
 from itm.errors import ItmError, SnapshotError
 from itm.routemap import current, snapshot
@@ -19,31 +20,38 @@ from itm.steer.compare import TOP, Reading, differences
 from itm.steer.inputs import Inputs
 from itm.steer.placing import place_source
 from itm.steer.pricing import Believed
+from itm.steer.twins import twins
 from itm.steer.world import World, predictions_path
 from itm.store import catalogs
 from itm.store.engine import Engine, open_engine
 
+KEPT: Final = 2
+"""A live world and that of a canary."""
+
 
 class KeptWorlds:
-    """Makes the world that kept inputs name; the one made last is kept."""
+    """Makes the worlds that kept inputs name; the last ones used are kept."""
 
     def __init__(self, config: Config, engine: Engine) -> None:
         self._config = config
         self._engine = engine
         self._places: PlaceSource | None = None
-        self._last: World | None = None
+        self._kept: dict[tuple[int, str], World] = {}
 
     def of(self, inputs: Inputs) -> World:
         """Return the world. Raises `ItmError` when its catalog, places or prediction are gone."""
-        last = self._last
-        if last is None or (last.catalog_version, last.digest) != _names(inputs):
-            self._last = last = self._made(inputs)
-        return last
+        name = (inputs.catalog_version, inputs.predictions_digest)
+        world = self._made(inputs) if name not in self._kept else self._kept.pop(name)
+        self._kept[name] = world
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return world
 
     def _made(self, inputs: Inputs) -> World:
-        version = catalogs.get(self._engine, inputs.catalog_version)
-        if version is None:
-            raise ItmError(f"catalog version {inputs.catalog_version} of this map is not in the store")
+        catalog = self._catalog(inputs.catalog_version)
+        if inputs.trial is not None:
+            both = twins(*(self._catalog(version) for version in (inputs.trial.live, inputs.trial.changed)))
+            catalog = both[inputs.catalog_version == inputs.trial.changed]
         places = self._place_table()
         if places.digest != inputs.places_digest:
             raise ItmError("the place table was replaced since this map was built; wait for the next build")
@@ -53,13 +61,19 @@ class KeptWorlds:
         except (OSError, ValueError, EOFError) as error:
             raise SnapshotError(f"{path.name}: {error}") from error
         return World(
-            catalog=load_bundle(version.files),
-            catalog_version=version.version,
+            catalog=catalog,
+            catalog_version=inputs.catalog_version,
             places=places,
             continents=continents(),
             predictions=predictions,
             digest=inputs.predictions_digest,
         )
+
+    def _catalog(self, version: int) -> Catalog:
+        found = catalogs.get(self._engine, version)
+        if found is None:
+            raise ItmError(f"catalog version {version} of this map is not in the store")
+        return load_bundle(found.files)
 
     def _place_table(self) -> PlaceTable:
         if self._places is None:
@@ -89,7 +103,3 @@ def _believed(maps: Path, worlds: KeptWorlds, version: int) -> Believed | None:
         return Believed(worlds.of(inputs), inputs.evidence, inputs.demand)
     except ItmError:
         return None
-
-
-def _names(inputs: Inputs) -> tuple[int, str]:
-    return inputs.catalog_version, inputs.predictions_digest

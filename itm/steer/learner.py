@@ -18,6 +18,7 @@ from collectors.errors import ArraysError, DeltaError
 from collectors.window import Checkpoint, Windows
 from itm.config import Collect, Config
 from itm.steer.evidence import Evidence
+from itm.steer.watch import Watch
 from itm.steer.world import World
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class Learner:
         self.own_only = 0
         self.aggregates = empty()
         """What the last evidence was made of."""
+        self.watch: Watch | None = None
+        """What counts the deltas of a canary's time as well."""
 
     @property
     def cells(self) -> int:
@@ -76,6 +79,16 @@ class Learner:
         self.aggregates = aggregate(self._windows, self._clock)
         return Evidence.of_world(self.aggregates, world)
 
+    def begin_watch(self, folder: Path, config: Collect) -> Watch:
+        """Begin to watch a canary: what is known by now is its past. Raises `OSError`."""
+        self.watch = Watch.begin(folder, self.aggregates, self._counted.marks, config, self._clock)
+        return self.watch
+
+    def restored_watch(self, folder: Path, config: Collect) -> Watch | None:
+        """Go on watching from the files of a process before; None when they are gone or damaged."""
+        self.watch = Watch.restored(folder, config, self._clock)
+        return self.watch
+
     def checkpoint(self, *, at_once: bool = True) -> None:
         """Write windows and marks and tell the collectors, who let go of what no restart needs.
 
@@ -84,6 +97,8 @@ class Learner:
         now, started = self._clock(), time.monotonic()
         if not at_once and 0 <= now - self._checkpointed_at < self._pause_seconds:
             return
+        if self.watch is not None:  # before the windows: collectors let go of what those have
+            self.watch.checkpoint()
         self._windows.checkpoint(self._checkpoint, self._counted.marks)
         self._checkpointed_at = now
         self._pause_seconds = (time.monotonic() - started) / CHECKPOINT_SHARE
@@ -93,6 +108,8 @@ class Learner:
 
     def _take(self, delta: Delta) -> None:
         turn = self._counted.turn(delta)
+        if self.watch is not None:
+            self.watch.take(delta)
         if turn is Turn.NEXT:
             self._windows.merge(delta.gathered)
             self._counted.count(delta)

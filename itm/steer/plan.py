@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
@@ -49,6 +49,13 @@ class Plan:
     sessions: Mapping[str, float] = field(default_factory=dict)
     full: Mapping[str, float] = field(default_factory=dict)
     joint_gain_ms: float = 0.0
+
+    @classmethod
+    def of_all(cls, plans: Sequence[Plan]) -> Plan:
+        """Return what successive builds do together: from the load before the first to that of the last."""
+        names = ("moved_share", "mandatory_share", "gained_ms", "lost_ms")
+        sums = {name: sum(getattr(one, name) for one in plans) for name in names}
+        return replace(plans[-1], load_before=plans[0].load_before, **sums)
 
     def raise_if_unsafe(self, limit: float, force: bool) -> None:
         """Raise `UnsafePlan` with the numbers if more than `limit` of demand moves unforced."""

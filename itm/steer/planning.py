@@ -1,34 +1,65 @@
-"""The whole Plan of a world that is not live: what its first build would do, and to whom."""
+"""What a change comes to: the builds until hysteresis has let go, and their Plan as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from itm.errors import UnsafePlan
+from itm.errors import OwnStepFailed, UnsafePlan
 from itm.steer.build import ClassBuild
 from itm.steer.compare import Reading, differences
-from itm.steer.plan import Plan
+from itm.steer.cycle import Knowledge, build_all
+from itm.steer.memory import Memory
+from itm.steer.own.watch import raise_if_failed
+from itm.steer.plan import Limits, Plan
+from itm.steer.world import World
+
+BUILDS: Final = 2
+"""Builds until a change has its effect: `sticky` leaves a POP when another was better in two of them."""
 
 
-def whole_plan(before: Reading, after: Reading, builds: Sequence[ClassBuild], limit: float) -> dict[str, Any]:
-    """Return the Plan and the `Difference` of every class as JSON-ready data.
+@dataclass(frozen=True, slots=True, eq=False)
+class Prospect:
+    """The `first` build of a world and the one that has `settled`; `plans` add up all between, per class."""
+
+    first: tuple[ClassBuild, ...]
+    settled: tuple[ClassBuild, ...]
+    plans: tuple[Plan, ...]
+
+    def raise_if_refused(self, limit: float, force: bool) -> None:
+        """Raise `OwnStepFailed` if a step did not run, `UnsafePlan` if more than `limit` moves unforced."""
+        raise_if_failed(self.first)
+        for one in self.plans:
+            one.raise_if_unsafe(limit, force)
+
+    def unsafe(self, limit: float) -> str:
+        """Return why the change is refused without force, empty if it is not."""
+        try:
+            self.raise_if_refused(limit, force=False)
+        except (OwnStepFailed, UnsafePlan) as error:
+            return str(error)
+        return ""
+
+
+def prospect(world: World, knowledge: Knowledge, memories: Sequence[Memory], candidates: int) -> Prospect:
+    """Build a world again and again by what is known now, holding nothing back."""
+    limits = Limits(candidates, 1.0)
+    builds = [build_all(world, knowledge, memories, limits)]
+    for _ in range(BUILDS - 1):
+        after = [build.after for build in builds[-1]]
+        builds.append(build_all(world, knowledge, after, limits, builds[-1]))
+    plans = (Plan.of_all([build.plan for build in one]) for one in zip(*builds, strict=True))
+    return Prospect(builds[0], builds[-1], tuple(plans))
+
+
+def whole_plan(before: Reading, after: Reading, ahead: Prospect, limit: float) -> dict[str, Any]:
+    """Return the Plan and the `Difference` of every class as JSON-ready data; `after` is what has settled.
 
     `unsafe` is why `itm catalog apply` would refuse it at this limit, empty if it would not.
     """
-    plans = [build.plan for build in builds]
-    told = zip(plans, differences(before, after), strict=True)
+    told = zip(ahead.plans, differences(before, after), strict=True)
     return {
-        "unsafe": unsafe(plans, limit),
+        "unsafe": ahead.unsafe(limit),
         "classes": [{"plan": plan.as_dict(), "difference": found.as_dict()} for plan, found in told],
     }
-
-
-def unsafe(plans: Sequence[Plan], limit: float) -> str:
-    """Return why these Plans are not safe without force, empty if they are."""
-    try:
-        for one in plans:
-            one.raise_if_unsafe(limit, force=False)
-    except UnsafePlan as error:
-        return str(error)
-    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from itm.routemap import current, snapshot
 from itm.routemap.routemap import ClassMap, PopAnswer, RouteMap, ServiceAnswer
 from itm.steer import inputs as inputs_file
 from itm.steer.build import ClassBuild
+from itm.steer.cycle import Knowledge
 from itm.steer.inputs import Inputs
+from itm.steer.slice import Trial
 from itm.steer.world import World
 
 
@@ -41,6 +44,40 @@ def routemap_of(world: World, builds: Sequence[ClassBuild], version: int, built_
     )
 
 
+def inputs_of(
+    world: World,
+    knowledge: Knowledge,
+    builds: Sequence[ClassBuild],
+    version: int,
+    candidates: int,
+    trial: Trial | None = None,
+) -> Inputs:
+    """Return what a map was decided from; `candidates` is the number of ranks, `trial` that of a canary."""
+    return Inputs(
+        version=version,
+        catalog_version=world.catalog_version,
+        places_digest=world.places.digest,
+        predictions_digest=world.digest,
+        candidates=candidates,
+        evidence=knowledge.evidence,
+        memories=tuple(build.before for build in builds),
+        held=tuple(build.held for build in builds),
+        behind=knowledge.resolvers.behind,
+        demand=knowledge.demand,
+        granted=tuple(build.granted for build in builds),
+        outlook=outlook_of(builds),
+        legs=tuple(build.terms.pops.leg_ms for build in builds),
+        own=tuple(build.terms.own for build in builds),
+        trial=trial,
+    )
+
+
+def outlook_of(builds: Sequence[ClassBuild]) -> dict[str, Any] | None:
+    """Return how full POPs will be, JSON-ready; None where none can be full."""
+    outlook = builds[0].outlook if builds else None
+    return None if outlook is None else outlook.as_dict()
+
+
 def says_the_same(old: RouteMap | None, new: RouteMap) -> bool:
     """Say whether publishing `new` would change no answer."""
     if old is None or len(old.classes) != len(new.classes):
@@ -50,18 +87,32 @@ def says_the_same(old: RouteMap | None, new: RouteMap) -> bool:
     return all(_same_class(a, b) for a, b in zip(old.classes, new.classes, strict=True))
 
 
-def publish(directory: Path, routemap: RouteMap, inputs: Inputs, *, keep: int, pinned: bool = False) -> None:
+def publish(
+    directory: Path,
+    routemap: RouteMap,
+    inputs: Inputs,
+    canary: Inputs | None = None,
+    *,
+    keep: int,
+    pinned: bool = False,
+) -> None:
     """Write inputs and map, make the map live, and forget the oldest ones. Raises `OSError`.
 
-    The inputs stand on disk before the pointer moves: a live map can always be explained. While another
-    map is `pinned` the pointer stays, and this one is what unpinning goes to.
+    The inputs, those of a `canary` too, stand on disk before the pointer moves: a live map can always be
+    explained. While another map is `pinned` the pointer stays, and this one is what unpinning goes to.
     """
     directory.mkdir(parents=True, exist_ok=True)
     inputs_file.save(inputs, directory)
+    apart = directory / inputs_file.CANARY
+    if canary is not None:
+        apart.mkdir(exist_ok=True)
+        inputs_file.save(canary, apart)
     snapshot.write(routemap, current.path_of(directory, routemap.version))
     if not pinned:
         current.publish(directory, routemap.version)
-    inputs_file.prune(directory, current.prune(directory, keep))
+    gone = current.prune(directory, keep)
+    inputs_file.prune(directory, gone)
+    inputs_file.prune(apart, gone)
 
 
 def _same_class(a: ClassMap, b: ClassMap) -> bool:

@@ -25,6 +25,8 @@ class Stats:
     cells: int
     plan: dict[str, Any]
     own_steps: list[dict[str, Any]] = field(default_factory=list)
+    canary: dict[str, Any] | None = None
+    canaries_ended: dict[str, int] = field(default_factory=dict)
     drifts: list[dict[str, Any]] = field(default_factory=list)
     capacity: dict[str, Any] | None = None
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from collectors.network import Network
-from itm.catalog.types import Service
+from itm.catalog.types import Catalog, Service
 from itm.routemap.health import State
 from itm.routemap.mask import is_calm, portions_of, reachable
 from itm.routemap.routemap import NO_POP, RouteMap
@@ -28,13 +28,17 @@ from itm.steer.world import World
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Served:
-    """The live map with what it was decided from, and the health of now."""
+    """The live map with what it was decided from, and the health of now.
+
+    `live` is the catalog of its names, TTLs and values, where a canary's world decided; None: the world's.
+    """
 
     routemap: RouteMap
     inputs: Inputs
     world: World
     states: dict[str, State]
     down: frozenset[str] = frozenset()
+    live: Catalog | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,7 @@
 """Catalog versions: every bundle that was ever asked for, and what became of it.
 
     pending -> live -> superseded
+            -> canary -> live, refused
             -> refused
             -> superseded (a later version was settled first)
 
@@ -21,12 +22,17 @@ from itm.store import audit
 from itm.store.engine import reading, writing
 from itm.store.tables import catalog_versions as table
 
-SETTLED = ("live", "refused")
+SETTLED = ("canary", "live", "refused")
+UNSETTLED = ("pending", "canary")
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogVersion:
-    """One version. `files` is the bundle; `plan_json` is an empty text until it is settled."""
+    """One version. `files` is the bundle; `plan_json` is an empty text until it is settled.
+
+    `canary_share` of the places (None: all) shall live with it first, drawn by `canary_seed` (None: its
+    number).
+    """
 
     version: int
     created_at: float
@@ -38,6 +44,8 @@ class CatalogVersion:
     settled_at: float | None
     reason: str
     plan_json: str
+    canary_share: float | None = None
+    canary_seed: int | None = None
 
 
 def add_pending(
@@ -48,17 +56,21 @@ def add_pending(
     now: float,
     message: str = "",
     forced: bool = False,
+    canary_share: float | None = None,
+    canary_seed: int | None = None,
 ) -> int:
     """Keep a checked bundle for the builder to take up; returns its version."""
     values = {
         "created_at": now, "author": author, "message": message, "forced": forced, "status": "pending",
         "bundle_json": json.dumps(dict(files)), "settled_at": None, "reason": "", "plan_json": "",
+        "canary_share": canary_share, "canary_seed": canary_seed,
     }  # fmt: skip
     with writing(engine) as connection:
         added = connection.execute(insert(table).values(values).returning(table.c.version))
         version: int = added.scalar_one()
+        told = {} if canary_share is None else {"canary_share": canary_share}
         audit.record(
-            connection, now, author, "catalog.apply", version=version, forced=forced, message=message
+            connection, now, author, "catalog.apply", version=version, forced=forced, message=message, **told
         )
     return version
 
@@ -71,6 +83,11 @@ def latest_pending(engine: Engine) -> CatalogVersion | None:
 def live(engine: Engine) -> CatalogVersion | None:
     """Return the version that is served."""
     return _one(engine, table.c.status == "live")
+
+
+def canary(engine: Engine) -> CatalogVersion | None:
+    """Return the version that a slice lives with."""
+    return _one(engine, table.c.status == "canary")
 
 
 def get(engine: Engine, version: int) -> CatalogVersion | None:
@@ -95,22 +112,37 @@ def settle(
     reason: str = "",
     who: str = "builder",
 ) -> bool:
-    """Make a pending version `live` or `refused`; returns False, changing nothing, if it is not pending.
+    """Settle a version as one of `SETTLED`; returns False, changing nothing, if it is settled already.
 
     The version that was live, if this one goes live, and pending versions older than this one are superseded.
     """
+    with writing(engine) as connection:
+        return settle_within(connection, version, status, plan_json, now=now, reason=reason, who=who)
+
+
+def settle_within(
+    connection: Connection,
+    version: int,
+    status: str,
+    plan_json: str | None,
+    *,
+    now: float,
+    reason: str = "",
+    who: str = "builder",
+) -> bool:
+    """Settle a version as part of a larger change; `plan_json` None leaves the Plan that it has."""
     if status not in SETTLED:
         raise ValueError(f"a version is settled as one of {SETTLED}, not {status!r}")
-    with writing(engine) as connection:
-        found = connection.execute(
-            select(table.c.status).where(table.c.version == version).with_for_update()
-        ).scalar()
-        if found != "pending":
-            return False
-        _supersede(connection, version, now, live_too=status == "live")
-        values = {"status": status, "plan_json": plan_json, "reason": reason, "settled_at": now}
-        connection.execute(update(table).where(table.c.version == version).values(values))
-        audit.record(connection, now, who, f"catalog.{status}", version=version, reason=reason)
+    found = connection.execute(
+        select(table.c.status).where(table.c.version == version).with_for_update()
+    ).scalar()
+    if found not in UNSETTLED:
+        return False
+    _supersede(connection, version, now, live_too=status == "live")
+    values = {"status": status, "reason": reason, "settled_at": now}
+    values |= {} if plan_json is None else {"plan_json": plan_json}
+    connection.execute(update(table).where(table.c.version == version).values(values))
+    audit.record(connection, now, who, f"catalog.{status}", version=version, reason=reason)
     return True
 
 

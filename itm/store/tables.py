@@ -41,7 +41,9 @@ catalog_versions = Table(
     Column("settled_at", Float(53), nullable=True),
     Column("reason", Text, nullable=False),  # why it was refused
     Column("plan_json", Text, nullable=False),  # what it moved, or would have moved
-    CheckConstraint("status IN ('pending', 'live', 'refused', 'superseded')", name="status"),
+    Column("canary_share", Float(53), nullable=True),  # of the places; null: all at once
+    Column("canary_seed", Integer, nullable=True),  # null: the version's number
+    CheckConstraint("status IN ('pending', 'canary', 'live', 'refused', 'superseded')", name="status"),
     sqlite_autoincrement=True,  # a number is never given twice
 )
 Index(
@@ -95,6 +97,30 @@ pins = Table(
     Column("version", Integer, nullable=False),
     Column("author", String(100), nullable=False),
     Column("created_at", Float(53), nullable=False),
+)
+
+canaries = Table(
+    "canaries",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("version", Integer, nullable=False),  # the catalog that its slice lives with
+    Column("share", Float(53), nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("started_at", Float(53), nullable=False),
+    Column("wish", String(16), nullable=False),  # promote, abort, or empty: be judged
+    Column("wished_by", String(100), nullable=False),
+    Column("ended_at", Float(53), nullable=True),
+    Column("fate", String(16), nullable=False),  # empty while it runs
+    Column("reason", Text, nullable=False),
+    Column("verdict_json", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index(
+    "uq_canaries_running",
+    canaries.c.fate,
+    unique=True,
+    sqlite_where=text("fate = ''"),
+    postgresql_where=text("fate = ''"),
 )
 
 plans = Table(

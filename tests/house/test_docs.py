@@ -30,6 +30,7 @@ from itm.routemap.health import State
 from itm.steer import estimate
 from itm.steer.steps.available import MIN_SAMPLES as LEAST_FETCHES
 from itm.steer.steps.sticky import GAIN_MS, GAIN_SHARE, SURE_MS, SURE_SHARE
+from itm.store import catalogs
 from itm.store.tokens import SCOPES
 from tests.house.test_imports import MUST_NOT_LOAD
 
@@ -46,6 +47,7 @@ WORDS = (
     "Cell", "Place", "Measurement", "Beacon", "Feed", "Journal", "Guard", "Window", "Aggregate",
     "Collector", "Delta", "Bus", "Mark",
     "Evidence", "Prediction", "Estimate", "Step", "Decision", "Plan", "Demand", "RouteMap", "Leaf",
+    "Difference", "Canary", "Slice",
     "Tail", "Run", "Snapshot", "Pin", "Scope", "Answer book", "Health", "Health table", "Override",
     "Probe", "Agent", "Quorum", "Standing", "Fail open",
     "Last-resort values", "Drain", "Token", "Edge", "Builder", "Regret",
@@ -251,7 +253,7 @@ def test_every_word_is_explained(word: str) -> None:
         ("states of a POP", tuple(state.name.lower() for state in State)),
         ("kinds of checks", PROTOCOLS),
         ("how a check starts", STARTS),
-        ("states of a catalog version", ("pending", "live", "refused", "superseded")),
+        ("states of a catalog version", (*catalogs.UNSETTLED, *catalogs.SETTLED, "superseded")),
         ("scopes of a token", SCOPES),
         ("why a measurement does not count", REASONS),
     ],

@@ -1,20 +1,40 @@
-"""Alarms: what the builder noticed and holds nothing back for."""
+"""Alarms: what the builder noticed and holds nothing back for, and what it has taken back."""
 
 from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
 
 from aiohttp import web
 
 from itm.ops.api.maps import builder_report
 from itm.ops.api.models import drift_report
-from itm.ops.context import EDGE
+from itm.ops.context import EDGE, Edge
+from itm.store import canaries
+
+LATELY_SECONDS: Final = 86_400.0
+"""So long a canary that was rolled back is an alarm."""
 
 
 async def listing(request: web.Request) -> web.Response:
     """GET /api/v1/alarms: places whose round trips to a POP drifted away from what was usual; why the
-    predictor drifted from what clients measure, if it did; own steps that did not run.
+    predictor drifted from what clients measure, if it did; own steps that did not run; canaries rolled
+    back of late.
     """
-    state = request.app[EDGE].config.state_dir
+    edge = request.app[EDGE]
+    state = edge.config.state_dir
     report, model = builder_report(state) or {}, drift_report(state)
     reasons = model["reasons"] if model.get("verdict") == "drifted" else []
     failing = [one for one in report.get("own_steps", []) if one["fault"]]
-    return web.json_response({"drifts": report.get("drifts", []), "model": reasons, "own_steps": failing})
+    harmful = await asyncio.to_thread(_harmful, edge)
+    told = {"drifts": report.get("drifts", []), "model": reasons, "own_steps": failing, "canaries": harmful}
+    return web.json_response(told)
+
+
+def _harmful(edge: Edge) -> list[dict[str, Any]]:
+    since = edge.clock() - LATELY_SECONDS
+    return [
+        {"version": one.version, "ended_at": one.ended_at, "reason": one.reason}
+        for one in canaries.history(edge.engine)
+        if one.fate == "rolled back" and (one.ended_at or 0.0) >= since
+    ]

@@ -17,13 +17,20 @@ from itm.catalog.load import load_bundle
 from itm.dns import zone
 from itm.errors import Refused
 from itm.ops import body
+from itm.ops.api import canary
 from itm.ops.auth import AUTHOR
 from itm.ops.context import EDGE, Edge
 from itm.store import catalogs, plans
 from itm.store.catalogs import CatalogVersion
 
-WANTED = {"files": body.files, "force": body.truth, "message": body.text(500)}
-BACK = {"version": body.whole(1), "force": body.truth, "message": body.text(500)}
+HOW = {
+    "force": body.truth,
+    "message": body.text(500),
+    "canary": canary.share,
+    "canary_seed": body.whole(0, 2**31 - 1),
+}
+WANTED = {"files": body.files, **HOW}
+BACK = {"version": body.whole(1), **HOW}
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -77,6 +84,7 @@ async def planned(request: web.Request) -> web.Response:
 
 async def _add(request: web.Request, files: Mapping[str, str], wanted: Mapping[str, Any]) -> web.Response:
     edge = request.app[EDGE]
+    share = edge.config.canary.share if wanted.get("canary") is True else wanted.get("canary")
     version = await asyncio.to_thread(
         catalogs.add_pending,
         edge.engine,
@@ -85,6 +93,8 @@ async def _add(request: web.Request, files: Mapping[str, str], wanted: Mapping[s
         now=edge.clock(),
         message=wanted.get("message", ""),
         forced=wanted.get("force", False),
+        canary_share=share,
+        canary_seed=wanted.get("canary_seed"),
     )
     return web.json_response({"version": version, "status": "pending"}, status=202)
 
@@ -109,6 +119,7 @@ def _summary(version: CatalogVersion) -> dict[str, Any]:
         "message": version.message,
         "status": version.status,
         "forced": version.forced,
+        "canary_share": version.canary_share,
         "settled_at": version.settled_at,
         "reason": version.reason,
     }

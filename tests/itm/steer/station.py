@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from collectors.bus import InProcess
 from collectors.journal import JournalWriter
 from collectors.measurement import Measurement, records
 from collectors.network import Network
+from collectors.places import PlaceTable
 from itm.collector import CollectorProcess
 from itm.config import Builder as BuilderSettings
-from itm.config import Collect, Config, Geoip
+from itm.config import Canary, Collect, Config, Geoip
 from itm.routemap import current, snapshot
 from itm.steer.builder import Builder
 from itm.steer.givens import Givens
@@ -119,15 +120,16 @@ class Station:
     clock: Clock
 
     @classmethod
-    def at(cls, folder: Path) -> Station:
+    def at(cls, folder: Path, where: PlaceTable | None = None, canary: Canary | None = None) -> Station:
         """Set one up: migrated database, place table, no catalog."""
         table = folder / "places.itm"
-        place_files.save(places(), table)
+        place_files.save(where or places(), table)
         config = Config(
             state=str(folder / "state"),
             geoip=Geoip(places=str(table), reload_seconds=0.0),
             collect=Collect(delta_seconds=0.0),
             builder=BuilderSettings(interval_seconds=30.0, max_moved_share=0.5, keep_maps=5),
+            canary=canary or Canary(),
         )
         config.state_dir.mkdir()
         (config.state_dir / "itm.db").write_bytes(_migrated())
@@ -145,8 +147,12 @@ class Station:
         bus = InProcess()
         return CollectingBuilder(self, bus)
 
-    def apply(self, files: Mapping[str, str], *, forced: bool = False) -> int:
-        return catalogs.add_pending(self.engine, files, author="ops", now=self.clock.now, forced=forced)
+    def apply(
+        self, files: Mapping[str, str], *, forced: bool = False, canary_share: float | None = None
+    ) -> int:
+        return catalogs.add_pending(
+            self.engine, files, author="ops", now=self.clock.now, forced=forced, canary_share=canary_share
+        )
 
     def version(self, number: int) -> CatalogVersion:
         found = catalogs.get(self.engine, number)
@@ -161,14 +167,17 @@ class Station:
 
     def measure(self, address: str, clients: int = 6, **values: float) -> None:
         """Write round trips to the journal: four of every client to each named POP, in ms."""
-        batch = [
+        self.write(
             Measurement(Network.of(address), pop, "rtt_ms", value, self.clock.now, "rum", client=client + 1)
             for pop, value in values.items()
             for client in range(clients)
             for _ in range(4)
-        ]
+        )
+
+    def write(self, batch: Iterable[Measurement]) -> None:
+        """Write measurements to the journal."""
         writer = JournalWriter(self.config.state_dir / "journal")
-        writer.append(records(batch))
+        writer.append(records(list(batch)))
         writer.close()
 
     def live(self) -> int | None:

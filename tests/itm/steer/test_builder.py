@@ -348,3 +348,13 @@ def served_to_resolver(station: Station, network: Network) -> str | None:
     routemap = snapshot.read(current.path_of(station.maps, version))
     leaf = routemap.classes[0].resolver_leaf(network.family, network.unit)
     return None if leaf is None else routemap.pops[routemap.order_of(0, leaf)[0]].id
+
+
+def test_a_change_is_judged_by_what_it_comes_to(station: Station) -> None:
+    """A bias moves nobody in its first build, and a third of demand in its second: refused all the same."""
+    started(station)
+    number = station.apply(bundle(bias={"ams": 200.0}))
+    station.builder().step()
+    refused = station.version(number)
+    assert (refused.status, "33.3% of demand would change its POP" in refused.reason) == ("refused", True)
+    assert json.loads(refused.plan_json)["class 0"]["load"]["ash"] == pytest.approx(2 / 3, abs=1e-5)

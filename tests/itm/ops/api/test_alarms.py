@@ -15,6 +15,7 @@ def test_drifts_are_listed_and_counted(tmp_path: Path) -> None:
             "drifts": [],
             "model": [],
             "own_steps": [],
+            "canaries": [],
         }
         steps = [STEP, STEP | {"step": "own:sound", "fault": ""}]
         report = {"builds": 1, "drifts": [DRIFT], "own_steps": steps}
@@ -23,6 +24,7 @@ def test_drifts_are_listed_and_counted(tmp_path: Path) -> None:
             "drifts": [DRIFT],
             "model": [],
             "own_steps": [STEP],
+            "canaries": [],
         }
         metrics = (await served.ops("GET", "/metrics")).text
         assert "itm_drift_alarms 1" in metrics
