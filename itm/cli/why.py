@@ -139,6 +139,7 @@ def _matters(story: dict[str, Any]) -> set[str | None]:
 def _steps(story: dict[str, Any]) -> str:
     lines = []
     ranked = False
+    width = max(10, *(len(step["step"]) for step in story["steps"]))
     for step in story["steps"]:
         effects = [f"dropped {', '.join(step['dropped'])}"] if step.get("dropped") else []
         effects += [f"put behind: {', '.join(step['demoted'])}"] if step.get("demoted") else []
@@ -153,7 +154,7 @@ def _steps(story: dict[str, Any]) -> str:
         told = "; ".join(effects) or "no change"
         told += f" ({step['note']})" if step.get("note") else ""
         ranked = ranked or step["step"] in {"fastest", "up"}  # until then the order is that of the catalog
-        lines.append(f"  {step['step']:<10} {told}" + (f"  (first: {step['first']})" if ranked else ""))
+        lines.append(f"  {step['step']:<{width}} {told}" + (f"  (first: {step['first']})" if ranked else ""))
     return "Steps\n" + "\n".join(lines)
 
 

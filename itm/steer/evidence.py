@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from collectors.aggregate import Aggregates
 from collectors.ladder import RUNGS
+from itm.catalog.types import Location
 from itm.steer.estimate import (
     MIN_DISTINCT,
     MIN_DISTINCT_WIDE,
@@ -21,6 +22,7 @@ from itm.steer.estimate import (
     refine,
 )
 from itm.steer.residual import Residuals, residuals_of
+from itm.steer.sites import Site, sites_of
 from itm.steer.steps.available import MIN_SAMPLES as AVAILABILITY_SAMPLES
 from itm.steer.votes import borne_out
 from itm.steer.world import World
@@ -52,6 +54,7 @@ class Evidence:
 
     rungs: dict[str, RungEvidence]
     residuals: Residuals = field(default_factory=Residuals)
+    sites: dict[Location, Site] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -76,7 +79,8 @@ class Evidence:
     @classmethod
     def of_world(cls, aggregates: Aggregates, world: World) -> Evidence:
         """Lay out what the aggregates say of the POPs of `world`, and of its predictions."""
-        return cls.of(aggregates, world.pops, residuals_of(aggregates, world))
+        laid_out = cls.of(aggregates, world.pops, residuals_of(aggregates, world))
+        return replace(laid_out, sites=sites_of(aggregates, world))
 
     @property
     def drawn(self) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The leg behind a POP: its round trip to the Resource Locations of a class, predicted and then measured.
 
 A location is a client like any other: the predictor knows its place, and where the catalog names one of its
-networks, what was measured there (by POPs' feeds, by agents of checks) moves the estimate down the same
-ladder. One number per POP and class, in whole ms, so that noise alone moves no decision.
+networks, what was measured there (by POPs' feeds) moves the estimate down the same ladder, and in the end
+by itself. One number per POP and class, in whole ms, so that noise alone moves no decision.
 """
 
 from __future__ import annotations
@@ -37,5 +37,6 @@ def _leg(world: World, evidence: Evidence, location: Location) -> Floats:
     network = Network.of(location.network)
     ladder = world.ladder.keys(np.array([network.family], np.uint8), np.array([network.unit], np.uint64))
     keys = {rung: ladder[:, RUNGS.index(rung)] for rung in evidence.drawn}
-    measured: Floats = evidence.estimate(prediction[:, None, :], keys).rtt[0]
-    return measured
+    estimated: Floats = evidence.estimate(prediction[:, None, :], keys).rtt[0]
+    site = evidence.sites.get(location)
+    return estimated if site is None else site.shrunk(estimated)

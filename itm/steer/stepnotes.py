@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,9 @@ from itm.steer.classes import NOT_ALLOWED, SteeringClass
 from itm.steer.steps import NO_POP, Facts, Running
 from itm.steer.steps.fastest import BAND_MS, BAND_SHARE, band, within
 from itm.steer.world import World
+
+SHOWN: Final = 6
+"""POPs told in a note."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,10 +36,6 @@ class Turn:
     def rule(self) -> int:
         """The rule that holds."""
         return int(self.facts.rule[0])
-
-    def named(self, pops: Iterable[int]) -> str:
-        """Return the POPs' ids."""
-        return ", ".join(self.world.pops[p] for p in pops)
 
 
 def note(step: str, turn: Turn) -> str:
@@ -118,8 +117,8 @@ def _cost(turn: Turn) -> str:
     trade = turn.facts.tuning.trade
     traded = band(turn.was) if trade is None else within(turn.was, trade.ms, trade.share)
     pops = [p for p in turn.now.ranking()[0] if traded[0, p] and not turn.was.is_out()[0, p]]
-    return "within the trade: " + ", ".join(
-        f"{turn.world.pops[p]} costs {turn.facts.pops.cost[p]:g}" for p in pops
+    return "within the trade: " + _few(
+        [f"{turn.world.pops[p]} costs {turn.facts.pops.cost[p]:g}" for p in pops]
     )
 
 
@@ -130,7 +129,8 @@ def _weighted(turn: Turn) -> str:
 
 
 def _failover(turn: Turn) -> str:
-    return "as written: " + turn.named(p for p in turn.now.ranking()[0] if turn.now.tier[0, p] != NOT_ALLOWED)
+    pops = [turn.world.pops[p] for p in turn.now.ranking()[0] if turn.now.tier[0, p] != NOT_ALLOWED]
+    return f"as written: {_few(pops)}"
 
 
 def _own(step: str, turn: Turn) -> str:
@@ -138,8 +138,14 @@ def _own(step: str, turn: Turn) -> str:
     if step not in turn.facts.own:
         return f"as if it were not there: {fault}"
     added = turn.facts.own[step].add_ms[0]
-    told = [f"{turn.world.pops[p]} {ms:+g} ms" for p, ms in enumerate(added) if ms]
-    return ", ".join(told) or "nothing added"
+    told = [f"{turn.world.pops[p]} {added[p]:+g} ms" for p in turn.now.ranking()[0] if added[p]]
+    return _few(told) or "nothing added"
+
+
+def _few(told: Sequence[str]) -> str:
+    """Return the first of a list, in the order of the running, and how many more there are."""
+    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    return ", ".join(told[:SHOWN]) + more
 
 
 def _first(turn: Turn) -> str:

@@ -71,8 +71,9 @@ class OwnRunner:
         if left <= 0:
             raise OwnStepFailed(f"took longer than {self._seconds:g} s")
         answer = self._process(step).ask(view, left)
-        if answer.facts["fault"]:
-            raise OwnStepFailed(str(answer.facts["fault"]))
+        fault = str(answer.facts.get("fault", "answered without a word"))
+        if fault:
+            raise OwnStepFailed(fault)
         return judge(answer.arrays, view)
 
     def _process(self, step: str) -> StepProcess:

@@ -12,7 +12,7 @@ from itm.steer.legs import legs_of
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits
 from itm.steer.world import World
-from tests.itm.steer.worlds import AMERICA, P50, cells, service, world
+from tests.itm.steer.worlds import AMERICA, JAPAN, P50, cells, service, world
 
 CHAIN = ("up", "allowed", "fastest", "joint")
 HOME = Location("home", "US", 37.4, -122.1, network="8.8.8.0/24")
@@ -52,6 +52,19 @@ def test_what_was_measured_in_the_location_s_network_counts() -> None:
     told = leg(joint_world(HOME), Evidence.of(cells(*rows), tuple(P50)))
     assert told[0] == pytest.approx(242, abs=3)
     assert told[1:] == FROM_HOME[1:]
+
+
+def test_a_site_of_one_connector_is_believed_of_its_own_leg() -> None:
+    """No client network is, by a single voter; but who else should measure from there?"""
+    rows = [(AMERICA, "network", "tokyo", 250.0, 30.0, 1), (JAPAN, "network", "ams", 9.0, 30.0, 1)]
+    w = joint_world(HOME, BRANCH)
+    evidence = Evidence.of_world(cells(*rows), w)
+    assert not len(evidence.rungs["network"].key)
+    assert evidence.sites[HOME].n.tolist() == [30, 0, 0, 0]
+    alone = joint_world(HOME)
+    assert leg(alone, Evidence.of_world(cells(*rows), alone)) == [242, *FROM_HOME[1:]]
+    few = [(AMERICA, "network", "tokyo", 250.0, 2.0, 1)]
+    assert leg(alone, Evidence.of_world(cells(*few), alone)) == FROM_HOME
 
 
 def test_a_leg_that_changed_decides_every_row_anew() -> None:
