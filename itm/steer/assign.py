@@ -63,13 +63,15 @@ def assign(
     room: npt.NDArray[np.floating[Any]],
     served: Pops | None = None,
     fixed: npt.NDArray[np.floating[Any]] | None = None,
+    soft: float = SOFT,
 ) -> Assignment:
     """Return who is granted what, at the least demand x (regret + move + overload).
 
     `cost_ms` and `pop` are (groups, k): what each candidate costs, and which POP it is; a number beyond
     `room` pads, the first candidate of a group must be a POP. `room` per POP in the unit of demand, infinite
     where it is not limited, 0 where nobody can be served. `served` per group: elsewhere costs `MOVE_MS`
-    more; a number beyond `room` for nobody. `fixed` per POP: load that stays whatever is decided.
+    more; a number beyond `room` for nobody. `fixed` per POP: load that stays whatever is decided. `soft`: the
+    share of a room from which `SOFT_MS` is paid.
     Raises `RuntimeError` when the solver fails, which no input explains.
     """
     pops = len(room)
@@ -79,7 +81,7 @@ def assign(
     order, of_kind = _kinds(cost, pop)
     kind_cost, kind_pop = cost[order], pop[order]
     weight = _summed(demand.astype(np.float64), of_kind, len(order))
-    share = _solved(kind_cost, kind_pop, weight, room.astype(np.float64), kept)[of_kind]
+    share = _solved(kind_cost, kind_pop, weight, room.astype(np.float64), kept, soft)[of_kind]
     granted = share * demand[:, None]
     valid = pop < pops
     load = kept + _summed(granted[valid], pop[valid].astype(np.intp), pops)
@@ -108,7 +110,7 @@ def _kinds(cost: Floats, pop: Pops) -> tuple[npt.NDArray[np.intp], npt.NDArray[n
     return first, of_kind.ravel()
 
 
-def _solved(cost: Floats, pop: Pops, demand: Floats, room: Floats, fixed: Floats) -> Floats:
+def _solved(cost: Floats, pop: Pops, demand: Floats, room: Floats, fixed: Floats, soft: float) -> Floats:
     """Return (kinds, k): the share of each kind's demand that each candidate gets."""
     best = np.zeros_like(cost)
     best[np.arange(len(cost)), cost.argmin(axis=1)] = 1.0
@@ -116,21 +118,21 @@ def _solved(cost: Floats, pop: Pops, demand: Floats, room: Floats, fixed: Floats
     first = np.take_along_axis(pop, cost.argmin(axis=1)[:, None], axis=1)[:, 0]
     load = fixed + _summed(demand, first.astype(np.intp), len(room))
     rows = np.flatnonzero(demand > 0)
-    if (load[limited] <= SOFT * room[limited]).all() or not len(rows):
+    if (load[limited] <= soft * room[limited]).all() or not len(rows):
         return best  # nobody gains by anything else
     scale = len(rows) / demand.sum()  # the solver's tolerances are absolute: a kind weighs about one
-    best[rows] = _program(cost[rows], pop[rows], demand[rows] * scale, room * scale, fixed * scale)
+    best[rows] = _program(cost[rows], pop[rows], demand[rows] * scale, room * scale, fixed * scale, soft)
     return best
 
 
-def _program(cost: Floats, pop: Pops, demand: Floats, room: Floats, fixed: Floats) -> Floats:
+def _program(cost: Floats, pop: Pops, demand: Floats, room: Floats, fixed: Floats, soft: float) -> Floats:
     """Return (kinds, k) shares from the linear program; all demand is positive."""
     kind, candidate = np.nonzero(np.isfinite(cost))
     limits = np.flatnonzero(np.isfinite(room))
     row_of = np.full(len(room), -1)
     row_of[limits] = np.arange(len(limits))
     row = row_of[pop[kind, candidate]]
-    edges = np.append([SOFT], [edge for edge, _ in STEPS])
+    edges = np.append([soft], [edge for edge, _ in STEPS])
     width = np.diff(np.append(edges, np.inf))[None, :] * np.maximum(room[limits], 1e-12)[:, None]
     price = np.append([SOFT_MS], [OVERLOAD_MS * times for _, times in STEPS])
     shares, steps = len(kind), width.size
@@ -142,7 +144,7 @@ def _program(cost: Floats, pop: Pops, demand: Floats, room: Floats, fixed: Float
     solution = linprog(
         np.append(cost[kind, candidate], np.tile(price, len(limits))),
         A_ub=csr_array((entries, (limit_rows, limit_columns)), shape=(len(limits), columns)),
-        b_ub=SOFT * room[limits] - fixed[limits],
+        b_ub=soft * room[limits] - fixed[limits],
         A_eq=csr_array((np.ones(shares), (kind, np.arange(shares))), shape=(len(cost), columns)),
         b_eq=demand,
         bounds=np.stack([np.zeros(columns), np.append(np.full(shares, np.inf), width.ravel())], axis=1),

@@ -20,7 +20,7 @@ from itm.routemap.routemap import ClassMap
 from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass
 from itm.steer.compile import compile_class
-from itm.steer.decide import CHUNK, Decision, decide
+from itm.steer.decide import CHUNK, Decision, decide, put_second
 from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence, Keys
 from itm.steer.grants import Granted
@@ -47,10 +47,10 @@ VARIANT_BIT = np.uint64(1 << 63)
 class ClassBuild:
     """The outcome for one class: what was decided, from which memory, and what comes of it.
 
-    `touched` rows drew on evidence, all of them on `residuals`; `held` has the sorted keys of rows that the
-    limiter kept where they were, those of `resolvers` among them; `granted` what rows got that cannot all
-    have their first choice, and `outlook` how full POPs will be, of all classes together (None where no POP
-    can be full).
+    `draft` is what was decided as if no POP could be full and nothing were held. `touched` rows drew on
+    evidence, all of them on `residuals`; `held` has the sorted keys of rows that the limiter kept where they
+    were, those of `resolvers` among them; `granted` what rows got that cannot all have their first choice, and
+    `outlook` how full POPs will be, of all classes together (None where no POP can be full).
     """
 
     steering: SteeringClass
@@ -58,6 +58,7 @@ class ClassBuild:
     rows: Rows
     before: Memory
     after: Memory
+    draft: Decision
     decision: Decision
     touched: npt.NDArray[np.bool_]
     residuals: Residuals
@@ -174,7 +175,7 @@ def draft_class(
     if steering.own_steps():
         last = None
     resolvers = resolvers or Resolvers.of(world, evidence, Behind.nothing())
-    if last is not None and last.decision.near.shape[1] != min(limits.near, len(world.pops)):
+    if last is not None and last.draft.near.shape[1] != min(limits.near, len(world.pops)):
         last = None  # what the assignment reads of rows is not there, or not wanted any more
     place_rule = last.rows.rule[: len(world.places.asn)] if last else world.rules_of_places(steering)
     frame = frame_of(world, evidence, steering, terms, memory, place_rule)
@@ -237,6 +238,7 @@ def finish_class(draft: Draft, granted: Granted | None = None, arrivals: Doubles
         rows=rows,
         before=draft.memory,
         after=after,
+        draft=draft.decision,
         decision=decision,
         touched=draft.touched,
         residuals=draft.evidence.residuals,
@@ -252,7 +254,8 @@ def _regranted(draft: Draft, granted: Granted) -> Decision:
     """Return the draft's decision with the rows that are granted something decided by that."""
     key = draft.frame.keys["row"]
     at = granted.rows(key)
-    chosen = np.flatnonzero(at >= 0)
+    has_parts = np.append(granted.share.any(axis=1), False)[at]
+    chosen = np.flatnonzero(has_parts)
     decision = draft.decision
     for begin in range(0, len(chosen), CHUNK):
         part = chosen[begin : begin + CHUNK]
@@ -263,7 +266,13 @@ def _regranted(draft: Draft, granted: Granted) -> Decision:
         own = draft.decision.take(part)
         again = replace(again, mandatory=urgent, near=own.near, near_ms=own.near_ms)
         decision = decision.put(part, again)
-    return decision
+    # What the chain does with a spare alone, without running it.
+    rest = np.flatnonzero((at >= 0) & ~has_parts)
+    if not len(rest) or "first" in draft.steering.steer:
+        return decision
+    ranks = decision.ranks.copy()
+    ranks[rest] = put_second(ranks[rest], granted.spare[at[rest]])
+    return replace(decision, ranks=ranks)
 
 
 def chunks_of(rows: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:
@@ -337,13 +346,12 @@ def variant_keys(place: Keys, rule: npt.NDArray[np.integer[Any]]) -> Keys:
 def _todo(
     touched: npt.NDArray[np.bool_], keys: dict[str, Keys], residuals: Residuals, last: ClassBuild | None
 ) -> npt.NDArray[np.bool_]:
-    """Say which rows can come out differently from the last build: measured, granted, shifted ones, these."""
+    """Say which rows' drafts can come out differently from the last build's: measured, shifted ones, these."""
     todo = np.ones(len(touched), dtype=bool)
     if last is not None:
         kept = last.unmeasured
         settled = last.decision.ranks[:kept, 0] == last.decision.wanted[:kept]
-        granted = last.granted.rows(keys["row"][:kept]) >= 0
-        todo[:kept] = touched[:kept] | last.touched[:kept] | ~settled | granted
+        todo[:kept] = touched[:kept] | last.touched[:kept] | ~settled
         todo |= residuals.changed(last.residuals, keys)
     return todo
 
@@ -351,10 +359,10 @@ def _todo(
 def _merged(
     fresh: Sequence[Decision], chosen: npt.NDArray[np.intp], last: ClassBuild | None, count: int
 ) -> Decision:
-    """Put fresh rows into the last decision; measured rows, which stand at the end, are always fresh."""
+    """Put fresh rows into the last draft; measured rows, which stand at the end, are always fresh."""
     if last is None:
         return Decision.joined(fresh)
-    kept = last.decision.take(np.arange(last.unmeasured))
+    kept = last.draft.take(np.arange(last.unmeasured))
     # A row that is not decided again moves nowhere and gains nothing.
     still = replace(kept, gain_ms=np.zeros_like(kept.gain_ms), mandatory=np.zeros_like(kept.mandatory))
     if not fresh:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from itm.steer.assign import HARD, MOVE_MS, SOFT, Floats, Pops, assign
 from itm.steer.evidence import Keys
 from itm.steer.grants import PARTS, Granted
-from itm.steer.groups import Near, merge, spread
+from itm.steer.groups import MOST, Near, merge, spread
 from itm.steer.regret import TIE_MS
 from itm.steer.steps import NO_POP
 
@@ -31,6 +31,11 @@ NEAREST: Final = 8
 
 NEXT_TO_NOTHING: Final = 1e-6
 """The share of a POP that is away of a row whose users others share: it stays first, and gets no answer."""
+
+SECONDS: Final = 1_000
+"""Groups into which the users of one POP are merged at most to find their second choice: there are as many
+programs as POPs, and most of what they say is never needed.
+"""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -94,14 +99,23 @@ def spill(asked: Asked, capacity: Floats, is_away: Flags, fixed: Floats, classes
     ]
 
 
-def _placed(asked: Asked, first: Pops, served: Pops, is_live: Flags, room: Floats, fixed: Floats) -> Places:
-    """Place rows on `first` or, where not all of these fit, on other live candidates."""
+def _placed(
+    asked: Asked,
+    first: Pops,
+    served: Pops,
+    is_live: Flags,
+    room: Floats,
+    fixed: Floats,
+    most: int = MOST,
+    soft: float = SOFT,
+) -> Places:
+    """Place rows on `first` or, where not all of these fit below `soft`, on other live candidates."""
     load = fixed + np.bincount(first, asked.demand, len(room))
-    if (load <= SOFT * room).all():
+    if (load <= soft * room).all():
         return Places(first, first[:, None], np.ones((len(first), 1)))
     near = _near(asked, first, served, is_live)
-    groups = merge(near)
-    found = assign(groups.cost_ms, groups.pop, groups.demand, room, groups.served, fixed)
+    groups = merge(near, most)
+    found = assign(groups.cost_ms, groups.pop, groups.demand, room, groups.served, fixed, soft)
     share, pop = spread(groups, found.granted, near), groups.pop[groups.of_row]
     at = np.take_along_axis(pop, share.argmax(axis=1)[:, None], axis=1)[:, 0]
     return Places(at, pop, share)
@@ -157,7 +171,7 @@ def _order_seconds(
         rows = np.flatnonzero(leaves & (here == dead))
         base = np.where(np.arange(pops) == dead, 0.0, load)
         first = second[rows]
-        found = _placed(asked.take(rows), first, first, others > 0, others, base).at
+        found = _placed(asked.take(rows), first, first, others > 0, others, base, SECONDS, HARD).at
         spare[rows] = np.where(found == first, NO_POP, found)
 
 
