@@ -76,6 +76,13 @@ class Places:
     pop: Pops
     share: Floats
 
+    def over(self, rows: npt.NDArray[np.intp], count: int) -> Places:
+        """Return these places as those of `rows` among so many."""
+        at, pop = np.full(count, NO_POP, np.uint16), np.full((count, self.pop.shape[1]), NO_POP, np.uint16)
+        share = np.zeros(pop.shape)
+        at[rows], pop[rows], share[rows] = self.at, self.pop, self.share
+        return Places(at, pop, share)
+
 
 def spill(asked: Asked, capacity: Floats, is_away: Flags, fixed: Floats, classes: int) -> list[Granted]:
     """Return what is granted to every class.
@@ -83,15 +90,23 @@ def spill(asked: Asked, capacity: Floats, is_away: Flags, fixed: Floats, classes
     Per POP, in sessions: `capacity`, infinite where there is no limit, and what is `fixed`, no row's.
     """
     home = _placed(asked, asked.near[:, 0], _unmoved(asked), np.ones_like(is_away), capacity, fixed)
-    now, spare = home, np.full(len(asked), NO_POP, np.uint16)
+    here, spare = home.at, np.full(len(asked), NO_POP, np.uint16)
     room, left = np.where(is_away, 0.0, capacity), is_away[home.at]
+    split = [(home, np.flatnonzero((home.share > 0).sum(axis=1) > 1))]
     if left.any():
+        # Who is split already stays as it is: the mask gives a dead POP's part to the others.
+        rest = np.setdiff1d(np.arange(len(asked)), split[0][1])
+        stays = fixed + _load(home, asked.demand, split[0][1], ~is_away)
         refuge = np.where(left, _next(asked, home.at, ~is_away), home.at).astype(np.uint16)
-        now = _placed(asked, refuge, refuge, ~is_away, room, fixed)
-        spare[left & (now.at != refuge)] = now.at[left & (now.at != refuge)]
-    _order_seconds(asked, now.at, ~left, spare, room, fixed)
-    parts = _parts(asked, home.at, now, left)
-    is_urgent = ~left & (now.at != home.at)
+        now = _placed(asked.take(rest), refuge[rest], refuge[rest], ~is_away, room, stays)
+        here = refuge.copy()
+        here[rest] = now.at
+        spare[left & (here != refuge)] = here[left & (here != refuge)]
+        split.append((now.over(rest, len(asked)), rest[(now.share > 0).sum(axis=1) > 1]))
+    _order_seconds(asked, here, ~left, spare, room, fixed)
+    first = np.where(left, home.at, here).astype(np.uint16)
+    parts = _parts(asked, first, left, split)
+    is_urgent = ~left & (here != home.at)
     concerned = asked.may_move & ((parts.share > 0).any(axis=1) | (spare != NO_POP))
     return [
         _granted(asked, parts, spare, is_urgent, np.flatnonzero(concerned & (asked.of_class == index)))
@@ -138,6 +153,14 @@ def _near(asked: Asked, first: Pops, served: Pops, is_live: Flags) -> Near:
     )
 
 
+def _load(places: Places, demand: Floats, rows: npt.NDArray[np.intp], is_live: Flags) -> Floats:
+    """Return what POPs get of these rows, where dead POPs' parts go to the live ones."""
+    share = np.where(_is(is_live, places.pop[rows]), places.share[rows], 0.0)
+    part = demand[rows, None] * share / np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
+    pop = np.minimum(places.pop[rows], len(is_live))
+    return np.bincount(pop.ravel(), part.ravel(), len(is_live) + 1)[:-1].astype(np.float64)
+
+
 def _unmoved(asked: Asked) -> Pops:
     """Return the POP of each row from which a move costs; none where the chain leaves it for a small gain."""
     small = (asked.near == asked.served[:, None]) & (asked.near_ms < MOVE_MS)
@@ -175,23 +198,26 @@ def _order_seconds(
         spare[rows] = np.where(found == first, NO_POP, found)
 
 
-def _parts(asked: Asked, home: Pops, now: Places, left: Flags) -> Places:
+def _parts(
+    asked: Asked, first: Pops, left: Flags, split: Sequence[tuple[Places, npt.NDArray[np.intp]]]
+) -> Places:
     """Return the POPs that get parts of rows, and their shares: of rows with their first choice none.
 
     A row whose POP is away keeps it in front, with next to nothing, where others share its users meanwhile.
     """
     pop = np.full((len(asked), PARTS), NO_POP, np.uint16)
     share = np.zeros((len(asked), PARTS))
-    first = np.where(left, home, now.at).astype(np.uint16)
     whole = np.flatnonzero(first != asked.near[:, 0])
     pop[whole, 0], share[whole, 0] = first[whole], 1.0
-    for row in np.flatnonzero((now.share > 0).sum(axis=1) > 1).tolist():
-        best = np.argsort(-now.share[row], kind="stable")[: PARTS - 1]
-        best = best[now.share[row, best] > 0]
-        pop[row], share[row] = NO_POP, 0.0
-        pop[row, : len(best)], share[row, : len(best)] = now.pop[row, best], now.share[row, best]
-        if left[row]:
-            pop[row, len(best)], share[row, len(best)] = home[row], NEXT_TO_NOTHING
+    for places, rows in split:
+        for row in rows.tolist():
+            own, part = places.pop[row], places.share[row]
+            best = np.argsort(-part, kind="stable")[: PARTS - 1]
+            best = best[part[best] > 0]
+            pop[row], share[row] = NO_POP, 0.0
+            pop[row, : len(best)], share[row, : len(best)] = own[best], part[best]
+            if left[row] and first[row] not in own[best]:
+                pop[row, len(best)], share[row, len(best)] = first[row], NEXT_TO_NOTHING
     return Places(first, pop, share)
 
 
