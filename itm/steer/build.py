@@ -49,8 +49,8 @@ class ClassBuild:
 
     `draft` is what was decided as if no POP could be full and nothing were held. `touched` rows drew on
     evidence, all of them on `residuals`; `held` has the sorted keys of rows that the limiter kept where they
-    were, those of `resolvers` among them; `granted` what rows got that cannot all have their first choice, and
-    `outlook` how full POPs will be, of all classes together (None where no POP can be full).
+    were, those of `resolvers` among them; `granted` what rows got that cannot all have their first choice,
+    and `outlook` how full POPs will be, of all classes together (None where no POP can be full).
     """
 
     steering: SteeringClass
@@ -346,7 +346,7 @@ def variant_keys(place: Keys, rule: npt.NDArray[np.integer[Any]]) -> Keys:
 def _todo(
     touched: npt.NDArray[np.bool_], keys: dict[str, Keys], residuals: Residuals, last: ClassBuild | None
 ) -> npt.NDArray[np.bool_]:
-    """Say which rows' drafts can come out differently from the last build's: measured, shifted ones, these."""
+    """Say which rows' drafts can come out differently from the last: measured ones, shifted ones, these."""
     todo = np.ones(len(touched), dtype=bool)
     if last is not None:
         kept = last.unmeasured
