@@ -148,6 +148,7 @@ class Model:
     """The predictor."""
 
     training: str = str(ROOT / "data" / "training")
+    retrain_days: float = 7.0  # between two looks whether the table has changed; 0: only at start, untried
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from itm.cli import client
@@ -23,6 +24,12 @@ def show(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report, indent=2))
         return int(drifted)
+    last = report["retraining"]
+    if last.get("outcome") not in (None, "unchanged"):
+        when = datetime.fromtimestamp(last["looked_at"], UTC)
+        print(f"a changed training table was {last['outcome']} at {when:%Y-%m-%d %H:%M} UTC")
+        for reason in last["reasons"]:
+            print(f"  {reason}")
     print(f"verdict: {report['verdict']}")
     for reason in report["reasons"]:
         print(f"  {reason}")

@@ -19,7 +19,7 @@ from itm.cli import settings
 from itm.config import Config
 from itm.privileges import User
 
-KINDS = ("dns", "signer", "edge", "collector", "builder", "targets")
+KINDS = ("dns", "signer", "edge", "collector", "builder", "trainer", "targets")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         _collector(config)
     elif args.kind == "builder":
         _builder(config)
+    elif args.kind == "trainer":
+        _trainer(config)
     else:
         _targets(config)
     return 0
@@ -169,6 +171,12 @@ def _builder(config: Config) -> None:
     from itm.steer import builder
 
     builder.run(config)
+
+
+def _trainer(config: Config) -> None:
+    from itm.steer import trainer
+
+    trainer.run(config)
 
 
 def _targets(config: Config) -> None:

@@ -13,7 +13,7 @@ from itm.dns.counters import read_all
 from itm.ops import canarygauges
 from itm.ops.api.demand import census_report
 from itm.ops.api.maps import builder_report
-from itm.ops.api.models import drift_report
+from itm.ops.api.models import ALARMING, drift_report, retraining_report
 from itm.ops.context import Edge
 from itm.ops.health import PopEntry
 from itm.ops.https import Https
@@ -30,6 +30,11 @@ def register(registry: Registry, edge: Edge) -> None:
     _register_collector(registry, lambda: collector_report(edge.config.state_dir))
     _register_builder(registry, lambda: builder_report(edge.config.state_dir) or {})
     _register_model(registry, lambda: drift_report(edge.config.state_dir))
+    registry.gauge(
+        "itm_model_retraining_failed",
+        "1 when the last changed training table was refused, or could not be tried.",
+        lambda: [({}, retraining_report(edge.config.state_dir).get("outcome") in ALARMING)],
+    )
     _register_demand(registry, lambda: census_report(edge.config.state_dir))
 
 

@@ -39,6 +39,7 @@ from itm.steer.plan import Limits, Plan
 from itm.steer.planning import Prospect, prospect, whole_plan
 from itm.steer.pricing import Believed
 from itm.steer.publish import inputs_of, outlook_of, publish, routemap_of, says_the_same
+from itm.steer.retraining import Retraining, Running, start_trainer
 from itm.steer.roomwatch import RoomWatch
 from itm.steer.shelf import Shelf
 from itm.steer.stats import Stats
@@ -60,7 +61,12 @@ class Builder:
     """Holds what is alive between two builds; `step` is one turn of the loop."""
 
     def __init__(
-        self, config: Config, givens: Givens, bus: Receiver, clock: Callable[[], float] = time.time
+        self,
+        config: Config,
+        givens: Givens,
+        bus: Receiver,
+        clock: Callable[[], float] = time.time,
+        start: Callable[[Config], Running] = start_trainer,
     ) -> None:
         self._config = config
         self._givens = givens
@@ -69,6 +75,7 @@ class Builder:
         self._memory_path = config.state_dir / "memory"
         self._drift = DriftWatch(config.state_dir / "baselines")
         self._learner = Learner(config, bus, clock)
+        self._retraining = Retraining(config, givens, clock, start)
         self._model = ModelWatch(config.state_dir, clock)
         self._exploration = ExplorationFiles(config.state_dir)
         self._rooms = RoomWatch(config, clock)
@@ -97,12 +104,19 @@ class Builder:
         self._learner.read()
         if self._canary is not None and self._heeded(self._canary):
             return
+        if self._canary is None:
+            self._retrain(self._world)
         asked = self._givens.waiting_plan()
         if asked is not None:
             self._answer(asked, self._world)
         wait = 0.0 if self._rooms.is_pressing else self._next_build - self._clock()
         if not 0 < wait <= self._config.builder.interval_seconds:  # more: the clock was set back
             self._build_automatically(self._world)
+
+    def _retrain(self, world: World) -> None:
+        """Go on with retraining; another predictor makes another world, whose moves the limiter bounds."""
+        if self._last and self._retraining.step(world, self._learner.aggregates):
+            self._take(self._givens.world(world.catalog, world.catalog_version))
 
     @property
     def is_serving(self) -> bool:

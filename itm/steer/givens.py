@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,15 +19,18 @@ from itm.config import Config
 from itm.errors import CatalogError
 from itm.steer.placing import place_source
 from itm.steer.predict import predict_cells, predict_legs, predictions_digest
+from itm.steer.trialfiles import FOLDER, TrialFiles
 from itm.steer.world import World
-from itm.store import canaries, catalogs, pins, plans
+from itm.store import audit, canaries, catalogs, pins, plans
 from itm.store.canaries import Canary
 from itm.store.catalogs import CatalogVersion
 from itm.store.engine import Engine, StoreError, open_engine
 from itm.store.pins import Pin
 from itm.store.plans import AskedPlan
 from models.artifact import Predictor
+from models.errors import TrainingError
 from models.train import load_or_train
+from models.training import load as load_table
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +58,36 @@ class Givens:
         """The latency predictor: the kept artifact, or one trained now (some seconds)."""
         if self._predictor is None:
             artifact = self._config.state_dir / "predictor.skops"
-            self._predictor = load_or_train(Path(self._config.model.training), artifact, self._continents)
+            self._predictor = load_or_train(self._training(), artifact, self._continents)
             log.info("predictor.ready", extra={"digest": self._predictor.digest[:16]})
         return self._predictor
+
+    def forget_predictor(self) -> None:
+        """Load it anew the next time: its artifact was replaced."""
+        self._predictor = None
+
+    def _training(self) -> Path:
+        """Return the folder of the table that the predictor is trained with: with retraining, one that was
+        tried, whatever the settings' one holds by now.
+        """
+        files = TrialFiles(self._config.state_dir / FOLDER, Path(self._config.model.training))
+        if not self._config.model.retrain_days:
+            return files.training
+        try:
+            load_table(files.in_use)
+        except TrainingError as error:  # of another release, or damaged
+            log.warning("reference.unusable", extra={"reason": error.reasons[0]})
+            shutil.rmtree(files.reference, ignore_errors=True)
+        try:
+            files.keep_reference()
+        except OSError as error:
+            log.warning("reference.unkept", extra={"reason": str(error)})
+        return files.in_use
+
+    @property
+    def continents(self) -> Mapping[str, str]:
+        """Continent codes by country code."""
+        return self._continents
 
     @property
     def places(self) -> PlaceTable:
@@ -133,6 +164,13 @@ class Givens:
     def answer_plan(self, number: int, found: Mapping[str, Any] | None, reason: str = "") -> None:
         """Answer one that waits: with the whole Plan, or with the reason why there is none."""
         plans.answer(self._engine, number, found, now=self._clock(), reason=reason)
+
+    def note(self, action: str, **detail: Any) -> None:
+        """Write a line of the audit; told when the store does not answer."""
+        try:
+            audit.write(self._engine, self._clock(), "builder", action, **detail)
+        except StoreError as error:
+            self._tell_once(error)
 
     def refuse(self, version: int, reason: str, plan: Mapping[str, Any]) -> None:
         """Settle a pending version as refused."""

@@ -10,14 +10,17 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from collectors import arrays
+from collectors.places import PlaceTable
+from itm.catalog.types import Pop
 from itm.steer.estimate import MIN_DISTINCT_WIDE, MIN_SAMPLES
 from itm.steer.evidence import Evidence
-from itm.steer.world import World
+from itm.steer.world import Floats, World
 from models.drift import DriftReport, Live, drift
 from models.prior import distance_km
 from models.sites import Sites
@@ -26,6 +29,8 @@ log = logging.getLogger(__name__)
 
 FILE: Final = "drift.json"
 LOOK_SECONDS: Final = 600.0
+
+Rows = npt.NDArray[np.intp]
 
 
 class ModelWatch:
@@ -66,28 +71,38 @@ def judged(world: World, evidence: Evidence) -> DriftReport:
     return drift(live, *labels(world, country.tolist()))
 
 
-def live_of(world: World, evidence: Evidence) -> tuple[Live, np.ndarray[Any, np.dtype[np.intp]]]:
+def live_of(world: World, evidence: Evidence) -> tuple[Live, Rows]:
     """Return what places measured of at least two POPs, and which places these are."""
+    place, rtt_ms = measured_places(world, evidence)
+    return live_at(world.places, world.catalog.pops, world.predictions, place, rtt_ms), place
+
+
+def measured_places(world: World, evidence: Evidence) -> tuple[Rows, Floats]:
+    """Return the places that measured at least two POPs, and their round trips, `(n, POPs)` ms or NaN."""
     own = evidence.rungs["place"]
     at = np.minimum(np.searchsorted(world.places.key, own.key), len(world.places) - 1)
     m = own.measured
     usable = (m.n >= MIN_SAMPLES) & np.isfinite(m.p25) & (m.distinct >= MIN_DISTINCT_WIDE)
     row = np.flatnonzero((usable.sum(axis=1) >= 2) & (world.places.key[at] == own.key) & (own.key > 0))
-    place = at[row].astype(np.intp)
+    return at[row].astype(np.intp), np.where(usable[row], m.p25[row], np.float32(np.nan))
+
+
+def live_at(
+    places: PlaceTable, pops: Sequence[Pop], predictions: Floats, place: Rows, rtt_ms: Floats
+) -> Live:
+    """Return round trips of places to POPs beside what is predicted for their cells, `(3, cells, POPs)`."""
     sites = Sites(
-        world.places.lat[place].astype(np.float64),
-        world.places.lon[place].astype(np.float64),
-        np.array(world.places.countries)[world.places.country[place]],
+        places.lat[place].astype(np.float64),
+        places.lon[place].astype(np.float64),
+        np.array(places.countries)[places.country[place]],
     )
-    pops = world.catalog.pops
     servers = Sites.of([p.lat for p in pops], [p.lon for p in pops], [p.country for p in pops])
-    live = Live(
-        rtt_ms=np.where(usable[row], m.p25[row], np.float32(np.nan)),
-        said=np.asarray(world.predictions[:, world.places.cell[place], :]),
+    return Live(
+        rtt_ms=rtt_ms,
+        said=np.asarray(predictions[:, places.cell[place], :]),
         km=distance_km(sites, servers),
-        group=world.places.asn[place].astype(np.int64),
+        group=places.asn[place].astype(np.int64),
     )
-    return live, place
 
 
 def labels(world: World, country: Sequence[str]) -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from itm.ops.api.maps import builder_report
-from itm.ops.api.models import drift_report
+from itm.ops.api.models import model_alarms
 from itm.ops.context import EDGE, Edge
 from itm.store import canaries
 
@@ -18,13 +18,13 @@ LATELY_SECONDS: Final = 86_400.0
 
 async def listing(request: web.Request) -> web.Response:
     """GET /api/v1/alarms: places whose round trips to a POP drifted away from what was usual; why the
-    predictor drifted from what clients measure, if it did; own steps that did not run; canaries rolled
-    back of late.
+    predictor drifted from what clients measure, or a candidate was refused, if so; own steps that did not
+    run; canaries rolled back of late.
     """
     edge = request.app[EDGE]
     state = edge.config.state_dir
-    report, model = builder_report(state) or {}, drift_report(state)
-    reasons = model["reasons"] if model.get("verdict") == "drifted" else []
+    report = builder_report(state) or {}
+    reasons = await asyncio.to_thread(model_alarms, state)
     failing = [one for one in report.get("own_steps", []) if one["fault"]]
     harmful = await asyncio.to_thread(_harmful, edge)
     told = {"drifts": report.get("drifts", []), "model": reasons, "own_steps": failing, "canaries": harmful}

@@ -22,14 +22,16 @@ SOUND = {
         {"kind": "pop", "name": "ams", "cells": 90, "error_ms": 21.4, "is_off": True},
         {"kind": "continent", "name": "EU", "cells": 300, "error_ms": -1.2, "is_off": False},
     ],
+    "retraining": {"outcome": "unchanged", "looked_at": 1e9, "reasons": []},
 }
+REFUSED = {"outcome": "refused", "looked_at": 1.7e9, "reasons": ["held out: worse"]}
 FEW = {**SOUND, "verdict": "too few", "reasons": ["3 places measured two POPs or more"]}
 DRIFTED = {**SOUND, "verdict": "drifted", "reasons": ["the nearest POP is better by 2.0 ms"]}
 
 
 def test_a_verdict_comes_with_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 1 for a predictor that drifted; of too few places there are no figures."""
-    answers = [(200, one) for one in (SOUND, FEW, DRIFTED, DRIFTED)]
+    answers = [(200, one) for one in (SOUND, FEW, DRIFTED, DRIFTED, {**FEW, "retraining": REFUSED})]
     with serving({"GET /api/v1/model/drift": answers}) as ops:
         words = ["model", "drift", "--server", ops.url, "--set", f"state={tmp_path}"]
         assert main(words) == 0
@@ -47,3 +49,14 @@ def test_a_verdict_comes_with_its_figures(tmp_path: Path, capsys: pytest.Capture
         assert capsys.readouterr().out.startswith("verdict: drifted\n  the nearest POP is better by 2.0 ms\n")
         assert main([*words, "--json"]) == 1
         assert json.loads(capsys.readouterr().out) == DRIFTED
+        assert main(words) == 0
+        assert capsys.readouterr().out.startswith(
+            "a changed training table was refused at 2023-11-14 22:13 UTC\n  held out: worse\nverdict: too"
+        )
+
+
+def test_nothing_was_retrained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the schedule off there is nothing to tell of it."""
+    with serving({"GET /api/v1/model/drift": (200, {**FEW, "retraining": {}})}) as ops:
+        assert main(["model", "drift", "--json", "--server", ops.url, "--set", f"state={tmp_path}"]) == 0
+        assert json.loads(capsys.readouterr().out)["retraining"] == {}

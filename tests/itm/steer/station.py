@@ -18,7 +18,7 @@ from collectors.network import Network
 from collectors.places import PlaceTable
 from itm.collector import CollectorProcess
 from itm.config import Builder as BuilderSettings
-from itm.config import Canary, Collect, Config, Geoip
+from itm.config import Canary, Collect, Config, Geoip, Model
 from itm.routemap import current, snapshot
 from itm.steer.builder import Builder
 from itm.steer.givens import Givens
@@ -128,6 +128,7 @@ class Station:
             state=str(folder / "state"),
             geoip=Geoip(places=str(table), reload_seconds=0.0),
             collect=Collect(delta_seconds=0.0),
+            model=Model(retrain_days=0),
             builder=BuilderSettings(interval_seconds=30.0, max_moved_share=0.5, keep_maps=5),
             canary=canary or Canary(),
         )
