@@ -46,6 +46,7 @@ def test_a_dns_worker_is_told_its_files_and_limits(monkeypatch: pytest.MonkeyPat
             rates=Rates(exempt=("127.0.0.0/8", "::1/128")),
             factors=Factors(5, 10),
             state=tmp_path,
+            queries=tmp_path / "queries",
         )
     ]
 
