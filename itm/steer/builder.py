@@ -199,6 +199,12 @@ class Builder:
             pending, theirs, memoryfiles.load(self._memory_path, theirs.class_index)
         )
         ahead = self._prospect(theirs, self._knowing.elsewhere(theirs, knowledge))
+        try:
+            raise_if_failed(ahead.first)
+        except OwnStepFailed as error:
+            self._trials.forget()
+            self._refuse(pending, error, ahead.plans)
+            return True
         canary.keep(ahead.settled)
         stays = self._prospect(own, knowledge).first
         now = Believed(own, knowledge.evidence, knowledge.demand)

@@ -49,6 +49,7 @@ def build_all(
     last: Sequence[ClassBuild] = (),
 ) -> tuple[ClassBuild, ...]:
     """Decide every class of `world`, with one memory each; `last` (same world) makes it incremental."""
+    knowledge.own_steps.begin()
     rooms = Rooms.of(world.catalog.pops, knowledge.loads, knowledge.states, knowledge.planned_sessions)
     limits = replace(limits, near=NEAREST if rooms.is_limited else 0)
     before: Sequence[ClassBuild | None] = last or (None,) * len(world.classes)

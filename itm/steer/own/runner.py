@@ -1,4 +1,4 @@
-"""Runs own steps for one build: a child per step, a budget of time and memory each, and no second chance.
+"""Runs own steps: in each build a child per step, a budget of time and memory each, and no second chance.
 
 A step that failed once in a build is not asked again in it: all classes after it are decided without it.
 """
@@ -23,6 +23,9 @@ from itm.steer.own.view import View
 class OwnSteps(Protocol):
     """Whoever can run own steps."""
 
+    def begin(self) -> None:
+        """Begin a build: every step has all its time again."""
+
     def run(self, step: str, view: View, /) -> Change:
         """Return what the step changes in these rows. Raises `OwnStepFailed`."""
 
@@ -30,13 +33,18 @@ class OwnSteps(Protocol):
 class NoOwnSteps:
     """For builds that run no foreign code: every own step is as if it were not there."""
 
+    def begin(self) -> None:
+        """Begin a build, without any effect."""
+
     def run(self, step: str, _view: View, /) -> Change:
         """Raise `OwnStepFailed`."""
         raise OwnStepFailed(f"{step} was not asked: own steps run in the builder")
 
 
 class OwnRunner:
-    """The children of one build; a context that ends them. `spent` in seconds per step, `faults` by step."""
+    """The children of a build, and of another when it begins; a context that ends them. By step, `spent` in
+    seconds and `faults`.
+    """
 
     def __init__(self, seconds: float, megabytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds, self._megabytes, self._clock = seconds, megabytes, clock
@@ -53,8 +61,14 @@ class OwnRunner:
     ) -> None:
         self._ends.close()
 
+    def begin(self) -> None:
+        """Begin a build: with other processes, and every step has all its time again."""
+        self._ends.close()
+        self._processes.clear()
+        self.faults, self.spent = {}, {}
+
     def run(self, step: str, view: View, /) -> Change:
-        """Return what the step changes in these rows. Raises `OwnStepFailed`, from then on always."""
+        """Return what the step changes in these rows. Raises `OwnStepFailed`, for all of this build."""
         if step in self.faults:
             raise OwnStepFailed(self.faults[step])
         begun = self._clock()

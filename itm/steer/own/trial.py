@@ -18,7 +18,7 @@ from itm.steer.plan import Limits
 from itm.steer.resolvers import Resolvers
 from itm.steer.world import World
 
-BEFORE = ("weighted", "failover", "sticky", "first")
+BEFORE = ("capacity", "cost", "weighted", "failover", "sticky", "first")
 """Steps of a chain that a new one is tried before: those that choose by the scores."""
 
 

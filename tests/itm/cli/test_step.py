@@ -40,7 +40,7 @@ def test_a_trial_shows_what_a_step_would_change(words: list[str], capsys: pytest
     """Of each POP and of demand, before any catalog names it; nothing is published."""
     assert main(["step", "test", "moody", *words]) == 0
     out = capsys.readouterr().out
-    assert "gw.example.net. with the chain up allowed available fastest own:moody sticky" in out
+    assert "gw.example.net. with the chain up allowed available fastest own:moody capacity sticky" in out
     assert "own:moody ran over 4 rows" in out
     assert "and changed 4; 33.3% of demand would go elsewhere." in out
     assert "ams    +200 in 4       -           33.3% -> 0.0%\n" in out

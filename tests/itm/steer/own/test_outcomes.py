@@ -14,7 +14,7 @@ from itm.steer.explain import WhyQuestion, explain
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
 from itm.steer.outcome import Change
-from itm.steer.own.runner import OwnSteps
+from itm.steer.own.runner import NoOwnSteps, OwnSteps
 from itm.steer.own.view import View
 from itm.steer.plan import Limits
 from itm.steer.publish import routemap_of
@@ -28,7 +28,7 @@ CHAIN = ("up", "allowed", "fastest", "own:dutch", "sticky")
 LIMITS = Limits(3, 1.0)
 
 
-class Dutch:
+class Dutch(NoOwnSteps):
     """Says that Dutch clients find Amsterdam 100 ms slower and Ashburn out of bounds; dies on demand."""
 
     def __init__(self, dies_at: int = 99) -> None:
@@ -117,7 +117,7 @@ def test_a_second_step_sees_what_the_first_left() -> None:
     """In the order of the chain; a fault of one is none of the other."""
     seen: list[float] = []
 
-    class Both:
+    class Both(NoOwnSteps):
         def run(self, step: str, view: View, /) -> Change:
             if step == "own:later":
                 seen.append(float(view.score[2, 2]))
@@ -148,7 +148,7 @@ def test_in_a_random_world_every_row_is_explained(seed: int) -> None:
     steered = replace(one.catalog.services[0], steer=CHAIN)
     w = replace(one, catalog=replace(one.catalog, services=(steered,)))
 
-    class Noise:
+    class Noise(NoOwnSteps):
         def run(self, step: str, view: View, /) -> Change:
             rng = np.random.default_rng(len(view.rule))
             noise = rng.uniform(-20, 20, view.tier.shape).astype(np.float32)

@@ -87,6 +87,19 @@ def test_a_step_that_does_not_come_back_is_killed(
         own.run(f"own:{step}", view())
 
 
+def test_a_build_that_begins_gives_every_step_its_time_again(runner: OwnRunner) -> None:
+    """And another process: neither a fault nor what was spent is carried over."""
+    for _ in range(2):
+        runner.begin()
+        with pytest.raises(OwnStepFailed, match="no such shift"):
+            runner.run("own:raises", view())
+        (before,) = runner._processes.values()
+        assert list(runner.faults) == ["own:raises"]
+    runner.begin()
+    assert (runner.faults, runner.spent, runner._processes) == ({}, {}, {})
+    assert before._process.returncode is not None
+
+
 def test_nobody_is_invented(runner: OwnRunner) -> None:
     """A POP that is out stays out, however it is praised."""
     change = runner.run("own:inventive", view())

@@ -74,3 +74,15 @@ def test_a_step_that_fails_later_is_left_out_and_told(
     assert station.answer(DUTCH) == "ash"
     told = [r.message for r in caplog.records if r.message.startswith("own_step.")]
     assert told == ["own_step.failed", "own_step.runs"]
+
+
+def test_a_canary_of_a_step_that_does_not_run_never_begins(station: Station) -> None:
+    """The slice is spared what all would be."""
+    station.apply(bundle())
+    builder = station.builder()
+    builder.step()
+    number = station.apply(bundle(services=FORCED_UP % "raises"), canary_share=0.5)
+    builder.step()
+    assert station.version(number).status == "refused"
+    assert "no such shift" in str(station.version(number).reason)
+    assert station.answer(DUTCH) == "ams"
