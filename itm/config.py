@@ -157,6 +157,7 @@ class Builder:
 
     interval_seconds: float = 30.0
     candidates: int = 4  # ranked POPs per leaf before the rule's common tail
+    scope_loss_ms: float = 2.0  # that a network may lose to be answered as its neighbours; 0: nothing
     max_moved_share: float = 0.25  # of demand, per automatic publication
     unsafe_moved_share: float = 0.30  # of demand, for a person's change without --force
     planned_sessions: float = 0.0  # in all, to fill capacities with where no POP reports its load; 0: none

@@ -50,12 +50,20 @@ def _answer(story: dict[str, Any]) -> str:
     answer, served_map = story["answer"], story["map"]
     values = ", ".join(answer["values"]) or "no address of this type"
     scope = f"scope /{answer['scope']}" if story["located_by"] == "client" else "no scope: by resolver"
+    beside = answer["beside"]
+    scope += f" (beside it {beside['network']} is answered {beside['pop']})" if beside else ""
     shares = ", ".join(f"{pop} {share:.0%}" for pop, share in answer["shares"].items())
+    block = story["merged"]
+    merged = ""
+    if block:
+        cost = f"costs {block['loss_ms']:g} ms of {block['limit_ms']:g}"
+        merged = f"  merged into its neighbours' scope: {cost} against {block['instead_of']}\n"
     drawn = f"  drawn per query: {shares}\n" if len(answer["shares"]) > 1 else ""
     trial = story.get("canary")
     by = f"; canary {trial['catalog_version']} decided" if trial and trial["decided"] else ""
     return (
-        f"{story['name']} {story['type']} for {story['network']}  ->  {answer['pop']}  {values}\n{drawn}"
+        f"{story['name']} {story['type']} for {story['network']}  ->  {answer['pop']}  {values}\n"
+        f"{drawn}{merged}"
         f"  TTL {answer['ttl']} s, {scope}; map {served_map['version']}, leaf {served_map['leaf']} "
         f"({served_map['basis']}, {served_map['age_seconds']:.0f} s old), "
         f"catalog {served_map['catalog_version']}{by}"

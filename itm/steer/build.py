@@ -33,6 +33,7 @@ from itm.steer.plan import Limits, Plan, limited
 from itm.steer.residual import Residuals
 from itm.steer.resolvers import ResolverRows, Resolvers, Standing, decide_resolvers, facts_of
 from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
+from itm.steer.standins import spared
 from itm.steer.steps import Facts, Terms
 from itm.steer.terms import terms_of
 from itm.steer.world import World
@@ -187,7 +188,13 @@ def draft_class(
     touched = evidence.touches(frame.keys)
     chosen = np.flatnonzero(_todo(touched, frame.keys, evidence.residuals, last))
     fresh = [
-        decide(frame.facts(world, evidence, chunk), steering.steer, limits.candidates, limits.near)
+        decide(
+            frame.facts(world, evidence, chunk),
+            steering.steer,
+            limits.candidates,
+            limits.near,
+            limits.loss_ms,
+        )
         for chunk in chunks_of(chosen)
     ]
     decision = _merged(fresh, chosen, last, len(rows))
@@ -205,7 +212,7 @@ def draft_class(
         touched=touched,
         decision=decision,
         weight=demand.weights(rows),
-        apart=decide(facts, steering.steer, limits.candidates, limits.near),
+        apart=decide(facts, steering.steer, limits.candidates, limits.near, limits.loss_ms),
         apart_served=facts.previous,
     )
 
@@ -244,14 +251,17 @@ def finish_class(draft: Draft, granted: Granted | None = None, arrivals: Doubles
         residuals=draft.evidence.residuals,
         held=np.sort(np.append(frame.keys["row"][held], apart.held)),
         plan=plan,
-        table=compile_class(decision, rows, apart, frame.terms.rules),
+        table=compile_class(decision, rows, apart, frame.terms.rules, draft.weight),
         resolvers=apart,
         granted=granted,
     )
 
 
 def _regranted(draft: Draft, granted: Granted) -> Decision:
-    """Return the draft's decision with the rows that are granted something decided by that."""
+    """Return the draft's decision with the rows that are granted something decided by that.
+
+    Nobody else comes to the POPs that those cannot all have.
+    """
     key = draft.frame.keys["row"]
     at = granted.rows(key)
     has_parts = np.append(granted.share.any(axis=1), False)[at]
@@ -264,15 +274,17 @@ def _regranted(draft: Draft, granted: Granted) -> Decision:
         again = decide(facts, draft.steering.steer, draft.limits.candidates)
         urgent = again.mandatory | (granted.is_urgent[at[part]] & (again.ranks[:, 0] != facts.previous))
         own = draft.decision.take(part)
-        again = replace(again, mandatory=urgent, near=own.near, near_ms=own.near_ms)
+        nobody = np.zeros_like(own.stand_ins)
+        again = replace(again, mandatory=urgent, near=own.near, near_ms=own.near_ms, stand_ins=nobody)
         decision = decision.put(part, again)
     # What the chain does with a spare alone, without running it.
     rest = np.flatnonzero((at >= 0) & ~has_parts)
-    if not len(rest) or "first" in draft.steering.steer:
-        return decision
-    ranks = decision.ranks.copy()
-    ranks[rest] = put_second(ranks[rest], granted.spare[at[rest]])
-    return replace(decision, ranks=ranks)
+    if len(rest) and "first" not in draft.steering.steer:
+        ranks, stand_ins = decision.ranks.copy(), decision.stand_ins.copy()
+        ranks[rest], stand_ins[rest] = put_second(ranks[rest], granted.spare[at[rest]]), 0
+        decision = replace(decision, ranks=ranks, stand_ins=stand_ins)
+    full = np.unique(draft.decision.ranks[chosen, 0])
+    return replace(decision, stand_ins=spared(decision.stand_ins, decision.ranks[:, 0], full))
 
 
 def chunks_of(rows: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:

@@ -284,7 +284,7 @@ class Builder:
         if canary is not None:
             with self._own.runner() as own:
                 known = replace(self._knowing.elsewhere(canary.world, knowledge), own_steps=own)
-                canary.build(known, Limits(self._config.builder.candidates, share))
+                canary.build(known, self._limits(share))
             canary.judge(world, builds, knowledge.demand, self._config.canary, self._clock)
         self._publish(world, knowledge, builds, started)
         if canary is not None and canary.verdict and canary.verdict.fate is not Fate.WATCHING:
@@ -295,7 +295,7 @@ class Builder:
         memories = memoryfiles.load(self._memory_path, world.class_index)
         with self._own.runner() as own:
             known = replace(knowledge, own_steps=own)
-            found = prospect(world, known, memories, self._config.builder.candidates)
+            found = prospect(world, known, memories, self._limits(1.0))
         self._own_spent = own.spent
         return found
 
@@ -303,12 +303,16 @@ class Builder:
         self, world: World, knowledge: Knowledge, memories: tuple[Memory, ...], max_moved_share: float
     ) -> tuple[ClassBuild, ...]:
         """Return the builds of all classes; incremental in the world of the last ones."""
-        limits = Limits(self._config.builder.candidates, max_moved_share)
+        limits = self._limits(max_moved_share)
         last = self._last if world is self._world else ()
         with self._own.runner() as own:
             builds = build_all(world, replace(knowledge, own_steps=own), memories, limits, last)
         self._own_spent = own.spent
         return builds
+
+    def _limits(self, max_moved_share: float) -> Limits:
+        own = self._config.builder
+        return Limits(own.candidates, max_moved_share, loss_ms=own.scope_loss_ms)
 
     def _publish(
         self, world: World, knowledge: Knowledge, builds: tuple[ClassBuild, ...], started: float
@@ -323,11 +327,11 @@ class Builder:
         if before is None or not (
             says_the_same(before, routemap) and (self._last or self._shelf.is_explained(world))
         ):
-            k, trial = self._config.builder.candidates, canary.trial(world) if canary else None
-            inputs = inputs_of(world, knowledge, builds, version, k, trial)
+            limits, trial = self._limits(1.0), canary.trial(world) if canary else None
+            inputs = inputs_of(world, knowledge, builds, version, limits, trial)
             apart = None
             if canary is not None and canary.knowledge is not None:
-                apart = inputs_of(canary.world, canary.knowledge, canary.builds, version, k, trial)
+                apart = inputs_of(canary.world, canary.knowledge, canary.builds, version, limits, trial)
             publish(self._maps, routemap, inputs, apart, keep=self._config.builder.keep_maps, pinned=pinned)
             self._shelf.newest = routemap
             log.info("map.published", extra={"version": version, "moved": round(_moved(builds), 4)})

@@ -13,6 +13,7 @@ from itm.catalog.types import OWN_PREFIX
 from itm.routemap.routemap import WHOLE
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.regret import costs
+from itm.steer.standins import Masks, stand_ins_of
 from itm.steer.steps import BUILD_STEPS, GONE_POP, NO_POP, Facts, Running, own
 
 CHUNK = 32_768
@@ -29,6 +30,7 @@ class Decision:
     the class of the answer's TTL, 0 the least; `joint_ms` what the first POP's whole way saves against that
     of the POP that is nearest to the client alone (0 without `joint`). Where capacities count, `near` (rows,
     k) has the first of the order as the chain made it, and `near_ms` what each costs more than the first.
+    `stand_ins` are the POPs that may be answered in place of the first two (`itm.steer.standins`).
     """
 
     ranks: npt.NDArray[np.uint16]
@@ -40,6 +42,7 @@ class Decision:
     joint_ms: npt.NDArray[np.float32]
     near: npt.NDArray[np.uint16]
     near_ms: npt.NDArray[np.float32]
+    stand_ins: Masks
 
     def __len__(self) -> int:
         return len(self.ranks)
@@ -78,10 +81,15 @@ class Stage:
     after: Running
 
 
-def decide(facts: Facts, steer: tuple[str, ...], candidates: int, near: int = 0) -> Decision:
-    """Return the decision of all rows; `candidates` is K, or more where a pool shares, and `near` is k."""
+def decide(
+    facts: Facts, steer: tuple[str, ...], candidates: int, near: int = 0, loss_ms: float = 0.0
+) -> Decision:
+    """Return the decision of all rows; `candidates` is K, or more where a pool shares, and `near` is k.
+
+    `loss_ms` is what a row may lose to share a scope.
+    """
     width = max(candidates, facts.terms.rules.largest_pool() if "weighted" in steer else 0)
-    return _decision(trail(facts, steer)[-1].after, facts, width, near)
+    return _decision(trail(facts, steer)[-1].after, facts, width, near, loss_ms)
 
 
 def trail(facts: Facts, steer: tuple[str, ...]) -> list[Stage]:
@@ -103,7 +111,9 @@ def trail(facts: Facts, steer: tuple[str, ...]) -> list[Stage]:
     return stages
 
 
-def _decision(running: Running, facts: Facts, candidates: int, near: int = 0) -> Decision:
+def _decision(
+    running: Running, facts: Facts, candidates: int, near: int = 0, loss_ms: float = 0.0
+) -> Decision:
     order, out = running.ranking(), running.is_out()
     width = min(candidates, order.shape[1])
     ranks = np.full((len(order), candidates), NO_POP, dtype=np.uint16)
@@ -131,6 +141,7 @@ def _decision(running: Running, facts: Facts, candidates: int, near: int = 0) ->
         np.zeros(len(order), dtype=np.uint8),
         _joint_ms(running, best),
         *costs(running, order[:, :near]),
+        stand_ins_of(running, ranks, shares, loss_ms),
     )
 
 

@@ -21,14 +21,15 @@ from itm.routemap.routemap import NO_POP, ClassMap
 from itm.steer import story
 from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass
-from itm.steer.decide import decide, keep_served, trail
+from itm.steer.decide import Decision, decide, keep_served, trail
 from itm.steer.grants import Granted
 from itm.steer.inputs import Inputs
 from itm.steer.one import Row, facts_of, row_of
 from itm.steer.resolvers import Resolvers, Standing
 from itm.steer.resolvers import facts_of as facts_of_resolvers
+from itm.steer.standins import holds
 from itm.steer.steps import Facts, Terms, up
-from itm.steer.story import Case, Served
+from itm.steer.story import Case, Merged, Served
 from itm.steer.terms import tail_of, terms_of
 from itm.steer.world import World
 
@@ -72,6 +73,7 @@ def explain(question: WhyQuestion, served: Served, clock: Callable[[], float] = 
         "capacity": story.capacity(case),
         "steps": story.steps(case),
         "candidates": [case.pops[p] for p in case.order],
+        "merged": story.merged(case),
         "answer": story.answer(case, question.qtype),
         "credit": served.world.places.credit,
         "runner_up": story.runner_up(case),
@@ -100,7 +102,7 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         row, leaf = replace(row, kind="resolver", key=int(resolvers.keys[0]), keys=unused), own
     granted = inputs.granted[index] if inputs.granted else Granted.nothing()
     facts = replace(facts, granted=granted.facts(np.array([row.key], np.uint64), len(world.pops)))
-    order = _checked_order(served, table, facts, steering, row, leaf)
+    order, merged = _checked_order(served, table, facts, steering, row, leaf)
     shares = table.shares_of(leaf)
     choice, fail_open = up(order, [served.states.get(p, State.UP) for p in world.pops], shares)
     return Case(
@@ -115,6 +117,7 @@ def _decided_again(question: WhyQuestion, served: Served) -> Case:
         leaf=leaf,
         scope=scope if question.client else 0,  # without a client subnet there is no scope to tell
         order=order,
+        merged=merged,
         shares=shares,
         choice=choice,
         fail_open=fail_open,
@@ -156,25 +159,45 @@ def network_of(question: WhyQuestion) -> Network:
 
 def _checked_order(
     served: Served, table: ClassMap, facts: Facts, steering: SteeringClass, row: Row, leaf: int
-) -> list[int]:
-    """Return the served order, proved equal to the one decided again, and so its shares and TTL."""
-    decision = decide(facts, steering.steer, served.inputs.candidates)
-    ranks, shares = decision.ranks, decision.shares[0]
-    if np.isin(np.uint64(row.key), served.inputs.held[served.world.classes.index(steering)]):
-        ranks, shares = keep_served(ranks, facts.previous), shares * np.uint8(0)
-    again = [int(p) for p in ranks[0] if p != NO_POP]
-    tail = tail_of(facts.tiers[0], facts.terms.rules.common[facts.rule[0]])
-    again += [int(p) for p in tail if p not in again]
-    own = table.order_of(leaf)
+) -> tuple[list[int], Merged | None]:
+    """Return the served order, proved equal to the one decided again, and so its shares and TTL.
+
+    Where the leaf is its block's and not the row's own, it is proved that it may stand for it.
+    """
+    inputs = served.inputs
+    decision = decide(facts, steering.steer, inputs.candidates, loss_ms=inputs.loss_ms)
+    if facts.granted is not None:
+        decision = replace(decision, stand_ins=decision.stand_ins * np.uint64(0))
+    if np.isin(np.uint64(row.key), inputs.held[served.world.classes.index(steering)]):
+        ranks = keep_served(decision.ranks, facts.previous)
+        nobody = decision.stand_ins * np.uint64(0)
+        decision = replace(decision, ranks=ranks, shares=decision.shares * np.uint8(0), stand_ins=nobody)
+    ranked = [int(p) for p in decision.ranks[0] if p != NO_POP]
+    tail = [int(p) for p in tail_of(facts.tiers[0], facts.terms.rules.common[facts.rule[0]])]
+    again = ranked + [p for p in tail if p not in ranked]
+    own, shares = table.order_of(leaf), table.shares_of(leaf)
     pops = served.world.pops
-    told = [pops[p] for p in own], table.shares_of(leaf), table.ttl_of(leaf)
-    found = [pops[p] for p in again], shares.tolist() if shares.any() else [], int(decision.ttl[0])
-    if told != found:
-        raise ExplainMismatch(
-            f"map {served.routemap.version}, leaf {leaf}: served {_told(*told)}, "
-            f"decided again {_told(*found)}"
-        )
-    return own
+    told = [pops[p] for p in own], shares, table.ttl_of(leaf)
+    mine = decision.shares[0].tolist() if decision.shares.any() else []
+    found = [pops[p] for p in again], mine, int(decision.ttl[0])
+    if told == found:
+        return own, None
+    is_tail = table.tails[table.leaf_tail[leaf]].tolist() == tail
+    may = is_tail and not shares and table.ttl_of(leaf) <= decision.ttl[0] and _may_stand(own, decision)
+    if may and row.kind != "resolver":
+        return own, Merged(ranked[0], inputs.loss_ms)
+    raise ExplainMismatch(
+        f"map {served.routemap.version}, leaf {leaf}: served {_told(*told)}, decided again {_told(*found)}"
+    )
+
+
+def _may_stand(order: list[int], decision: Decision) -> bool:
+    """Say whether a block's list may stand for a row: by its first two POPs, and that nobody is missing."""
+    if not decision.stand_ins.shape[1] or len(order) < 2:
+        return False
+    first, second = np.split(decision.stand_ins, 2, axis=1)
+    pair = np.array(order[:2], dtype=np.uint16)
+    return bool(holds(first, pair[:1])[0] and holds(second, pair[1:])[0])
 
 
 def _told(order: list[str], shares: list[int], ttl: int) -> str:

@@ -14,7 +14,7 @@ from collectors.network import UNIT_BITS
 from collectors.places import PlaceTable
 from itm.routemap.routemap import ClassMap, RouteMap
 from itm.routemap.table import PrefixTable, UnitTable, merge
-from itm.steer.compile import unique_rows
+from itm.steer.leaves import unique_rows
 
 Inside = npt.NDArray[np.bool_]
 

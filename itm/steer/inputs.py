@@ -43,7 +43,8 @@ class Inputs:
     `held` has per class the sorted row keys that the limiter kept on their served POP, `legs` the round trips
     from the POPs to its Resource Locations, `own` what its own steps said, `granted` what rows got that could
     not all have their first choice; `outlook` is how full POPs were to be, of all classes (None: no POP could
-    be full). `trial` while a canary runs: a map then has two inputs, one of each world.
+    be full); `loss_ms` is what a row may lose to share a scope. `trial` while a canary runs: a map then
+    has two inputs, one of each world.
     """
 
     version: int
@@ -61,6 +62,7 @@ class Inputs:
     legs: tuple[npt.NDArray[np.float32], ...] = ()
     own: tuple[tuple[Outcome, ...], ...] = ()
     trial: Trial | None = None
+    loss_ms: float = 0.0
 
 
 CANARY = "canary"
@@ -105,6 +107,7 @@ def save(inputs: Inputs, directory: Path) -> None:
         "places": inputs.places_digest,
         "predictions": inputs.predictions_digest,
         "candidates": inputs.candidates,
+        "loss_ms": inputs.loss_ms,
         "rungs": list(inputs.evidence.rungs),
         "outlook": inputs.outlook,
         "pops": [list(memory.pops) for memory in inputs.memories],
@@ -149,6 +152,7 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         demand=_demand(stored),
         granted=tuple(_granted(stored, i) for i in range(len(pops))),
         outlook=facts.get("outlook"),
+        loss_ms=facts.get("loss_ms", 0.0),  # the release before let nobody lose anything
         legs=tuple(stored[name] for i in range(len(pops)) if (name := f"class{i}.leg_ms") in stored),
         own=_own(facts, stored),
         trial=_trial(facts.get("trial")),

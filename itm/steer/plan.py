@@ -21,12 +21,14 @@ LARGEST_MS: Final = 1e6
 class Limits:
     """How long a candidate list is, and how much of demand may move at once (1.0: no limit).
 
-    `near` candidates of each row are kept for the assignment, 0 where no POP can be full.
+    `near` candidates of each row are kept for the assignment, 0 where no POP can be full; `loss_ms` is what a
+    row may lose to share a scope (0: nothing).
     """
 
     candidates: int
     max_moved_share: float
     near: int = 0
+    loss_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,9 @@ def limited(
         return decision, whole, held
     ranks = decision.ranks.copy()
     ranks[held] = keep_served(decision.ranks[held], previous[held])
-    shares = decision.shares.copy()
-    shares[held] = 0  # who is held stays whole where it is
-    part = replace(decision, ranks=ranks, shares=shares)
+    shares, stand_ins = decision.shares.copy(), decision.stand_ins.copy()
+    shares[held] = stand_ins[held] = 0  # who is held stays whole where it is
+    part = replace(decision, ranks=ranks, shares=shares, stand_ins=stand_ins)
     held_share = float(demand[held].sum()) / total
     return part, replace(plan(part, previous, weight, pops), held_share=held_share), held
 

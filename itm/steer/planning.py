@@ -42,9 +42,8 @@ class Prospect:
         return ""
 
 
-def prospect(world: World, knowledge: Knowledge, memories: Sequence[Memory], candidates: int) -> Prospect:
+def prospect(world: World, knowledge: Knowledge, memories: Sequence[Memory], limits: Limits) -> Prospect:
     """Build a world again and again by what is known now, holding nothing back."""
-    limits = Limits(candidates, 1.0)
     builds = [build_all(world, knowledge, memories, limits)]
     for _ in range(BUILDS - 1):
         after = [build.after for build in builds[-1]]

@@ -14,6 +14,7 @@ from itm.steer import inputs as inputs_file
 from itm.steer.build import ClassBuild
 from itm.steer.cycle import Knowledge
 from itm.steer.inputs import Inputs
+from itm.steer.plan import Limits
 from itm.steer.slice import Trial
 from itm.steer.world import World
 
@@ -49,16 +50,16 @@ def inputs_of(
     knowledge: Knowledge,
     builds: Sequence[ClassBuild],
     version: int,
-    candidates: int,
+    limits: Limits,
     trial: Trial | None = None,
 ) -> Inputs:
-    """Return what a map was decided from; `candidates` is the number of ranks, `trial` that of a canary."""
+    """Return what a map was decided from; `limits` those of its builds, `trial` that of a canary."""
     return Inputs(
         version=version,
         catalog_version=world.catalog_version,
         places_digest=world.places.digest,
         predictions_digest=world.digest,
-        candidates=candidates,
+        candidates=limits.candidates,
         evidence=knowledge.evidence,
         memories=tuple(build.before for build in builds),
         held=tuple(build.held for build in builds),
@@ -69,6 +70,7 @@ def inputs_of(
         legs=tuple(build.terms.pops.leg_ms for build in builds),
         own=tuple(build.terms.own for build in builds),
         trial=trial,
+        loss_ms=limits.loss_ms,
     )
 
 

@@ -93,7 +93,7 @@ def decide_resolvers(
     demand: Demand,
 ) -> ResolverRows:
     """Decide the resolvers of one class; no more of their clients move at once than the limits say."""
-    decision = decide(facts, steer, limits.candidates, limits.near)
+    decision = decide(facts, steer, limits.candidates, limits.near, limits.loss_ms)
     pops = tuple(map(str, range(facts.tiers.shape[1])))
     weight = demand.of_resolvers(resolvers.behind)
     decision, _, held = limited(decision, facts.previous, weight, pops, limits.max_moved_share)

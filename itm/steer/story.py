@@ -41,10 +41,19 @@ class Served:
     live: Catalog | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A row that is answered as its block: the POP it would have `first` by itself, and what it may lose."""
+
+    first: int
+    limit_ms: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """One network's decision run again: `order` is the served list, `choice` what health leaves of it;
-    `shares` of its first ranks, in 255ths, where several POPs are answered.
+    `shares` of its first ranks, in 255ths, where several POPs are answered; `merged` where the
+    list is its block's.
 
     `behind` are the clients of a resolver that the resolver map decided, None where the client map did.
     """
@@ -60,6 +69,7 @@ class Case:
     leaf: int
     scope: int
     order: list[int]
+    merged: Merged | None
     shares: list[int]
     choice: int
     fail_open: bool
@@ -224,7 +234,37 @@ def answer(case: Case, qtype: str) -> dict[str, Any]:
         "shares": {case.pops[p]: round(share, 4) for p, share in portions.items()},
         "ttl": served.ttls[ttl if is_calm(case.order, states, case.shares) else 0],
         "scope": case.scope,
+        "beside": beside(case),
         "all_down": case.fail_open,
+    }
+
+
+def beside(case: Case) -> dict[str, Any] | None:
+    """Tell who bounds the scope: a network in the prefix one bit wider that is answered otherwise."""
+    if not case.scope:
+        return None
+    routemap, family = case.served.routemap, case.network.family
+    one = routemap.classes[routemap.service(case.service.name).class_index]
+    table = one.v4 if family == 4 else one.v6
+    half = 1 << (table.bits - case.scope)
+    first = (case.network.unit // half * half) ^ half
+    run = int(np.searchsorted(table.start, first, side="right")) - 1
+    is_own = int(table.leaf[run]) == case.leaf
+    unit = int(table.start[run + 1]) if is_own else first
+    order = one.order_of(table.lookup(unit)[0])
+    return {"network": str(Network(family, unit)), "pop": case.pops[order[0]] if order else None}
+
+
+def merged(case: Case) -> dict[str, Any] | None:
+    """Tell what it costs that the row is answered as its block, of what it may; None where it has its own."""
+    if case.merged is None:
+        return None
+    score = case.stages[-1].after.score[0]
+    loss = float(score[case.order[0]] - score[case.merged.first])
+    return {
+        "instead_of": case.pops[case.merged.first],
+        "loss_ms": round(loss, 1),
+        "limit_ms": case.merged.limit_ms,
     }
 
 
@@ -234,6 +274,13 @@ def runner_up(case: Case) -> dict[str, Any] | None:
         return None
     last, first = case.stages[-1].after, case.order[0]
     name = case.pops[first]
+    if case.merged is not None and case.merged.first != first:
+        lead = float(last.score[0, case.merged.first] - last.score[0, first])
+        return {
+            "pop": case.pops[case.merged.first],
+            "gap_ms": round(lead, 1),
+            "flips": f"when {name} costs {case.merged.limit_ms:g} ms more, or its neighbours change",
+        }
     if case.choice != first:
         gap = float(last.score[0, first] - last.score[0, case.choice])
         return {"pop": name, "gap_ms": round(gap, 1), "flips": "as soon as its health is the better again"}

@@ -77,12 +77,14 @@ class Server:
         self._now = now
         self._windows.decay(now)
         knowledge = self._knowledge(self.world, now)
-        limits = Limits(self._config.builder.candidates, self._config.builder.max_moved_share)
+        own = self._config.builder
+        limits = Limits(own.candidates, own.max_moved_share, loss_ms=own.scope_loss_ms)
         self._publish(build_all(self.world, knowledge, self._memories, limits, self.builds), now)
 
     def propose(self, world: World, now: float) -> None:
         """Settle a person's catalog by its Plan: live at once, or `UnsafePlan` says why it is refused."""
-        limits = Limits(self._config.builder.candidates, 1.0)
+        own = self._config.builder
+        limits = Limits(own.candidates, 1.0, loss_ms=own.scope_loss_ms)
         memories = self._memories_for(world)
         builds = build_all(world, self._knowledge(world, now), memories, limits)
         for build in builds:

@@ -90,15 +90,15 @@ def test_shares_and_ttls_make_leaves_different() -> None:
     shares, ttl = decision.shares.copy(), decision.ttl.copy()
     shares[1], ttl[2] = [153, 102, 0], 3
     some = replace(decision, shares=shares, ttl=ttl)
-    rules = terms_of(w, w.classes[0]).rules
-    got = compile_class(some, build.rows, build.resolvers, rules)
+    rules, weight = terms_of(w, w.classes[0]).rules, np.ones(4, np.float32)
+    got = compile_class(some, build.rows, build.resolvers, rules, weight)
     japan = got.lookup(4, 133 << 16 | 11 << 8)[0]
     dutch = got.lookup(4, 193 << 16 | 6)[0]
     assert got.shares_of(japan) == [153, 102, 0]
     assert (got.shares_of(dutch), got.ttl_of(dutch), got.ttl_of(japan)) == ([], 3, 0)
     assert got.ttl_classes == TTL_CLASSES
     alike = replace(decision, ranks=decision.ranks[[0] * 4], shares=shares)
-    assert len(compile_class(alike, build.rows, build.resolvers, rules).leaves) == 2
+    assert len(compile_class(alike, build.rows, build.resolvers, rules, weight).leaves) == 2
 
 
 def test_rules_of_equal_pools_are_no_border() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from itm.steer.steps import BUILD_STEPS, Facts, Running
 from itm.steer.story import Served
 from itm.steer.world import World
 from tests.itm.steer.crowds import NOW, crowd, table
-from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, service, world
+from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, cut_world, service, world
 
 POPS = tuple(P50)
 SLOW_TOKYO = [(JAPAN, "network", "tokyo", 140.0, 30.0, 6), (JAPAN, "network", "osaka", 13.0, 30.0, 6)]
@@ -72,6 +72,7 @@ def test_the_story_of_a_prediction() -> None:
         "ttl": 20,
         "scope": 16,
         "shares": {},
+        "beside": {"network": "193.1.0.0/24", "pop": "tokyo"},
         "all_down": False,
     }
     assert story["row"] == "place"
@@ -259,3 +260,49 @@ def test_shares_are_told_and_proved(monkeypatch: pytest.MonkeyPatch) -> None:
         explain(
             WhyQuestion("gw.example.net", JAPAN), replace(s, routemap=replace(s.routemap, classes=(forged,)))
         )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whoever_is_merged_is_proved_to_lose_less_than_the_limit(seed: int) -> None:
+    """Every network of a world cut at random: its block's list may stand for its own, or is its own."""
+    w, aggregates = cut_world(seed)
+    evidence = Evidence.of(aggregates, POPS)
+    limits = Limits(3, 1.0, loss_ms=40.0)
+    made = build_class(w, evidence, w.classes[0], Memory.nothing(), limits)
+    inputs = Inputs(7, 1, "test", "p", 3, evidence, (made.before,), (made.held,), loss_ms=40.0)
+    s = Served(routemap_of(w, (made,), 7, 1000.0), inputs, w, {})
+    losses = []
+    for third in range(0, 512, 3):
+        for address in (f"10.{third >> 8}.{third & 255}.1", f"2001:200:{third:x}::1"):
+            block = explain(WhyQuestion("gw.example.net", address), s)["merged"]
+            losses += [block["loss_ms"]] if block else []
+    assert losses
+    assert all(loss < 40 for loss in losses)
+    exact = build_class(w, evidence, w.classes[0], Memory.nothing(), Limits(3, 1.0))
+    assert len(made.table.v4.start) < len(exact.table.v4.start)
+    strict = replace(s, inputs=replace(inputs, loss_ms=max(losses) / 2))
+    refused = 0
+    for third in range(0, 512, 3):  # what was merged by a limit is not excused by a lower one
+        with suppress(ExplainMismatch):
+            explain(WhyQuestion("gw.example.net", f"10.{third >> 8}.{third & 255}.1"), strict)
+            refused -= 1
+        refused += 1
+    assert refused
+
+
+def test_a_merged_network_is_told() -> None:
+    """What it costs, of what it may, and against whom; and who stands beside the scope."""
+    evidence = Evidence.of(
+        cells(*((JAPAN, "network", name, ms, 400.0, 90) for name, ms in (("tokyo", 9.0), ("osaka", 6.0)))),
+        POPS,
+    )
+    w = world()
+    made = build_class(w, evidence, w.classes[0], Memory.nothing(), Limits(3, 1.0, loss_ms=10.0))
+    inputs = Inputs(7, 1, "test", "p", 3, evidence, (made.before,), (made.held,), loss_ms=10.0)
+    s = Served(routemap_of(w, (made,), 7, 1000.0), inputs, w, {})
+    story = explain(WhyQuestion("gw.example.net", JAPAN), s)
+    assert story["merged"] == {"instead_of": "osaka", "loss_ms": 3.0, "limit_ms": 10.0}
+    assert "costs 3 ms of 10 against osaka" in told(story)
+    assert story["answer"]["pop"] == "tokyo"
+    assert story["answer"]["scope"] < 16  # what is nobody's takes what its neighbours have
+    assert (story["runner_up"]["pop"], story["runner_up"]["gap_ms"]) == ("osaka", -3.0)

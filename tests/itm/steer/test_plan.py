@@ -32,6 +32,7 @@ def decision(first: Sequence[int], gain: Sequence[float], mandatory: Sequence[in
         np.zeros(len(ranks), dtype=np.float32),
         ranks[:, :0],
         np.zeros((len(ranks), 0), dtype=np.float32),
+        np.zeros((len(ranks), 0), dtype=np.uint64),
     )
 
 

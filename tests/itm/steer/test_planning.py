@@ -42,9 +42,10 @@ def test_a_harmful_catalog_is_told_and_nothing_changes(station: Station) -> None
 
 
 def test_a_harmless_catalog_would_go_live(station: Station) -> None:
-    """A bias of a millisecond moves nobody."""
+    """A bias of a millisecond moves nobody: only where nobody is, blocks take another neighbour's POP."""
     found, _ = answered(station, bundle(bias={"ams": 1.0}))
-    assert (found["unsafe"], found["classes"][0]["difference"]["prefixes"]) == ("", 0)
+    (one,) = found["classes"]
+    assert (found["unsafe"], one["plan"]["moved_share"], one["difference"]["moved_share"]) == ("", 0, 0)
 
 
 def test_a_catalog_that_does_not_load_is_told(station: Station) -> None:
