@@ -148,6 +148,8 @@ def _check_place(cursor: Cursor, name: str, before: Sequence[str]) -> None:
         )
     if "first" in before:
         cursor.refuse(f"`first` leaves one candidate: {name!r} behind it has nothing to choose from")
+    if name == "fastest" and (own := next((o for o in before if o.startswith(OWN_PREFIX)), "")):
+        cursor.refuse(f"`fastest` makes all scores anew, those of {own!r} among them: put it before")
     if name in IN_MS and "fastest" not in before:
         cursor.refuse(f"{name!r} {IN_MS[name]}: `fastest` must stand before it")
     for other in before:

@@ -61,6 +61,7 @@ def test_an_own_step_is_named_as_such() -> None:
         ("[up, weighted, fastest]", "steer[2]: 'weighted' reads what 'fastest' leaves: 'fastest' must"),
         ("[up, fastest, first, weighted]", "steer[3]: `first` leaves one candidate: 'weighted' behind it"),
         ("[up, fastest, first, 'own:x']", "steer[3]: `first` leaves one candidate: 'own:x' behind it"),
+        ("[up, 'own:x', fastest]", "steer[2]: `fastest` makes all scores anew, those of 'own:x' among"),
         ("[up, fastest, sticky, allowed]", "steer[3]: 'sticky' reads what 'allowed' leaves"),
         ("[up, fastest, failover, sticky]", "steer: `failover` knows no equals, and 'sticky' chooses"),
         ("[up, 'own:']", "steer[1]: an own step is own: and 1 to 64 of"),
