@@ -61,6 +61,14 @@ class Cells:
         """Return no cells."""
         return cls(**{name: np.zeros(0, dtype) for name, dtype in COLUMNS.items()})
 
+    def take(self, mask: npt.NDArray[np.bool_]) -> Cells:
+        """Return the cells of the mask."""
+        columns = {name: getattr(self, name)[mask] for name in (*NAME, "newest", "day", "era", "back")}
+        for name, of in (("bin", "used"), ("weight", "used"), *((one, f"{one}_used") for one in VOTERS)):
+            columns[name] = getattr(self, name)[np.repeat(mask, getattr(self, of))]
+            columns[of] = getattr(self, of)[mask]
+        return Cells(**columns)
+
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
         """Return the columns by name, to be stored."""
         return {f"{prefix}.{field.name}": getattr(self, field.name) for field in fields(self)}

@@ -8,7 +8,7 @@ knows no places, no journal and no windows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from collectors.ladder import RUNGS
 from collectors.measurement import COARSE, METRICS, POP_ID_BYTES
 
 AVAILABILITY: Final = METRICS.index("availability")
+RTT: Final = METRICS.index("rtt_ms")
 
 COARSE_WEIGHT: Final = 0.5
 """A coarse timer's record counts half: its error is of the size of what we decide on."""
@@ -56,6 +57,11 @@ class Gathered:
     outcomes: Cells
     counted: int
     late: int
+
+    def of_networks(self, since: float) -> Gathered:
+        """Return the round trips of networks alone that were still measured `since` then."""
+        is_own = (self.values.rung == 0) & (self.values.metric == RTT) & (self.values.newest >= since)
+        return replace(self, values=self.values.take(is_own), outcomes=Cells.nothing())
 
 
 def gather(

@@ -111,6 +111,7 @@ def _pops(story: dict[str, Any], everything: bool) -> str:
         marks += [f"handicap {p['handicap_ms']:+g} ms"] if p.get("handicap_ms") else []
         marks += [f"leg {p['leg_ms']:g} ms"] if p.get("leg_ms") else []
         marks += [f"cost {p['cost']:g}"] if p.get("cost") is not None else []
+        marks += [f"slower of late {p['slower_ms']:+g} ms"] if p.get("slower_ms") else []
         marks += [f"unsteady {p['unsteady_ms']:+g} ms"] if p["unsteady_ms"] else []
         marks += [f"availability {p['availability']:.0%}"] if p["availability"] is not None else []
         marks += [f"load {p['load']['share']:.0%}"] if p.get("load") else []

@@ -23,6 +23,7 @@ from itm.steer.estimate import (
 )
 from itm.steer.residual import Residuals, residuals_of
 from itm.steer.sites import Site, sites_of
+from itm.steer.slowdowns import Slowdowns
 from itm.steer.steps.available import MIN_SAMPLES as AVAILABILITY_SAMPLES
 from itm.steer.votes import borne_out
 from itm.steer.world import World
@@ -50,11 +51,15 @@ class RungEvidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """All rungs that decide. Cells that would change nothing (too few samples) are not in here."""
+    """All rungs that decide, and what is slower of late than they believe.
+
+    Cells that would change nothing (too few samples) are not in here.
+    """
 
     rungs: dict[str, RungEvidence]
     residuals: Residuals = field(default_factory=Residuals)
     sites: dict[Location, Site] = field(default_factory=dict)
+    slowdowns: Slowdowns = field(default_factory=Slowdowns.nothing)
 
     @classmethod
     def of(
@@ -94,11 +99,12 @@ class Evidence:
         return cls({rung: RungEvidence(none, Measured.nothing(0, pops)) for rung in DECIDING})
 
     def touches(self, keys: dict[str, Keys]) -> npt.NDArray[np.bool_]:
-        """Return which of the rows with these keys were measured on a rung that decides."""
+        """Return which rows with these keys were measured on a rung that decides, or are slower of late."""
         found = np.zeros(len(keys["place"]), dtype=bool)
         for rung, own in self.rungs.items():
             found |= own.rows(keys[rung]) >= 0
-        return found
+        slower = self.slowdowns.of_places(keys["place"])
+        return found if slower is None else found | (slower[0] > 0).any(axis=1)
 
     def estimate(self, prediction: Floats, keys: dict[str, Keys]) -> Estimate:
         """Return the estimate of rows: `prediction` (3, rows, POPs) shifted by what the wide rungs say of it,
@@ -112,7 +118,17 @@ class Evidence:
             if (at < 0).all():
                 continue
             estimate = refine(estimate, _spread(own.measured, at, prediction.shape[2]))
-        return estimate
+        return self._slowed(estimate, keys["place"])
+
+    def _slowed(self, estimate: Estimate, place: Keys) -> Estimate:
+        """Return the estimate with what is slower of late than the windows know."""
+        slower = self.slowdowns.of_places(place)
+        if slower is None:
+            return estimate
+        ms, least = slower
+        certain = np.where(ms > 0, estimate.rtt + least, estimate.low)
+        low = np.fmax(estimate.low + ms, certain)
+        return replace(estimate, rtt=estimate.rtt + ms, low=low, high=estimate.high + ms)
 
 
 def _layout(

@@ -29,6 +29,7 @@ from itm.steer.memory import Memory
 from itm.steer.outcome import Change, Outcome
 from itm.steer.residual import WIDE, Residuals, Shifts
 from itm.steer.slice import Slice, Trial
+from itm.steer.slowdowns import Slowdowns
 
 _MEASURED = Measured.__slots__
 
@@ -86,6 +87,7 @@ def save(inputs: Inputs, directory: Path) -> None:
     for name in Behind.__slots__:
         columns[f"behind.{name}"] = getattr(inputs.behind, name)
     columns |= {f"demand.{name}": array for name, array in inputs.demand.arrays().items()}
+    columns |= {f"slower.{name}": array for name, array in inputs.evidence.slowdowns.arrays().items()}
     for index, memory in enumerate(inputs.memories):
         columns[f"class{index}.key"] = memory.key
         columns[f"class{index}.served"] = memory.served
@@ -145,7 +147,9 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
         places_digest=facts["places"],
         predictions_digest=facts["predictions"],
         candidates=facts["candidates"],
-        evidence=Evidence(rungs, _residuals(stored)),
+        evidence=Evidence(
+            rungs, _residuals(stored), slowdowns=Slowdowns.of_arrays(_under(stored, "slower."))
+        ),
         memories=memories,
         held=tuple(stored[f"class{i}.held"] for i in range(len(pops))),
         behind=_behind(stored),
@@ -215,8 +219,12 @@ def _granted(stored: Mapping[str, npt.NDArray[Any]], index: int) -> Granted:
 
 def _demand(stored: Mapping[str, npt.NDArray[Any]]) -> Demand:
     """Return who was counted where; the release before counted nobody."""
-    own = {name.removeprefix("demand."): a for name, a in stored.items() if name.startswith("demand.")}
+    own = _under(stored, "demand.")
     return Demand.of_arrays(own) if own else Demand.nothing()
+
+
+def _under(stored: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:
+    return {name.removeprefix(prefix): a for name, a in stored.items() if name.startswith(prefix)}
 
 
 def prune(directory: Path, versions: Sequence[int]) -> None:

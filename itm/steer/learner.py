@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from collectors.errors import ArraysError, DeltaError
 from collectors.window import Checkpoint, Windows
 from itm.config import Collect, Config
 from itm.steer.evidence import Evidence
+from itm.steer.notice import RECENT_HALF_LIFE_SECONDS, RECENT_SECONDS, notice
 from itm.steer.watch import Watch
 from itm.steer.world import World
 
@@ -40,6 +42,7 @@ class Learner:
         kept = _restored(self._checkpoint, config.collect, clock)
         self._windows = kept.windows
         self._counted = Counted(kept.marks)
+        self._recent = Windows(config.collect.max_cells, RECENT_HALF_LIFE_SECONDS, clock)
         self._checkpointed_at = -float("inf")
         self._pause_seconds = 0.0
         self.deltas: Counter[str] = Counter()
@@ -74,10 +77,13 @@ class Learner:
             self._take(delta)
 
     def evidence(self, world: World) -> Evidence:
-        """Return what the windows say now of the POPs of `world`, and of its predictions."""
+        """Return what the windows say now of the POPs of `world`, and what is slower of late."""
         self._windows.decay()
+        self._recent.decay()
         self.aggregates = aggregate(self._windows, self._clock)
-        return Evidence.of_world(self.aggregates, world)
+        evidence = Evidence.of_world(self.aggregates, world)
+        recent = aggregate(self._recent, self._clock)
+        return replace(evidence, slowdowns=notice(world, evidence, recent))
 
     def begin_watch(self, folder: Path, config: Collect) -> Watch:
         """Begin to watch a canary: what is known by now is its past. Raises `OSError`."""
@@ -112,6 +118,8 @@ class Learner:
             self.watch.take(delta)
         if turn is Turn.NEXT:
             self._windows.merge(delta.gathered)
+            since = delta.gathered.at - RECENT_SECONDS
+            self._recent.merge(delta.gathered.of_networks(since))
             self._counted.count(delta)
             self.own_only += delta.own_only
             self.refused.update(delta.refused)

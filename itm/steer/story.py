@@ -136,11 +136,13 @@ def _pop(case: Case, p: int) -> dict[str, Any]:
     estimate, world = case.facts.estimate, case.served.world
     cell = world.places.cell[case.row.place]
     availability = float(estimate.availability[0, p])
+    slower = case.served.inputs.evidence.slowdowns.of_places(case.row.keys["place"])
     return {
         "pop": case.pops[p],
         "estimate_ms": round(float(estimate.rtt[0, p]), 1),
         "interval_ms": [round(float(estimate.low[0, p]), 1), round(float(estimate.high[0, p]), 1)],
         "unsteady_ms": round(float(estimate.unsteady_ms[0, p]), 1),
+        "slower_ms": 0.0 if slower is None else round(float(slower[0][0, p]), 1),
         "predicted_ms": round(float(world.predictions[1, cell, p]), 1),
         "origin": estimate.origin(0, p, placed=bool(cell)),
         "samples": round(float(estimate.n[0, p]), 1),

@@ -8,7 +8,7 @@ catalog of the moment names them or not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -53,6 +53,12 @@ FINE_SECONDS: Final = 5.0
 
 FINE_FOR: Final = 420.0
 
+MOST_VIEWS: Final = 800
+"""Page views that are measured in one cycle, however many networks there are."""
+
+SETTLED_SECONDS: Final = 30.0
+"""After a build, when most resolvers have its answers."""
+
 WARM_VIEWS: Final = 12.0
 WARM_SECONDS: Final = 21_600.0
 """Page views of each network in the mean before the beginning, over so long."""
@@ -68,18 +74,10 @@ MOST_PAIRS: Final = 500
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How much is measured: page views per network and day, at most so many in one cycle."""
-
-    views_per_day: float = 24.0
-    most_views: int = 800
-
-
 class Run:
     """Everything that a scenario's events may touch; `outcome` is what it came to."""
 
-    def __init__(self, scenario: Scenario, ground: Ground, seed: int, pace: Pace | None = None) -> None:
+    def __init__(self, scenario: Scenario, ground: Ground, seed: int) -> None:
         self.scenario = scenario
         self.ground = ground
         self.networks = ground.networks
@@ -87,7 +85,6 @@ class Run:
         self.minute = 0.0
         self.told: list[tuple[float, str]] = []
         """What was said on the way: minute and sentence."""
-        self._pace = pace or Pace()
         self._config = Config()
         self._rng = np.random.default_rng(seed)
         self._entries = entries_of(self.networks, scenario.resolving, self._rng)
@@ -97,7 +94,8 @@ class Run:
         self.catalog = self._without(ground.catalog, scenario.without)
         self.server = Server(ground.world(self.catalog, 1), BEGIN - WARM_SECONDS, self._config)
         self.checks = Checks(self.pops, self._config.probe, BEGIN, seed)
-        self.sessions = self._sessions()
+        ids = np.array([pop.id.encode() for pop in self.pops], f"S{POP_ID_BYTES}")
+        self.sessions = Sessions(self.networks, ids, self._rng)
         self._scene = Scene(self.networks, self.pops)
         self._moment = self.rest
         self._best: tuple[tuple[object, ...], Best] | None = None
@@ -116,6 +114,10 @@ class Run:
     def in_service(self) -> npt.NDArray[np.bool_]:
         """Which of the recorded POPs the live catalog names."""
         return np.isin([pop.id for pop in self.pops], self.server.world.pops)
+
+    def served(self, strategy: str) -> npt.NDArray[np.int64]:
+        """Return the POP (a column) that each network's resolver has for it under a strategy."""
+        return self._caches[strategy].served()
 
     def tell(self, sentence: str) -> None:
         """Say something that belongs in the report."""
@@ -148,8 +150,9 @@ class Run:
         at, end = 0.0, self.scenario.minutes * 60
         while at < end:
             is_fine = any(edge <= at < edge + FINE_FOR for edge in edges)
-            cycle = (at // CYCLE_SECONDS + 1) * CYCLE_SECONDS
-            stops = [at + FINE_SECONDS] if is_fine else [cycle]
+            cycle = at // CYCLE_SECONDS * CYCLE_SECONDS
+            ends = [one for one in (cycle + SETTLED_SECONDS, cycle + CYCLE_SECONDS) if one > at]
+            stops = [at + FINE_SECONDS] if is_fine else ends
             stops += [edge for edge in edges if edge > at]
             until = min([*stops, end])
             yield at / 60, until - at
@@ -157,10 +160,11 @@ class Run:
 
     def _warm_up(self) -> None:
         """Measure for some hours before the beginning, and build until what two builds want is made."""
+        self._expect()
         start = BEGIN - WARM_SECONDS
         size = len(self.networks)
         served = np.where(self.in_service, self.networks.km, np.inf).argmin(axis=1)
-        views = int(min(WARM_VIEWS * size, MOST_WARM_CYCLES * self._pace.most_views))
+        views = int(min(WARM_VIEWS * size, MOST_WARM_CYCLES * MOST_VIEWS))
         records = self.sessions.between(start, BEGIN, views, served, self.rest)
         self.server.receive(records, BEGIN)
         for _ in range(WARM_BUILDS):
@@ -176,12 +180,14 @@ class Run:
         first, last = self.scenario.mute
         if not first < self.minute <= last:
             size = len(self.networks)
-            views = int(min(self._pace.views_per_day * size * CYCLE_SECONDS / 86_400, self._pace.most_views))
+            views = int(min(self.scenario.views_per_day * size * CYCLE_SECONDS / 86_400, MOST_VIEWS))
             served = self._caches[ITM].served()
-            since = self.now - CYCLE_SECONDS
-            self.server.receive(self.sessions.between(since, self.now, views, served, self._moment), self.now)
+            since, middle = self.now - CYCLE_SECONDS, self.minute - CYCLE_SECONDS / 120
+            then = moment_at(middle, self.scenario.faults, self.rest, self._scene)
+            self.server.receive(self.sessions.between(since, self.now, views, served, then), self.now)
             self._pair(views)
         self.server.build(self.now)
+        self._expect()
         self._know()
 
     def _pair(self, views: int) -> None:
@@ -263,17 +269,11 @@ class Run:
             ITM: Steered(networks, entries, self.server, ids, np.random.default_rng(2)),
         }
 
-    def _sessions(self) -> Sessions:
-        """Return the page views by the live catalog: a POP that it does not name is measured by nobody."""
-        world = self.server.world
-        cell = world.places.cell[self.networks.place]
-        shape = self.networks.rtt_ms.shape
-        predicted, spread = (np.full(shape, np.nan, np.float32) for _ in range(2))
-        own = [[pop.id for pop in self.pops].index(pop) for pop in world.pops]
-        predicted[:, own] = world.predictions[1][cell]
-        spread[:, own] = (world.predictions[2] - world.predictions[0])[cell]
-        ids = np.array([pop.id.encode() for pop in self.pops], f"S{POP_ID_BYTES}")
-        return Sessions(self.networks, predicted, spread, ids, self._rng)
+    def _expect(self) -> None:
+        """Let session plans be drawn from what the server believes now."""
+        ids = [pop.id for pop in self.pops]
+        own = np.array([ids.index(pop) for pop in self.server.world.pops])
+        self.sessions.expect(own, *(table[self.networks.place] for table in self.server.expectations()))
 
     @staticmethod
     def _without(catalog: Catalog, missing: tuple[str, ...]) -> Catalog:

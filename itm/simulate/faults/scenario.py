@@ -42,7 +42,7 @@ class Scenario:
 
     `without` are ids of POPs that the catalog does not name at the beginning; `headroom` the room of each POP
     as a multiple of the demand nearest to it; `resolver_map`: whether resolvers' clients are learned;
-    `is_mute` minutes (from, to) in which nothing is measured.
+    `mute` minutes (from, to) without measurements; `views_per_day` page views of a network in the mean.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Scenario:
     resolving: Resolving = field(default_factory=Resolving)
     resolver_map: bool = True
     mute: tuple[float, float] = (0.0, 0.0)
+    views_per_day: float = 24.0
 
     @property
     def edges(self) -> tuple[float, ...]:

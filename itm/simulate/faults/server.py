@@ -7,6 +7,7 @@ without them, in the same order: Guard -> intake -> Windows -> Evidence -> `buil
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from itm.steer.cycle import Knowledge, build_all
 from itm.steer.demand import Counts, Demand, clients_of
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
+from itm.steer.notice import RECENT_HALF_LIFE_SECONDS, RECENT_SECONDS, notice
 from itm.steer.plan import Limits, Plan
 from itm.steer.publish import routemap_of
 from itm.steer.resolvers import Resolvers
@@ -43,6 +45,7 @@ class Server:
         half_life = config.collect.half_life_hours * 3600
         self._guard = Guard(config.collect.client_cap)
         self._windows = Windows(config.collect.max_cells, half_life, lambda: self._now)
+        self._recent = Windows(config.collect.max_cells, RECENT_HALF_LIFE_SECONDS, lambda: self._now)
         self._clientele = Clientele(config.collect.pairing_half_life_days * DAY_SECONDS)
         self.aggregates: Aggregates = empty(now)
         """What the last build was made of."""
@@ -66,6 +69,7 @@ class Server:
         for reason, count in taken.refused.items():
             self.refused[reason] = self.refused.get(reason, 0) + count
         self._windows.merge(taken.gathered)
+        self._recent.merge(taken.gathered.of_networks(now - RECENT_SECONDS))
 
     def pair(self, resolver: Sequence[int], client: Sequence[int], now: float) -> None:
         """Learn who was seen behind which resolver, as pairs of IPv4 units."""
@@ -76,10 +80,23 @@ class Server:
         """Build as the builder does every cycle; the map is live at once."""
         self._now = now
         self._windows.decay(now)
+        self._recent.decay(now)
         knowledge = self._knowledge(self.world, now)
         own = self._config.builder
         limits = Limits(own.candidates, own.max_moved_share, loss_ms=own.scope_loss_ms)
         self._publish(build_all(self.world, knowledge, self._memories, limits, self.builds), now)
+
+    def expectations(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return what the last build believes of each place and POP: ms, and the width of its interval.
+
+        What session plans are drawn from (`itm/steer/explore.py`), without what single networks know better.
+        """
+        places = self.world.places
+        none = np.zeros_like(places.key)
+        wide = self.world.ladder.wide_keys(np.arange(len(places)))
+        keys = {"place": places.key, "prefix": none, "network": none, **wide}
+        estimate = self._evidence.estimate(self.world.predictions[:, places.cell, :], keys)
+        return estimate.rtt, estimate.high - estimate.low
 
     def propose(self, world: World, now: float) -> None:
         """Settle a person's catalog by its Plan: live at once, or `UnsafePlan` says why it is refused."""
@@ -98,6 +115,7 @@ class Server:
         self._sites = PopSites.of([p.id for p in pops], [p.lat for p in pops], [p.lon for p in pops])
         self._memories = memories or tuple(Memory.nothing() for _ in world.classes)
         self.builds = ()
+        self._evidence = Evidence.nothing(len(pops))
 
     def _memories_for(self, world: World) -> tuple[Memory, ...]:
         """Return what each class of another world begins from: that of the same service, or nothing."""
@@ -110,6 +128,8 @@ class Server:
     def _knowledge(self, world: World, now: float) -> Knowledge:
         self.aggregates = aggregate(self._windows, lambda: now)
         evidence = Evidence.of_world(self.aggregates, world)
+        recent = aggregate(self._recent, lambda: now)
+        self._evidence = evidence = replace(evidence, slowdowns=notice(world, evidence, recent))
         days = self._config.collect.pairing_half_life_days
         behind = Behind.of(self._clientele.table(), now, days)
         demand = Demand.of(clients_of(self.aggregates), Counts.nothing(), Counts.nothing(), behind)

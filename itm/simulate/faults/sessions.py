@@ -30,20 +30,23 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(eq=False)
 class Sessions:
-    """Makes page views. `predicted_ms` and `spread_ms` (networks, POPs) are what plans are drawn from;
-    `pops` the ids of all columns, NaN predictions are of POPs that nobody may measure.
-    """
+    """Makes page views; `pops` are the ids of all columns. What plans are drawn from is `expect`ed."""
 
     networks: Networks
-    predicted_ms: Floats
-    spread_ms: Floats
     pops: npt.NDArray[np.bytes_]
     rng: np.random.Generator
 
     def __post_init__(self) -> None:
-        self._known = np.zeros(self.networks.rtt_ms.shape, np.float32)
+        shape = self.networks.rtt_ms.shape
+        self._known = np.zeros(shape, np.float32)
         self._faded_at = 0.0
-        self._chance = np.cumsum(self.networks.weight)
+        self._expected_ms, self._spread_ms = (np.full(shape, np.nan, np.float32) for _ in range(2))
+
+    def expect(self, columns: npt.NDArray[np.intp], expected_ms: Floats, spread_ms: Floats) -> None:
+        """Draw plans from these estimates (networks, columns) from now on; nobody measures other POPs."""
+        for table, values in ((self._expected_ms, expected_ms), (self._spread_ms, spread_ms)):
+            table.fill(np.nan)
+            table[:, columns] = values
 
     def between(
         self, start: float, end: float, count: int, served: npt.NDArray[np.int64], moment: Moment
@@ -73,13 +76,15 @@ class Sessions:
 
     def _planned(self, who: Rows, current: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return (page views, COUNT) POPs; see `collectors.rum.plan.choose_session`, whose keys these are."""
-        predicted, known = self.predicted_ms[who], self._known[who]
+        predicted, known = self._expected_ms[who], self._known[who]
         views = np.arange(len(who))
         order = np.argsort(predicted, axis=1)  # NaN last
         rank = np.empty_like(order)
         np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)
         behind = predicted - predicted[views, order[:, 0]][:, None]
-        chance = np.maximum(_chance(behind, self.spread_ms[who]), LEAST_CHANCE * NEAR_MS / (NEAR_MS + behind))
+        chance = np.maximum(
+            _chance(behind, self._spread_ms[who]), LEAST_CHANCE * NEAR_MS / (NEAR_MS + behind)
+        )
         key = np.log(1 - self.rng.random(predicted.shape)) * (1 + known) / chance
         key = np.where(known < THIN, key, key - 1e9)
         key[(rank >= TOP) | np.isnan(predicted)] = -np.inf

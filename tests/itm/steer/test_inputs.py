@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from itm.steer.grants import Granted
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
 from itm.steer.residual import Residuals, Shifts
+from itm.steer.slowdowns import Slowdowns, Slower
 from tests.itm.steer.crowds import NOW, crowd, table
 from tests.itm.steer.worlds import AMERICA, JAPAN, P50, cells
 
@@ -30,6 +32,13 @@ GRANTED = Granted(
     spare=np.array([3], np.uint16),
     is_urgent=np.array([True]),
 )
+SLOWER = Slower(
+    np.zeros(1, np.uint64),
+    np.array([[80.0, 0, 0, np.nan]], np.float32),
+    np.array([[60.0, 0, 0, np.nan]], np.float32),
+    np.array([[9, 9, 9, 0]], np.int32),
+)
+
 COUNTED = Counts.of(np.array([Network.of(AMERICA).key], np.uint64), np.array([7.5]))
 
 
@@ -49,7 +58,9 @@ def inputs(version: int = 7) -> Inputs:
         places_digest="places",
         predictions_digest="predictions",
         candidates=4,
-        evidence=Evidence.of(cells(*ROWS), tuple(P50), SHIFTED),
+        evidence=replace(
+            Evidence.of(cells(*ROWS), tuple(P50), SHIFTED), slowdowns=Slowdowns({"world": SLOWER})
+        ),
         memories=(memory, Memory.nothing()),
         held=(np.array([4], dtype=np.uint64), np.zeros(0, dtype=np.uint64)),
         behind=(behind := Behind.of(table(*crowd(AMERICA, {"133.11": 5})), NOW, 7.0)),
@@ -86,18 +97,22 @@ def test_inputs_come_back_as_they_were(tmp_path: Path) -> None:
         assert getattr(got.behind, name).tobytes() == getattr(was.behind, name).tobytes()
     for name, array in was.demand.arrays().items():
         assert got.demand.arrays()[name].tobytes() == array.tobytes()
+    slower = got.evidence.slowdowns.arrays()
+    for name, array in was.evidence.slowdowns.arrays().items():
+        assert slower[name].tobytes() == array.tobytes()
 
 
 def test_inputs_of_the_release_before_are_read(tmp_path: Path) -> None:
-    """They hold no clientele, no demand and no bounds of votes: nobody is behind a resolver, p25 stands."""
+    """They hold no clientele, no demand, no slowdowns and no bounds of votes: p25 stands."""
     inputs_file.save(inputs(), tmp_path)
     path = inputs_file.path_of(tmp_path, 7)
     file = arrays.unpack(zlib.decompress(path.read_bytes()))
-    later = ("behind.", "demand.", "place.least", "place.most")
+    later = ("behind.", "demand.", "slower.", "place.least", "place.most")
     kept = {name: column for name, column in file.arrays.items() if not name.startswith(later)}
     path.write_bytes(zlib.compress(arrays.pack(ArrayFile(file.facts, kept))))
     old = inputs_file.load(tmp_path, 7)
     assert len(old.behind) == len(old.demand.key) == 0
+    assert old.evidence.slowdowns.groups == {}
     measured = old.evidence.rungs["place"].measured
     assert measured.least is measured.most is measured.p25
 

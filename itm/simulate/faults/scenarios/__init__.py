@@ -9,8 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 from itm.simulate.faults.scenario import Scenario
-from itm.simulate.faults.scenarios import pop_down
+from itm.simulate.faults.scenarios import cable_cut, congested_isp, pop_down, pop_slow
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (pop_down.SCENARIO,)
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    pop_down.SCENARIO,
+    pop_slow.SCENARIO,
+    congested_isp.SCENARIO,
+    cable_cut.SCENARIO,
+)
 
 __all__ = ["SCENARIOS"]

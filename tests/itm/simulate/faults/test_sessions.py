@@ -14,7 +14,9 @@ POPS = np.array([f"p{number}".encode() for number in range(14)], "S32")
 
 
 def sessions(predicted: np.ndarray, spread: np.ndarray) -> Sessions:
-    return Sessions(small().networks, predicted, spread, POPS, np.random.default_rng(0))
+    made = Sessions(small().networks, POPS, np.random.default_rng(0))
+    made.expect(np.arange(14), predicted, spread)
+    return made
 
 
 def test_plans_are_those_of_the_session_planner() -> None:
