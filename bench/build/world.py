@@ -7,6 +7,8 @@ them.
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +27,10 @@ DATA: Final = Path(__file__).resolve().parents[2] / "data"
 POPS_MEASURED: Final = 8
 """POPs that one network has measured: a session plan asks the likely best."""
 
+SESSIONS: Final = 100_000.0
+FILL: Final = 0.7
+"""Sessions as a share of all rooms."""
+
 
 def world() -> World:
     """Return the world of a first build: one service over all POPs."""
@@ -36,6 +42,15 @@ def world() -> World:
     )
     predictions = _predictions(table, pops)
     return World(Catalog(pops, (service,), ()), 1, table, continents(), predictions, "bench")
+
+
+def with_rooms(of: World, load: Sequence[float], seed: int = 1) -> World:
+    """Return the world with rooms for `SESSIONS` that suit these shares of demand only roughly."""
+    rng = np.random.default_rng(seed)
+    room = np.array(load) * np.exp(rng.normal(0, 0.5, len(load))) + 0.005
+    room *= SESSIONS / FILL / room.sum()
+    pops = tuple(replace(pop, capacity=float(own)) for pop, own in zip(of.catalog.pops, room, strict=True))
+    return replace(of, catalog=replace(of.catalog, pops=pops))
 
 
 def measured(of: World, networks: int, seed: int = 1) -> Aggregates:

@@ -13,7 +13,7 @@ from itm.steer.assign import HARD
 from itm.steer.balance import ARRIVALS, demand_of
 from itm.steer.behind import Behind
 from itm.steer.build import draft_class
-from itm.steer.cycle import build_all
+from itm.steer.cycle import Knowledge, build_all
 from itm.steer.evidence import Evidence
 from itm.steer.explain import WhyQuestion, explain
 from itm.steer.inputs import Inputs
@@ -22,8 +22,9 @@ from itm.steer.plan import Limits
 from itm.steer.publish import routemap_of, says_the_same
 from itm.steer.resolvers import Resolvers
 from itm.steer.story import Served
+from itm.steer.world import World
 from tests.itm.steer.crowded import CHAIN, NAMES, UNITS, answered, built, crowded, known
-from tests.itm.steer.worlds import service
+from tests.itm.steer.worlds import cut_world, service
 
 DEMAND = 80 * UNITS
 UNIT_OF_ROW = [0x0A0000 + UNITS * (1 + row) for row in range(80)]
@@ -236,3 +237,34 @@ def test_why_decides_every_row_again_by_what_was_granted(away: tuple[str, ...], 
     notes = {step["step"]: step["note"] for step in [*split, *spare][0]["steps"] if "note" in step}
     assert "granted" in notes["capacity"] or "has room where the first has none" in notes["capacity"]
     assert "Rooms for" in told_story([*split, *spare][0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_incremental_equals_full_in_worlds_cut_at_random(seed: int) -> None:
+    """With subnet rules, pools and measured prefixes; POPs fill up, die, come back and are bounded."""
+    w, measured = cut_world(seed)
+    rng = np.random.default_rng(seed)
+    pops = tuple(replace(p, capacity=float(rng.uniform(150, 400))) for p in w.catalog.pops)
+    w = replace(w, catalog=replace(w.catalog, pops=pops))
+    nothing, evidence = Evidence.nothing(4), Evidence.of(measured, w.pops)
+    last = build_all(w, knowing(w, nothing, 300.0), [Memory.nothing()], Limits(4, 1.0))
+    seen = 0
+    for turn in range(6):
+        away = (w.pops[turn % 4],) if turn in {2, 3} else ()
+        knowledge = knowing(w, evidence if turn else nothing, float(rng.uniform(400, 900)), away)
+        memories = [one.after for one in last]
+        part = build_all(w, knowledge, memories, Limits(4, 0.4), last)
+        whole = build_all(w, knowledge, memories, Limits(4, 0.4))
+        assert says_the_same(routemap_of(w, part, 1, 0.0), routemap_of(w, whole, 1, 0.0))
+        assert np.array_equal(part[0].after.served, whole[0].after.served)
+        assert np.array_equal(part[0].held, whole[0].held)
+        seen += len(part[0].granted.key)
+        last = part
+    assert seen
+
+
+def knowing(w: World, evidence: Evidence, planned: float, away: tuple[str, ...] = ()) -> Knowledge:
+    """What is known where something was measured."""
+    resolvers = Resolvers.of(w, evidence, Behind.nothing())
+    states = dict.fromkeys(away, State.DOWN)
+    return Knowledge(evidence, resolvers, states=states, planned_sessions=planned)
