@@ -171,13 +171,8 @@ def draft_class(
     """
     terms = terms_of(world, steering, legs_of(world, evidence, steering))
     demand = demand or Demand.nothing()
-    if last is not None and not np.array_equal(terms.pops.leg_ms, last.terms.pops.leg_ms):
-        last = None
-    if steering.own_steps():
-        last = None
     resolvers = resolvers or Resolvers.of(world, evidence, Behind.nothing())
-    if last is not None and last.draft.near.shape[1] != min(limits.near, len(world.pops)):
-        last = None  # what the assignment reads of rows is not there, or not wanted any more
+    last = _usable(last, terms, steering, min(limits.near, len(world.pops)))
     place_rule = last.rows.rule[: len(world.places.asn)] if last else world.rules_of_places(steering)
     frame = frame_of(world, evidence, steering, terms, memory, place_rule)
     if steering.own_steps():
@@ -215,6 +210,16 @@ def draft_class(
         apart=decide(facts, steering.steer, limits.candidates, limits.near, limits.loss_ms),
         apart_served=facts.previous,
     )
+
+
+def _usable(last: ClassBuild | None, terms: Terms, steering: SteeringClass, near: int) -> ClassBuild | None:
+    """Return the last build where drafts can be taken over from it.
+
+    Not under other legs, not with own steps, and not where it keeps other costs for the assignment.
+    """
+    if last is None or steering.own_steps() or last.draft.near.shape[1] != near:
+        return None
+    return last if np.array_equal(terms.pops.leg_ms, last.terms.pops.leg_ms) else None
 
 
 def finish_class(draft: Draft, granted: Granted | None = None, arrivals: Doubles | None = None) -> ClassBuild:

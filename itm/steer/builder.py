@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from collectors import localbus
 from collectors.bus import Receiver
@@ -35,7 +34,7 @@ from itm.steer.learner import Learner
 from itm.steer.memory import Memory
 from itm.steer.modelwatch import ModelWatch
 from itm.steer.own.watch import OwnWatch, raise_if_failed
-from itm.steer.plan import Limits, Plan
+from itm.steer.plan import Limits, Plan, by_class
 from itm.steer.planning import Prospect, prospect, whole_plan
 from itm.steer.pricing import Believed
 from itm.steer.publish import inputs_of, outlook_of, publish, routemap_of, says_the_same
@@ -179,7 +178,7 @@ class Builder:
             return
         self._take(world)
         self._publish(world, knowledge, ahead.first, started)
-        self._givens.make_live(pending.version, _as_dict(ahead.plans))
+        self._givens.make_live(pending.version, by_class(ahead.plans))
         log.info("catalog.live", extra={"version": pending.version})
 
     def _begin(self, pending: CatalogVersion) -> bool:
@@ -216,7 +215,7 @@ class Builder:
             text = f"{moved:.1%} of demand would change its POP within the slice (limit {limit:.0%})"
             self._refuse(pending, UnsafePlan(f"{text}; --force does it"), ahead.plans)
             return True
-        self._trials.begin(canary, _as_dict(ahead.plans))
+        self._trials.begin(canary, by_class(ahead.plans))
         self._take(own)
         self._canary = canary
         return True
@@ -239,7 +238,7 @@ class Builder:
 
     def _refuse(self, pending: CatalogVersion, reason: Exception, plans: Sequence[Plan]) -> None:
         log.warning("catalog.refused", extra={"version": pending.version, "reason": str(reason)})
-        self._givens.refuse(pending.version, str(reason), _as_dict(plans))
+        self._givens.refuse(pending.version, str(reason), by_class(plans))
 
     def _answer(self, asked: AskedPlan, live: World) -> None:
         """Say what a catalog would do if it were applied now."""
@@ -365,7 +364,7 @@ class Builder:
             refused=dict(self._learner.refused),
             deltas=dict(self._learner.deltas),
             cells=self._learner.cells,
-            plan=_as_dict([build.plan for build in builds]),
+            plan=by_class([build.plan for build in builds]),
             own_steps=self._own.as_dicts(),
             canary=self._canary.as_dict() if self._canary else None,
             canaries_ended=dict(self._trials.ended),
@@ -396,7 +395,3 @@ async def _turn(builder: Builder) -> None:
 
 def _moved(builds: tuple[ClassBuild, ...]) -> float:
     return max((build.plan.moved_share for build in builds), default=0.0)
-
-
-def _as_dict(plans: Sequence[Plan]) -> dict[str, Any]:
-    return {f"class {index}": one.as_dict() for index, one in enumerate(plans)}

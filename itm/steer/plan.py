@@ -72,6 +72,11 @@ class Plan:
         return asdict(self)
 
 
+def by_class(plans: Sequence[Plan]) -> dict[str, Any]:
+    """Return the Plans of all classes as JSON-ready data."""
+    return {f"class {index}": one.as_dict() for index, one in enumerate(plans)}
+
+
 def plan(
     decision: Decision,
     previous: npt.NDArray[np.uint16],
