@@ -85,6 +85,7 @@ class ProbeLoop:
             self._count("unable")
             return
         self._count("pass" if outcome.up else "fail")
-        if one in self._planned and self._observe(pop, target.address, outcome):
+        # Failing back is slower than failing over: only a failure is looked at again soon.
+        if one in self._planned and self._observe(pop, target.address, outcome) and not outcome.up:
             self._schedule.hasten(one, self._clock())
             self._changed.set()

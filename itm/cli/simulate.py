@@ -18,7 +18,7 @@ from itm.config import ROOT, Config
 from itm.simulate import gap
 from itm.simulate.attack import ATTACKS, Field, Moved
 from itm.simulate.attack import as_text as attack_table
-from itm.simulate.beacons import Panel
+from itm.simulate.beacons import outcomes as beacons_of
 from itm.simulate.clients import Client, clients_of, read_identities
 from itm.simulate.replay import Fold, replay_fold
 from itm.simulate.report import as_data, as_text, lines
@@ -102,8 +102,8 @@ def _beacons(args: argparse.Namespace) -> int:
             own = [c for c in clients if c.group in set(held.tolist())][: args.clients or None]
             print(f"fold {number + 1} of {FOLDS}: {len(own)} clients the predictor never saw", flush=True)
             predictions = predict_cells(predictor, places, catalog.pops, Path(folder))
-            panel = Panel(World(catalog, 1, places, here, predictions, ""), own, args.seed + number)
-            outcomes += panel.run()
+            held_out = World(catalog, 1, places, here, predictions, "")
+            outcomes += beacons_of(held_out, own, args.seed + number)
     result = lines(outcomes, places, catalog.pops)
     print(as_text(result))
     if args.json:

@@ -26,6 +26,7 @@ from itm.steer.evidence import Evidence, Keys
 from itm.steer.grants import Granted
 from itm.steer.legs import legs_of
 from itm.steer.memory import Memory
+from itm.steer.moves import Moves
 from itm.steer.outlook import Outlook
 from itm.steer.own.outcomes import Part, asked
 from itm.steer.own.runner import NoOwnSteps, OwnSteps
@@ -85,6 +86,7 @@ class Frame:
     terms: Terms
     served: npt.NDArray[np.uint16]
     challenger: npt.NDArray[np.uint16]
+    moves: Moves
 
     def facts(self, world: World, evidence: Evidence, chosen: npt.NDArray[np.intp]) -> Facts:
         """Return the facts of some rows."""
@@ -95,6 +97,7 @@ class Frame:
             self.served[chosen],
             self.challenger[chosen],
             self.keys["row"][chosen],
+            self.moves.rest(self.keys["row"][chosen]),
         )
 
 
@@ -111,7 +114,7 @@ def frame_of(
     rows = rows_of(steering, world.places, place_rule, prefixes)
     keys = row_keys(world, rows, prefixes)
     served, challenger = memory.recall(world.pops, keys["row"], rows.parent)
-    return Frame(rows, keys, terms, served, challenger)
+    return Frame(rows, keys, terms, served, challenger, memory.recall_moves(world.pops))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,6 +246,11 @@ def finish_class(draft: Draft, granted: Granted | None = None, arrivals: Doubles
         np.append(frame.keys["row"], resolvers.keys),
         np.append(decision.ranks[:, 0], apart.decision.ranks[:, 0]),
         np.append(decision.wanted, apart.decision.wanted),
+        draft.memory.recall_moves(world.pops).after(
+            np.append(frame.keys["row"], resolvers.keys),
+            np.append(frame.served, facts.previous),
+            np.append(decision.ranks[:, 0], apart.decision.ranks[:, 0]),
+        ),
     )
     return ClassBuild(
         steering=steering,

@@ -28,8 +28,9 @@ class Knowledge:
     """What a build knows of this moment: what was measured, who sits behind which resolver, who is where;
     and who runs operators' own steps.
 
-    For POPs that can be full: `loads` as hosts reported them, health `states`, by POP id; and the sessions in
-    all where no POP reports any (0: not known).
+    `now`, in seconds since the epoch, is what rows that moved of late rest by (0: nobody does). For POPs that
+    can be full: `loads` as hosts reported them, health `states`, by POP id; and the sessions in all where no
+    POP reports any (0: not known).
     """
 
     evidence: Evidence
@@ -39,6 +40,7 @@ class Knowledge:
     states: Mapping[str, State] = field(default_factory=dict)
     planned_sessions: float = 0.0
     own_steps: OwnSteps = field(default_factory=NoOwnSteps)
+    now: float = 0.0
 
 
 def build_all(
@@ -58,7 +60,7 @@ def build_all(
             world,
             knowledge.evidence,
             steering,
-            memory,
+            memory.read_at(knowledge.now),
             limits,
             own,
             knowledge.resolvers,

@@ -26,6 +26,7 @@ from itm.steer.estimate import Measured
 from itm.steer.evidence import Evidence, RungEvidence
 from itm.steer.grants import Granted
 from itm.steer.memory import Memory
+from itm.steer.moves import Moves
 from itm.steer.outcome import Change, Outcome
 from itm.steer.residual import WIDE, Residuals, Shifts
 from itm.steer.slice import Slice, Trial
@@ -92,6 +93,7 @@ def save(inputs: Inputs, directory: Path) -> None:
         columns[f"class{index}.key"] = memory.key
         columns[f"class{index}.served"] = memory.served
         columns[f"class{index}.challenger"] = memory.challenger
+        columns |= memory.moves.arrays(f"class{index}.moves.")
         columns[f"class{index}.held"] = inputs.held[index]
     for index, leg_ms in enumerate(inputs.legs):
         columns[f"class{index}.leg_ms"] = leg_ms
@@ -138,6 +140,7 @@ def _inputs(facts: Mapping[str, Any], stored: Mapping[str, npt.NDArray[Any]]) ->
             stored[f"class{i}.key"],
             stored[f"class{i}.served"],
             stored[f"class{i}.challenger"],
+            Moves.of_arrays(stored, f"class{i}.moves."),
         )
         for i, names in enumerate(pops)
     )

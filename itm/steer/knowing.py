@@ -52,6 +52,7 @@ class Knowing:
             loads=self._rooms.loads(),
             states=self._rooms.states(),
             planned_sessions=self._config.builder.planned_sessions,
+            now=self._clock(),
         )
 
     def elsewhere(self, world: World, knowledge: Knowledge) -> Knowledge:

@@ -6,11 +6,12 @@ not make the steering forget what it serves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from itm.steer.moves import Moves
 from itm.steer.steps import GONE_POP, NO_POP
 
 Keys = npt.NDArray[np.uint64]
@@ -19,12 +20,15 @@ Pops = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """Sorted `key`; per key the POP `served` and the last build's `challenger`, indices into `pops`."""
+    """Sorted `key`; per key the POP `served` and the last build's `challenger`, indices into `pops`, as are
+    those of `moves`.
+    """
 
     pops: tuple[str, ...]
     key: Keys
     served: Pops
     challenger: Pops
+    moves: Moves = field(default_factory=Moves.nothing)
 
     @classmethod
     def nothing(cls) -> Memory:
@@ -33,11 +37,13 @@ class Memory:
         return cls((), np.zeros(0, dtype=np.uint64), none, none)
 
     @classmethod
-    def of(cls, pops: tuple[str, ...], key: Keys, served: Pops, wanted: Pops) -> Memory:
+    def of(
+        cls, pops: tuple[str, ...], key: Keys, served: Pops, wanted: Pops, moves: Moves | None = None
+    ) -> Memory:
         """Remember what a build serves and wanted; a challenger equal to the served POP is none."""
         order = np.argsort(key, kind="stable")
         challenger = np.where(wanted == served, np.uint16(NO_POP), wanted)
-        return cls(pops, key[order], served[order], challenger[order])
+        return cls(pops, key[order], served[order], challenger[order], moves or Moves.nothing())
 
     def recall(self, pops: tuple[str, ...], key: Keys, parent: npt.NDArray[np.intp]) -> tuple[Pops, Pops]:
         """Return (served, challenger) of rows as indices into `pops`.
@@ -58,6 +64,14 @@ class Memory:
         for _ in range(2):  # a network may be as new as its routing prefix
             served[adopt] = served[parent[adopt]]
         return served, challenger
+
+    def read_at(self, now: float) -> Memory:
+        """Return the same memory for a build at `now`."""
+        return replace(self, moves=self.moves.read_at(now))
+
+    def recall_moves(self, pops: tuple[str, ...]) -> Moves:
+        """Return the moves among `pops`."""
+        return self.moves if pops == self.pops else self.moves.of_pops(self._translation(pops))
 
     def _translation(self, pops: tuple[str, ...]) -> Pops:
         """Return old index -> new index, `NO_POP` for itself."""

@@ -18,6 +18,7 @@ from collectors import arrays
 from collectors.arrays import ArrayFile
 from collectors.errors import ArraysError
 from itm.steer.memory import Memory
+from itm.steer.moves import Moves
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def save(folder: Path, memories: Sequence[Memory], class_index: Mapping[str, int
             "served": memory.served,
             "challenger": memory.challenger,
         }
+        columns |= memory.moves.arrays("moves.")
         arrays.write(_path(folder, index), arrays.pack(ArrayFile(facts, columns)))
     kept = {_path(folder, index) for index in range(len(memories))}
     for path in folder.glob("*.memory"):
@@ -65,5 +67,6 @@ def _read(path: Path) -> tuple[tuple[str, ...], Memory] | None:
         log.warning("memory.unusable", extra={"reason": str(error)})
         return None
     columns = file.arrays
-    memory = Memory(tuple(file.facts["pops"]), columns["key"], columns["served"], columns["challenger"])
+    pops, moves = tuple(file.facts["pops"]), Moves.of_arrays(columns, "moves.")
+    memory = Memory(pops, columns["key"], columns["served"], columns["challenger"], moves)
     return tuple(file.facts["services"]), memory

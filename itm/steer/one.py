@@ -70,5 +70,10 @@ def facts_of(world: World, evidence: Evidence, terms: Terms, memory: Memory, row
     prediction = world.predictions[:, world.places.cell[[row.place]], :]
     rule = np.array([row.rule], dtype=np.uint8)
     return terms.facts(
-        evidence.estimate(prediction, row.keys), rule, served[-1:], challenger[-1:], lineage[-1:]
+        evidence.estimate(prediction, row.keys),
+        rule,
+        served[-1:],
+        challenger[-1:],
+        lineage[-1:],
+        memory.recall_moves(world.pops).rest(lineage[-1:]),
     )

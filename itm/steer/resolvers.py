@@ -105,7 +105,8 @@ def facts_of(world: World, resolvers: Resolvers, standing: Standing, terms: Term
     nobody = np.full(len(resolvers.keys), -1, dtype=np.intp)
     served, challenger = memory.recall(world.pops, resolvers.keys, nobody)
     previous = np.where(served == NO_POP, standing.pop, served)
-    return terms.facts(resolvers.estimate, standing.rule, previous, challenger, resolvers.keys)
+    rest = memory.recall_moves(world.pops).rest(resolvers.keys)
+    return terms.facts(resolvers.estimate, standing.rule, previous, challenger, resolvers.keys, rest)
 
 
 def _chunks(behind: Behind) -> Iterator[Behind]:

@@ -46,7 +46,7 @@ class Checks:
                 after = observe(self._standing[pop], agent, outcome, self._plans[pop], AGENTS, due, due)
                 self._standing[pop] = after
                 view = after.view(agent)
-                if view is not None and view.verdict.contrary:
+                if view is not None and view.verdict.contrary and not outcome.up:
                     self._schedule.hasten((pop, agent), due)
 
     def skip(self, now: float) -> None:

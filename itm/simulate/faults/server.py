@@ -133,7 +133,7 @@ class Server:
         days = self._config.collect.pairing_half_life_days
         behind = Behind.of(self._clientele.table(), now, days)
         demand = Demand.of(clients_of(self.aggregates), Counts.nothing(), Counts.nothing(), behind)
-        return Knowledge(evidence, Resolvers.of(world, evidence, behind), demand)
+        return Knowledge(evidence, Resolvers.of(world, evidence, behind), demand, now=now)
 
     def _publish(self, builds: tuple[ClassBuild, ...], now: float) -> None:
         version = self.map.version + 1 if self.map else 1

@@ -15,7 +15,7 @@ from itm.steer.steps.fastest import fastest
 from itm.steer.steps.first import first
 from itm.steer.steps.joint import joint
 from itm.steer.steps.own import own
-from itm.steer.steps.running import GONE_POP, NO_POP, Facts, Grants, PopFacts, RuleFacts, Running, Terms
+from itm.steer.steps.running import GONE_POP, NO_POP, Facts, Grants, PopFacts, Rest, RuleFacts, Running, Terms
 from itm.steer.steps.sticky import sticky
 from itm.steer.steps.up import up
 from itm.steer.steps.weighted import weighted
@@ -41,6 +41,7 @@ __all__ = [
     "Facts",
     "Grants",
     "PopFacts",
+    "Rest",
     "RuleFacts",
     "Running",
     "Terms",

@@ -77,10 +77,12 @@ class Terms:
         previous: npt.NDArray[np.uint16],
         challenger: npt.NDArray[np.uint16],
         keys: npt.NDArray[np.uint64],
+        rest: Rest | None = None,
     ) -> Facts:
         """Return the facts of rows of this class; every row has a `rule`, and a key in `keys`."""
         own = {outcome.step: outcome.of(keys) for outcome in self.own if not outcome.fault}
-        return Facts(estimate, rule, self.rules.tiers[rule], previous, challenger, self, own)
+        tiers = self.rules.tiers[rule]
+        return Facts(estimate, rule, tiers, previous, challenger, self, own, rest=rest)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,13 +98,23 @@ class Grants:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Rest:
+    """Who rests after a move, per row: `is_resting`, one that stays for now; `left`, the POP that it does not
+    go back to yet (`NO_POP`: none).
+    """
+
+    is_resting: npt.NDArray[np.bool_]
+    left: npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What a step may read, one row per place or measured prefix, one column per POP.
 
     `rule` is the row's, `tiers` are that rule's; `previous` the POP the live map serves (`NO_POP`,
     `GONE_POP`), `challenger` the POP that the build before this one would have liked better (`NO_POP`: none);
     `own` has the change of every own step that ran; `granted` is what the assignment says of these rows, None
-    where it says nothing of any.
+    where it says nothing of any; `rest` which rows moved of late, None where none of them did.
     """
 
     estimate: Estimate
@@ -113,6 +125,7 @@ class Facts:
     terms: Terms
     own: Mapping[str, Change]
     granted: Grants | None = None
+    rest: Rest | None = None
 
     @property
     def pops(self) -> PopFacts:

@@ -25,7 +25,7 @@ def sticky(running: Running, facts: Facts) -> Running:
     What was measured moves nobody before it is certain: the intervals of the two POPs must lie apart. Cheaper
     is better too, where the chain counts money: that is no noise. A served POP that has left the best tier
     (not allowed any more, unavailable) or is full is left at once; a POP is wanted while it is full, too.
-    Rows that share are nobody's to keep.
+    Rows that share are nobody's to keep. One that moved of late rests, longer from where it came from.
     """
     best = running.best()
     rows = np.arange(len(best))
@@ -43,6 +43,8 @@ def sticky(running: Running, facts: Facts) -> Running:
     certain = is_certain(running, facts, previous, best) | ~(measured[0] | measured[1])
     cheaper = facts.pops.cost[best] < facts.pops.cost[previous]
     leave = (enough & certain | cheaper) & (facts.challenger == best)
+    if facts.rest is not None:
+        leave &= ~facts.rest.is_resting & (facts.rest.left != best)
     stay = served & same_tier & ~leave & ~running.share.any(axis=1) & ~running.full[rows, previous]
     first = np.where(stay, previous, running.first).astype(np.uint16)
     return running.but(first=first, wanted=running.unlimited().best())

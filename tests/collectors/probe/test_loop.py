@@ -141,7 +141,28 @@ def test_many_hanging_targets_delay_no_other() -> None:
     assert [pop for pop, _, _ in bench.heard] == ["good"] * 10
 
 
-def test_an_unclear_outcome_is_looked_at_again_soon() -> None:
+def test_an_unclear_success_waits_for_the_next_check() -> None:
+    """Failing back is slower than failing over: an interval each, where a failure takes a fifth of it."""
+
+    async def answer(_: Target) -> Outcome:
+        return GOOD
+
+    bench = Bench(answer)
+
+    async def scenario() -> None:
+        bench.is_unclear = True
+        bench.replace("a")
+        await bench.advance(5.0)
+        await bench.advance(1.1)
+        await bench.advance(1.1)
+        assert len(bench.heard) == 1
+        await bench.advance(3.3)
+
+    play(bench, scenario)
+    assert len(bench.heard) == 2
+
+
+def test_an_unclear_failure_is_looked_at_again_soon() -> None:
     """A fifth of the interval later, until the verdict is clear."""
 
     async def answer(_: Target) -> Outcome:

@@ -9,7 +9,7 @@ from collectors import places as place_tables
 from collectors.geography import continents
 from itm.catalog.load import load_path
 from itm.config import ROOT, Config
-from itm.simulate.beacons import Panel
+from itm.simulate.beacons import outcomes
 from itm.simulate.clients import clients_of
 from itm.steer.predict import predict_cells
 from itm.steer.world import World
@@ -29,7 +29,7 @@ def test_after_twenty_beacons_of_every_pop_half_a_millisecond_is_lost(tmp_path: 
     predictor, held = list(fold_models(table, here))[1]
     own = [client for client in clients if client.group in set(held.tolist())]
     predictions = predict_cells(predictor, places, catalog.pops, tmp_path)
-    found = Panel(World(catalog, 1, places, here, predictions, ""), own, 0).run((0, 20))
+    found = outcomes(World(catalog, 1, places, here, predictions, ""), own, 0, (0, 20))
     before, after = (np.mean([o.regret_ms for o in found if o.beacons == stage]) for stage in (0, 20))
     assert after <= 0.5
     assert after < before / 2

@@ -10,6 +10,7 @@ import pytest
 
 from itm.steer.explain import WhyQuestion
 from itm.steer.explainer import Explainer
+from itm.steer.moves import RETURN_SECONDS
 from tests.itm.steer.own.packages import install
 from tests.itm.steer.station import Station, bundle
 from tests.itm.steer.worlds import DUTCH
@@ -70,6 +71,7 @@ def test_a_step_that_fails_later_is_left_out_and_told(
     assert own_steps(station) == [{"step": "own:moody", "fault": fault, "rows": 0}]
     assert note(station) == f"as if it were not there: {fault}"
     broken.unlink()
+    station.clock.now += RETURN_SECONDS
     station.turn(builder, 3)
     assert station.answer(DUTCH) == "ash"
     told = [r.message for r in caplog.records if r.message.startswith("own_step.")]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from itm.steer.classes import NOT_ALLOWED
-from itm.steer.steps import NO_POP, Running, allowed, available, cost, fastest, sticky
+from itm.steer.steps import NO_POP, Rest, Running, allowed, available, cost, fastest, sticky
 from tests.itm.steer.facts import Facts, facts
 
 
@@ -98,3 +98,20 @@ def test_what_was_measured_moves_nobody_before_it_is_certain(own_low: float, ser
     """However large the gain: below eleven samples nothing says how fast a POP cannot be."""
     f = measured(facts([90, 20], previous=[0], challenger=[1]), [own_low, 18], [99, 24], [0.7, 0.0])
     assert run(f).best().tolist() == [served]
+
+
+@pytest.mark.parametrize(
+    ("resting", "left", "served"), [(False, NO_POP, 1), (True, NO_POP, 0), (False, 1, 0), (False, 2, 1)]
+)
+def test_a_row_that_moved_of_late_rests(resting: bool, left: int, served: int) -> None:
+    """Nothing is better enough for it; nor, for longer, is the POP it came from."""
+    f = facts([40, 20, 500], previous=[0], challenger=[1])
+    f = replace(f, rest=Rest(np.array([resting]), np.array([left], np.uint16)))
+    assert run(f).best().tolist() == [served]
+
+
+def test_what_has_to_be_left_is_left_however_lately_it_was_taken() -> None:
+    """Rest holds no row on a POP that its users cannot reach."""
+    f = facts([10, 90], previous=[0], availability=[[0.5, 1]], availability_n=[[40, 40]])
+    f = replace(f, rest=Rest(np.array([True]), np.array([1], np.uint16)))
+    assert run(f).best().tolist() == [1]
