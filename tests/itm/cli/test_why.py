@@ -11,7 +11,7 @@ def test_the_story_reads_from_answer_to_runner_up() -> None:
     text = told(explain(WhyQuestion("gw.example.net", JAPAN), moved(), clock=lambda: 1060.0))
     first, *rest = text.splitlines()
     assert first == "gw.example.net. A for 133.11.0.0/24  ->  osaka  127.20.0.2"
-    assert "scope /24; map 7" in rest[0]
+    assert "scope /24 (beside it 133.11.1.0/24 is answered tokyo); map 7" in rest[0]
     assert any(line.split()[:2] == ["tokyo", "132.3"] or line.startswith("tokyo ") for line in rest)
     assert "30 from 6" in text
     assert "Decided by the row of its network" in text
