@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "catalog": Command("itm.cli.catalog", "check, compare, apply and roll back the catalog"),
     "step": Command("itm.cli.step", "list and try operators' own steps of a chain"),
     "map": Command("itm.cli.map", "show the published route maps, or go back to one"),
+    "replay": Command("itm.cli.replay", "what a changed catalog or predictor would make of the last day"),
     "feed": Command("itm.cli.feed", "send a file of measurements to the server"),
     "export": Command("itm.cli.export", "write the journal's measurements as CSV or Parquet"),
     "token": Command("itm.cli.token", "create, list and revoke API tokens"),

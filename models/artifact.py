@@ -142,15 +142,15 @@ def save(predictor: Predictor, path: Path) -> None:
     partial.replace(path)
 
 
-def load(path: Path, data_digest: str) -> Predictor:
-    """Read a predictor trained with that data and these library versions.
+def load(path: Path, data_digest: str | None = None) -> Predictor:
+    """Read a predictor trained with that data (None: with any) and these library versions.
 
     Raises `ArtifactMismatch` for any other, for a damaged file and for one with foreign types; `OSError`
     when the file cannot be read.
     """
     archive = _archive(path)
     origin = Origin(archive["data_digest"], archive["trained_at"], tuple(sorted(archive["versions"].items())))
-    if origin.data_digest != data_digest:
+    if data_digest is not None and origin.data_digest != data_digest:
         raise ArtifactMismatch(f"{path}: trained with other data ({origin.data_digest[:12]})")
     if origin.versions != current_versions():
         raise ArtifactMismatch(f"{path}: trained with {_text(origin.versions)}")

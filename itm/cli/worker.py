@@ -168,9 +168,9 @@ def _collector(config: Config) -> None:
 
 
 def _builder(config: Config) -> None:
-    from itm.steer import builder
+    from itm.steer import process
 
-    builder.run(config)
+    process.run(config)
 
 
 def _trainer(config: Config) -> None:

@@ -7,19 +7,17 @@ it goes on from there. Runs at the lowest CPU priority: answers always come firs
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from collectors import localbus
 from collectors.bus import Receiver
-from collectors.localbus import LocalReceiver
 from itm.catalog.load import load_bundle
+from itm.catalog.types import Catalog
 from itm.config import Config
 from itm.errors import CatalogError, OwnStepFailed, Refused, SnapshotError, UnsafePlan
-from itm.priority import yield_to_all
 from itm.routemap import current
 from itm.steer import memoryfiles
 from itm.steer.build import ClassBuild
@@ -45,15 +43,11 @@ from itm.steer.stats import Stats
 from itm.steer.trials import Trials
 from itm.steer.verdict import Fate
 from itm.steer.world import World
-from itm.stopping import stop_requested
 from itm.store.catalogs import CatalogVersion
 from itm.store.engine import StoreError
 from itm.store.plans import AskedPlan
 
 log = logging.getLogger(__name__)
-
-TURN_SECONDS = 0.25
-"""How often the bus, the catalog and the pin are looked at."""
 
 
 class Builder:
@@ -206,7 +200,7 @@ class Builder:
             return True
         canary.keep(ahead.settled)
         stays = self._prospect(own, knowledge).first
-        now = Believed(own, knowledge.evidence, knowledge.demand)
+        now = Believed.then(own, knowledge)
         after = Reading(canary.grafted(routemap_of(own, stays, 0, self._clock())), now)
         moved = max(one.moved_share for one in differences(Reading(before, now), after))
         limit = self._config.builder.unsafe_moved_share
@@ -242,30 +236,28 @@ class Builder:
 
     def _answer(self, asked: AskedPlan, live: World) -> None:
         """Say what a catalog would do if it were applied now."""
+        try:
+            found = self._whole_plan(load_bundle(asked.files), live)
+        except (CatalogError, OwnStepFailed, SnapshotError) as error:
+            self._givens.answer_plan(asked.id, None, str(error))
+            return
+        self._givens.answer_plan(asked.id, found)
+        log.info("plan.answered", extra={"plan": asked.id})
+
+    def _whole_plan(self, catalog: Catalog, live: World) -> dict[str, Any]:
         before = self._shelf.served()
-        try:
-            world = self._givens.world(load_bundle(asked.files), 0)
-            if before is None:
-                raise SnapshotError("no map is served to compare with")
-        except (CatalogError, SnapshotError) as error:
-            self._givens.answer_plan(asked.id, None, str(error))
-            return
-        then, now = self._knowing.now(live), self._knowing.now(world)
-        ahead = self._prospect(world, now)
-        try:
-            raise_if_failed(ahead.first)
-        except OwnStepFailed as error:
-            self._givens.answer_plan(asked.id, None, str(error))
-            return
-        after = routemap_of(world, ahead.settled, 0, self._clock())
-        found = whole_plan(
-            Reading(before, Believed(live, then.evidence, then.demand)),
-            Reading(after, Believed(world, now.evidence, now.demand)),
+        if before is None:
+            raise SnapshotError("no map is served to compare with")
+        world = self._givens.world(catalog, 0)
+        now = self._knowing.now(world)
+        then, ahead = self._knowing.elsewhere(live, now), self._prospect(world, now)
+        raise_if_failed(ahead.first)
+        return whole_plan(
+            Reading(before, Believed.then(live, then)),
+            Reading(routemap_of(world, ahead.settled, 0, self._clock()), Believed.then(world, now)),
             ahead,
             self._config.builder.unsafe_moved_share,
         )
-        self._givens.answer_plan(asked.id, found)
-        log.info("plan.answered", extra={"plan": asked.id})
 
     def _build_automatically(self, world: World) -> None:
         if self._givens.pinned_map() is not None:
@@ -371,26 +363,6 @@ class Builder:
             drifts=[one.as_dict() for one in self._drift.look(self._learner.aggregates)],
             capacity=outlook_of(builds),
         ).write(self._config.state_dir / "builder.json")
-
-
-def run(config: Config) -> None:
-    """Build until asked to stop. Raises `ItmError` or `CollectorsError` at start, naming what is wrong."""
-    bus = LocalReceiver(config.state_dir / localbus.FILE)
-    asyncio.run(_turn(Builder(config, Givens.open(config), bus)))
-
-
-def _step(builder: Builder) -> None:
-    if builder.is_serving:  # before the first map there is nothing to give way to, and everybody waits for it
-        yield_to_all()
-    builder.step()
-
-
-async def _turn(builder: Builder) -> None:
-    stopping = asyncio.ensure_future(stop_requested(supervised=True))
-    while not stopping.done():
-        await asyncio.to_thread(_step, builder)
-        await asyncio.wait([stopping], timeout=TURN_SECONDS)
-    await asyncio.to_thread(builder.close)
 
 
 def _moved(builds: tuple[ClassBuild, ...]) -> float:

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from itm.routemap.routemap import NO_POP, ClassMap, RouteMap
 from itm.steer.classes import SteeringClass
+from itm.steer.demand import Demand
 from itm.steer.difference import Difference, Indices, Moves, Price, Size, latency
-from itm.steer.pieces import first_pops, pieces_of
+from itm.steer.pieces import Pieces, first_pops, pieces_of
 from itm.steer.pricing import Believed
 from itm.steer.rows import Rows
-from itm.steer.world import World
 
 TOP = 10
 """Countries, ASes and flips told by default."""
@@ -36,62 +36,84 @@ class Reading:
         return tuple(pop.id for pop in self.routemap.pops)
 
 
-def differences(before: Reading, after: Reading, top: int = TOP) -> tuple[Difference, ...]:
-    """Compare two maps class by class; a class whose services are all new is compared with itself.
+@dataclass(frozen=True, slots=True, eq=False)
+class Match:
+    """One class of the newer map and the class that most of its `services` had before.
 
-    `top` countries, ASes and flips are told. Raises `ValueError` when what `after` costs is not known.
+    `renumbered` has the number in `pops`, which are those of both maps, of each POP of the older one.
+    """
+
+    services: tuple[str, ...]
+    before: ClassMap
+    after: ClassMap
+    pops: tuple[str, ...]
+    renumbered: tuple[int, ...]
+    rows: Rows
+    price: Price
+    believed: Believed
+
+    def pieces(self, demand: Demand) -> Pieces:
+        """Cut the address space, with this demand on it."""
+        return pieces_of(self.before, self.after, self.renumbered, self.rows, demand.weights(self.rows))
+
+
+def differences(before: Reading, after: Reading, top: int = TOP) -> tuple[Difference, ...]:
+    """Compare two maps class by class, telling `top` countries, ASes and flips.
+
+    Raises `ValueError` when what `after` costs is not known.
+    """
+    return tuple(told(one, top) for one in matches(before, after))
+
+
+def matches(before: Reading, after: Reading) -> list[Match]:
+    """Match every class of `after`; one whose services are all new is compared with itself.
+
+    Raises `ValueError` when what `after` costs is not known.
     """
     if after.believed is None:
         raise ValueError("the world of the newer map is needed")
     pops = after.pops + tuple(name for name in before.pops if name not in after.pops)
-    told = []
+    found = []
     world = after.believed.world
     for index in range(len(after.routemap.classes)):
         services, was = _match(before.routemap, after.routemap, index)
-        steering = world.classes[world.class_index[services[0]]]
         held = after if was is None else before
-        tables = held.routemap.classes[index if was is None else was], after.routemap.classes[index]
-        renumbered = [pops.index(name) for name in held.pops]
+        own = held.routemap.classes[index if was is None else was]
+        renumbered = tuple(pops.index(name) for name in held.pops)
+        steering = world.classes[world.class_index[services[0]]]
         rows, price = _priced(before.believed, after.believed, steering, pops)
-        moves = Moves.of(pieces_of(*tables, renumbered, rows, after.believed.demand.weights(rows)), price)
-        told.append(_told(services, moves, rows, world, pops, tables, renumbered, top))
-    return tuple(told)
+        tables = own, after.routemap.classes[index]
+        found.append(Match(services, *tables, pops, renumbered, rows, price, after.believed))
+    return found
 
 
-def _told(
-    services: tuple[str, ...],
-    moves: Moves,
-    rows: Rows,
-    world: World,
-    pops: tuple[str, ...],
-    tables: tuple[ClassMap, ClassMap],
-    renumbered: list[int],
-    top: int,
-) -> Difference:
-    places, pieces = world.places, moves.pieces
-    place = rows.place[pieces.row]
+def told(one: Match, top: int) -> Difference:
+    """Return the difference that one match makes."""
+    rows, places = one.rows, one.believed.world.places
+    pieces = one.pieces(one.believed.demand)
+    moves = Moves.of(pieces, one.price)
     asn, of = np.unique(places.asn, return_inverse=True)
     gained, lost = moves.saved()
-    load_before, load = moves.loads(pops)
+    load_before, load = moves.loads(one.pops)
     return Difference(
-        services=services,
-        moved_share=moves.share(pieces.flipped),
+        services=one.services,
+        moved_share=moves.share(pieces.flows.moved),
         gained_ms=gained,
         lost_ms=lost,
         unpriced_share=moves.unpriced(),
-        latency_before=latency(moves.was, pieces.demand),
-        latency=latency(moves.now, pieces.demand),
+        latency_before=latency(moves.was, pieces.flows.demand),
+        latency=latency(moves.now, pieces.flows.demand),
         load_before=load_before,
         load=load,
-        countries=moves.parts(places.country[place], places.countries, top),
-        ases=moves.parts(of[place], [str(number) for number in asn], top),
+        countries=moves.parts(places.country[rows.place], places.countries, top),
+        ases=moves.parts(of[rows.place], [str(number) for number in asn], top),
         prefixes=pieces.prefixes(),
         networks4=pieces.units(4),
         networks6=pieces.units(6),
-        resolvers=_resolvers(*tables, renumbered),
-        flips=moves.flips(rows, places, pops, top),
-        size_before=Size.of(tables[0]),
-        size=Size.of(tables[1]),
+        resolvers=_resolvers(one.before, one.after, one.renumbered),
+        flips=moves.flips(rows, places, one.pops, top),
+        size_before=Size.of(one.before),
+        size=Size.of(one.after),
     )
 
 
@@ -124,7 +146,7 @@ def _priced(
     return rows, price
 
 
-def _resolvers(before: ClassMap, after: ClassMap, renumbered: list[int]) -> int:
+def _resolvers(before: ClassMap, after: ClassMap, renumbered: tuple[int, ...]) -> int:
     """Return how many resolvers that both maps know have another POP at the head of their list."""
     number = np.append(np.array(renumbered, dtype=np.uint16), np.uint16(NO_POP))
     old_first = number[np.minimum(first_pops(before), len(renumbered))]

@@ -18,7 +18,7 @@ from collectors.network import UNIT_BITS
 from collectors.places import PlaceTable
 from itm.routemap.routemap import NO_POP, ClassMap
 from itm.routemap.table import scope
-from itm.steer.pieces import Pieces
+from itm.steer.pieces import Flows, Pieces, loads_of
 from itm.steer.rows import Rows
 
 Floats = npt.NDArray[np.float64]
@@ -113,51 +113,52 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moves:
-    """Pieces with their price: `was` and `now` in ms, `gain` what each saves, 0 where it is not known."""
+    """Flows with their price: `was` and `now` in ms."""
 
     pieces: Pieces
+    flows: Flows
     was: Floats
     now: Floats
     total: float
 
     @classmethod
     def of(cls, pieces: Pieces, price: Price) -> Moves:
-        """Price what every piece got and gets."""
-        was, now = (_priced(pieces.row, pop, price) for pop in (pieces.before, pieces.after))
-        return cls(pieces, was, now, max(float(pieces.demand.sum()), 1e-9))
+        """Price what every flow got and gets."""
+        flows = pieces.flows
+        row = pieces.row[flows.piece]
+        was, now = (_priced(row, pop, price) for pop in (flows.before, flows.after))
+        return cls(pieces, flows, was, now, max(float(flows.demand.sum()), 1e-9))
 
     @property
     def gain(self) -> Floats:
-        """What each piece saves, in ms."""
-        saved = np.where(self.pieces.flipped, self.was - self.now, 0)
+        """What each flow saves, in ms; 0 where that is not known."""
+        saved = np.where(self.flows.moved, self.was - self.now, 0)
         return np.where(np.isfinite(saved), saved, 0)
 
     def share(self, chosen: npt.NDArray[np.bool_]) -> float:
-        """Return the share of all demand that the chosen pieces have."""
-        return float(self.pieces.demand[chosen].sum()) / self.total
+        """Return the share of all demand that the chosen flows have."""
+        return float(self.flows.demand[chosen].sum()) / self.total
 
     def saved(self) -> tuple[float, float]:
         """Return the ms gained and the ms lost, as means over all demand."""
-        gain = self.gain * self.pieces.demand / self.total
+        gain = self.gain * self.flows.demand / self.total
         return float(gain[gain > 0].sum()), float(-gain[gain < 0].sum())
 
     def unpriced(self) -> float:
         """Return the share of demand that moves with a price not known."""
-        return self.share(self.pieces.flipped & ~np.isfinite(self.was - self.now))
+        return self.share(self.flows.moved & ~np.isfinite(self.was - self.now))
 
     def loads(self, pops: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
         """Return the share of demand per POP, before and after."""
-        before, after = (
-            np.bincount(pop[pop != NO_POP], self.pieces.demand[pop != NO_POP], len(pops)) / self.total
-            for pop in (self.pieces.before, self.pieces.after)
-        )
-        named = (dict(zip(pops, load.round(6).tolist(), strict=True)) for load in (before, after))
+        shares = (load / self.total for load in loads_of(self.flows, len(pops)))
+        named = (dict(zip(pops, load.round(6).tolist(), strict=True)) for load in shares)
         return next(named), next(named)
 
-    def parts(self, of: npt.NDArray[np.integer], names: Sequence[str], top: int) -> Parts:
-        """Return where most is gained and most is lost; `of` is each piece's index into `names`."""
-        demand, gain = self.pieces.demand, self.gain * self.pieces.demand
-        chosen = (demand, demand * self.pieces.flipped, np.maximum(gain, 0), np.maximum(-gain, 0))
+    def parts(self, of_row: npt.NDArray[np.integer], names: Sequence[str], top: int) -> Parts:
+        """Return where most is gained and most is lost; `of_row` is each row's index into `names`."""
+        of = of_row[self.pieces.row[self.flows.piece]]
+        demand, gain = self.flows.demand, self.gain * self.flows.demand
+        chosen = (demand, demand * self.flows.moved, np.maximum(gain, 0), np.maximum(-gain, 0))
         whole, moved, won, lost = (np.bincount(of, own, len(names)) for own in chosen)
 
         def most(by: npt.NDArray[Any]) -> tuple[Part, ...]:
@@ -176,26 +177,28 @@ class Moves:
         return Parts(most(won), most(lost))
 
     def flips(self, rows: Rows, places: PlaceTable, pops: Sequence[str], top: int) -> tuple[Flip, ...]:
-        """Return the flips of most demand: pieces of one row and one pair of POPs are one."""
-        here = np.flatnonzero(self.pieces.flipped)
+        """Return the flips of most demand: flows of one row and one pair of POPs are one."""
+        here = np.flatnonzero(self.flows.moved)
         if not len(here):
             return ()
-        p = self.pieces
-        kind = np.stack([p.row[here], p.before[here], p.after[here]], axis=1)
+        p, f = self.pieces, self.flows
+        piece = f.piece[here]
+        kind = np.stack([p.row[piece], f.before[here], f.after[here]], axis=1)
         _, group = np.unique(kind, axis=0, return_inverse=True)
-        demand = np.bincount(group, p.demand[here])
+        demand = np.bincount(group, f.demand[here])
         heaviest = np.argsort(-demand, kind="stable")[:top]
-        most = np.lexsort((-(p.end - p.first)[here].astype(np.float64), -p.demand[here], group))
+        most = np.lexsort((-(p.end - p.first)[piece].astype(np.float64), -f.demand[here], group))
         first = most[np.searchsorted(group[most], heaviest)]
         return tuple(
             self._flip(int(here[at]), float(demand[g]), rows, places, pops)
             for g, at in zip(heaviest, first, strict=True)
         )
 
-    def _flip(self, piece: int, demand: float, rows: Rows, places: PlaceTable, pops: Sequence[str]) -> Flip:
-        p, place = self.pieces, rows.place[self.pieces.row[piece]]
-        before, after = (int(own[piece]) for own in (p.before, p.after))
-        was, now = (float(own[piece]) for own in (self.was, self.now))
+    def _flip(self, flow: int, demand: float, rows: Rows, places: PlaceTable, pops: Sequence[str]) -> Flip:
+        p, piece = self.pieces, int(self.flows.piece[flow])
+        place = rows.place[p.row[piece]]
+        before, after = (int(own[flow]) for own in (self.flows.before, self.flows.after))
+        was, now = (float(own[flow]) for own in (self.was, self.now))
         return Flip(
             prefix=_prefix(int(p.family[piece]), int(p.first[piece]), int(p.end[piece])),
             country=places.countries[places.country[place]],

@@ -13,7 +13,6 @@ from itm.steer.behind import Behind
 from itm.steer.census import CensusFile
 from itm.steer.cycle import Knowledge
 from itm.steer.demand import Demand, clients_of
-from itm.steer.evidence import Evidence
 from itm.steer.learner import Learner
 from itm.steer.querylog import FOLDER as QUERIES
 from itm.steer.querylog import QueryLog, faded
@@ -57,7 +56,7 @@ class Knowing:
 
     def elsewhere(self, world: World, knowledge: Knowledge) -> Knowledge:
         """Return the same moment's knowledge, laid out for another world."""
-        evidence = Evidence.of_world(self._learner.aggregates, world)
+        evidence = self._learner.evidence_in(world)
         resolvers = Resolvers.of(world, evidence, knowledge.resolvers.behind)
         return replace(knowledge, evidence=evidence, resolvers=resolvers)
 

@@ -51,6 +51,7 @@ class Learner:
         self.own_only = 0
         self.aggregates = empty()
         """What the last evidence was made of."""
+        self._lately = empty()
         self.watch: Watch | None = None
         """What counts the deltas of a canary's time as well."""
 
@@ -81,9 +82,13 @@ class Learner:
         self._windows.decay()
         self._recent.decay()
         self.aggregates = aggregate(self._windows, self._clock)
+        self._lately = aggregate(self._recent, self._clock)
+        return self.evidence_in(world)
+
+    def evidence_in(self, world: World) -> Evidence:
+        """Return what was made of the windows last, in the terms of any world."""
         evidence = Evidence.of_world(self.aggregates, world)
-        recent = aggregate(self._recent, self._clock)
-        return replace(evidence, slowdowns=notice(world, evidence, recent))
+        return replace(evidence, slowdowns=notice(world, evidence, self._lately))
 
     def begin_watch(self, folder: Path, config: Collect) -> Watch:
         """Begin to watch a canary: what is known by now is its past. Raises `OSError`."""

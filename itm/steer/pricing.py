@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from itm.steer.build import measured_prefixes, row_keys
 from itm.steer.classes import SteeringClass
+from itm.steer.cycle import Knowledge
 from itm.steer.decide import CHUNK
 from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence, Keys
@@ -24,6 +25,11 @@ class Believed:
     world: World
     evidence: Evidence
     demand: Demand = field(default_factory=Demand.nothing)
+
+    @classmethod
+    def then(cls, world: World, knowledge: Knowledge) -> Believed:
+        """Return what a build knew in a world."""
+        return cls(world, knowledge.evidence, knowledge.demand)
 
     def rows(self, steering: SteeringClass) -> tuple[Rows, Mapping[str, Keys]]:
         """Return the rows of one class and the keys by which they draw on evidence."""

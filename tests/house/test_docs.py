@@ -47,7 +47,7 @@ WORDS = (
     "Cell", "Place", "Measurement", "Beacon", "Feed", "Journal", "Guard", "Window", "Aggregate",
     "Collector", "Delta", "Bus", "Mark",
     "Evidence", "Prediction", "Estimate", "Step", "Decision", "Plan", "Demand", "RouteMap", "Leaf",
-    "Difference", "Canary", "Slice",
+    "Difference", "Canary", "Slice", "Replay",
     "Tail", "Run", "Snapshot", "Pin", "Scope", "Answer book", "Health", "Health table", "Override",
     "Probe", "Agent", "Quorum", "Standing", "Fail open",
     "Last-resort values", "Drain", "Token", "Edge", "Builder", "Regret",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from pathlib import Path
@@ -9,7 +8,6 @@ import pytest
 
 from collectors.network import Network
 from itm.routemap import current, snapshot
-from itm.steer import builder as module
 from itm.steer import inputs as inputs_file
 from itm.steer.builder import Builder
 from itm.steer.explain import WhyQuestion
@@ -294,20 +292,6 @@ def test_old_maps_are_forgotten_with_their_inputs(station: Station) -> None:
     kept = current.versions(station.maps)
     assert kept == [4, 5, 6, 7, 8]
     assert [inputs_file.load(station.maps, v).catalog_version for v in kept] == kept
-
-
-def test_the_process_turns_until_it_is_asked_to_stop(
-    station: Station, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One turn, then what was learned is made durable."""
-
-    async def stop_requested(*, supervised: bool) -> None:
-        assert supervised
-
-    station.apply(bundle())
-    monkeypatch.setattr(module, "stop_requested", stop_requested)
-    asyncio.run(module._turn(station.builder()))
-    assert (station.config.state_dir / "windows.ckpt").exists()
 
 
 def test_nothing_is_served_before_the_first_map(station: Station) -> None:
