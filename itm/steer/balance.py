@@ -1,23 +1,27 @@
 """Drafts of all classes and rooms in, grants out: what is full for whom, with every network counted once.
 
-Demand becomes sessions by what POPs report in all. A class weighs as many times as it has services: what
+Demand becomes sessions by what POPs report. A class weighs as many times as it has services: what
 each of them has is not known.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from itm.steer.assign import Floats
 from itm.steer.build import ClassBuild, Draft
 from itm.steer.decide import Decision
+from itm.steer.evidence import Keys
 from itm.steer.grants import Granted
+from itm.steer.memory import Pops
 from itm.steer.outlook import Outlook, landed
+from itm.steer.plan import Arrivals
 from itm.steer.rooms import Rooms
 from itm.steer.spill import Asked, spill
 from itm.steer.steps import NO_POP
@@ -27,52 +31,68 @@ ARRIVALS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Sessions:
+    """The demand of a class's rows, of clients and of resolvers: in sessions, and in its own unit."""
+
+    clients: Floats
+    resolvers: Floats
+    clients_demand: Floats
+    resolvers_demand: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Balance:
-    """What each class is granted, the sessions of a unit of its demand, and the load if no POP were full."""
+    """What each class is granted, and the sessions of its rows; `unit` per POP as in `Rooms.units`, `wanted`
+    the load if no POP were full. Without `sessions` no POP can be full.
+    """
 
     rooms: Rooms
     granted: tuple[Granted, ...]
-    unit: tuple[float, ...]
-    wanted: Floats
+    sessions: tuple[Sessions, ...] = ()
+    unit: Floats = field(default_factory=lambda: np.zeros(0))
+    wanted: Floats = field(default_factory=lambda: np.zeros(0))
 
-    def arrivals(self, index: int) -> Floats | None:
-        """Return how much demand of a class may arrive at each POP at once; None: no POP can be full."""
-        if not self.unit[index]:
+    def arrivals(self, index: int) -> Arrivals | None:
+        """Return how much of a class may arrive at each POP at once; None: no POP can be full."""
+        if not self.sessions:
             return None
-        each: Floats = ARRIVALS * self.rooms.capacity / (self.unit[index] * len(self.unit))
-        return each
+        return Arrivals(self.sessions[index].clients, ARRIVALS * self.rooms.capacity / len(self.sessions))
 
-    def outlook(self, drafts: Sequence[Draft], builds: Sequence[ClassBuild]) -> Outlook | None:
-        """Return how full POPs will be with these builds of the drafts; None where nobody knows sessions."""
-        if not any(self.unit):
+    def outlook(self, builds: Sequence[ClassBuild]) -> Outlook | None:
+        """Return how full POPs will be with these builds; None where nobody knows sessions."""
+        if not self.sessions:
             return None
-        load = np.zeros(len(self.rooms.capacity))
-        for draft, build, unit in zip(drafts, builds, self.unit, strict=True):
-            clients, resolvers = demand_of(draft)
-            load += _load(build.decision, clients * unit, self.rooms)
-            load += _load(build.resolvers.decision, resolvers * unit, self.rooms)
-        return Outlook(drafts[0].world.pops, self.rooms, self.wanted, load, self.unit[0])
+        load, demand = np.zeros((2, len(self.rooms.capacity)))
+        for build, own in zip(builds, self.sessions, strict=True):
+            clients, resolvers = build.decision, build.resolvers.decision
+            load += _load(clients, own.clients, self.rooms) + _load(resolvers, own.resolvers, self.rooms)
+            demand += _load(clients, own.clients_demand, self.rooms)
+            demand += _load(resolvers, own.resolvers_demand, self.rooms)
+        return Outlook(builds[0].after.pops, self.rooms, self.wanted, load, self.unit, demand)
 
 
 def balance(drafts: Sequence[Draft], rooms: Rooms) -> Balance:
     """Return what every class is granted, so that POPs stay within their limits where they can."""
     pops, classes = len(rooms.capacity), len(drafts)
-    none = Balance(rooms, (Granted.nothing(),) * classes, (0.0,) * classes, np.zeros(pops))
+    none = Balance(rooms, (Granted.nothing(),) * classes)
     if not rooms.is_limited:
         return none
     services = Counter(drafts[0].world.class_index.values())
-    parts = [_asked(draft, index, services[index]) for index, draft in enumerate(drafts)]
-    asked = Asked.joined([rows for rows, _ in parts])
-    fixed = np.sum([stays for _, stays in parts], axis=0)
-    served = np.where(asked.served < pops, asked.served, asked.near[:, 0])
-    now = np.concatenate([served[:, None], asked.near], axis=1)
-    unit = rooms.sessions_per(landed(now, asked.demand, rooms.is_away) + fixed)
-    if not unit:
+    parts = [part for i, draft in enumerate(drafts) for part in _parts(draft, i, services[i])]
+    served = np.sum([np.bincount(part.at, part.demand, pops + 1)[:pops] for part in parts], axis=0)
+    unit = rooms.units(served)
+    if not unit.any():
         return none
-    asked, fixed = replace(asked, demand=asked.demand * unit), fixed * unit
+    known = np.append(unit, unit.mean())
+    sessions = [part.demand * known[part.at] for part in parts]
+    rows = [part.asked(own) for part, own in zip(parts, sessions, strict=True)]
+    fixed = np.sum([p.fixed(own, pops) for p, own in zip(parts, sessions, strict=True)], axis=0)
+    asked = Asked.joined(rows)
     granted = spill(asked, rooms.capacity, rooms.is_away, fixed, classes)
     wanted = landed(asked.near, asked.demand, rooms.is_away) + fixed
-    return Balance(rooms, tuple(granted), tuple(unit * services[i] for i in range(classes)), wanted)
+    demand = [part.demand for part in parts]
+    own = tuple(Sessions(*sessions[i : i + 2], *demand[i : i + 2]) for i in range(0, len(parts), 2))
+    return Balance(rooms, tuple(granted), own, unit, wanted)
 
 
 def demand_of(draft: Draft) -> tuple[Floats, Floats]:
@@ -95,31 +115,48 @@ def demand_of(draft: Draft) -> tuple[Floats, Floats]:
     return np.maximum(weight - np.bincount(row, through, len(rows)), 0), resolvers
 
 
-def _asked(draft: Draft, index: int, services: int) -> tuple[Asked, Floats]:
-    """Return the rows of one class, clients and resolvers, and what POPs get of rows that are shared."""
-    frame, keys, sticks = draft.frame, draft.resolvers.keys, "sticky" in draft.steering.steer
-    clients, resolvers = demand_of(draft)
-    pops = len(draft.world.pops)
-    rows, fixed = [], np.zeros(pops)
-    for key, decision, served, demand in (
-        (frame.keys["row"], draft.decision, frame.served, clients * services),
-        (keys, draft.apart, draft.apart_served, resolvers * services),
-    ):
-        is_shared = decision.shares.any(axis=1)
-        fixed += decision.load(np.where(is_shared, demand, 0.0), pops)
-        own = np.flatnonzero((decision.near[:, 0] != NO_POP) & ~is_shared)
-        rows.append(
-            Asked(
-                of_class=np.full(len(own), index),
-                key=key[own],
-                near=decision.near[own],
-                near_ms=decision.near_ms[own],
-                served=served[own] if sticks else np.full(len(own), NO_POP, np.uint16),
-                demand=demand[own],
-                may_move=np.full(len(own), "capacity" in draft.steering.steer),
-            )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The rows of one class, clients or resolvers: `at` is the POP that serves each, the last for nobody."""
+
+    index: int
+    key: Keys
+    decision: Decision
+    served: Pops
+    at: npt.NDArray[np.intp]
+    demand: Floats
+    may_move: bool
+
+    def asked(self, sessions: Floats) -> Asked:
+        """Return the rows that have a candidate and are not shared."""
+        decision = self.decision
+        own = np.flatnonzero((decision.near[:, 0] != NO_POP) & ~decision.shares.any(axis=1))
+        return Asked(
+            of_class=np.full(len(own), self.index),
+            key=self.key[own],
+            near=decision.near[own],
+            near_ms=decision.near_ms[own],
+            served=self.served[own],
+            demand=sessions[own],
+            may_move=np.full(len(own), self.may_move),
         )
-    return Asked.joined(rows), fixed
+
+    def fixed(self, sessions: Floats, pops: int) -> Floats:
+        """Return what POPs get of rows that are shared."""
+        return self.decision.load(np.where(self.decision.shares.any(axis=1), sessions, 0.0), pops)
+
+
+def _parts(draft: Draft, index: int, services: int) -> Iterator[_Part]:
+    """Yield the clients of one class, then its resolvers."""
+    pops, steer = len(draft.world.pops), draft.steering.steer
+    clients, resolvers = demand_of(draft)
+    for key, decision, served, demand in (
+        (draft.frame.keys["row"], draft.decision, draft.frame.served, clients),
+        (draft.resolvers.keys, draft.apart, draft.apart_served, resolvers),
+    ):
+        at = np.minimum(np.where(served < pops, served, decision.near[:, 0]), pops).astype(np.intp)
+        sticks = served if "sticky" in steer else np.full_like(served, NO_POP)
+        yield _Part(index, key, decision, sticks, at, demand * services, "capacity" in steer)
 
 
 def _load(decision: Decision, demand: Floats, rooms: Rooms) -> Floats:

@@ -30,7 +30,7 @@ from itm.steer.moves import Moves
 from itm.steer.outlook import Outlook
 from itm.steer.own.outcomes import Part, asked
 from itm.steer.own.runner import NoOwnSteps, OwnSteps
-from itm.steer.plan import Limits, Plan, limited
+from itm.steer.plan import Arrivals, Limits, Plan, limited
 from itm.steer.residual import Residuals
 from itm.steer.resolvers import ResolverRows, Resolvers, Standing, decide_resolvers, facts_of
 from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
@@ -38,8 +38,6 @@ from itm.steer.standins import spared
 from itm.steer.steps import Facts, Terms
 from itm.steer.terms import terms_of
 from itm.steer.world import World
-
-Doubles = npt.NDArray[np.float64]
 
 VARIANT_BIT = np.uint64(1 << 63)
 """Keeps keys of (place, subnet rule) rows apart from all ladder keys, which leave the top bit clear."""
@@ -225,10 +223,12 @@ def _usable(last: ClassBuild | None, terms: Terms, steering: SteeringClass, near
     return last if np.array_equal(terms.pops.leg_ms, last.terms.pops.leg_ms) else None
 
 
-def finish_class(draft: Draft, granted: Granted | None = None, arrivals: Doubles | None = None) -> ClassBuild:
+def finish_class(
+    draft: Draft, granted: Granted | None = None, arrivals: Arrivals | None = None
+) -> ClassBuild:
     """Decide again the rows that are granted something, and limit, plan and compile.
 
-    `arrivals` bounds per POP what may arrive there, in the unit of the rows' demand; None: nothing does.
+    `arrivals` bounds what may arrive at each POP; None: nothing does.
     """
     granted = granted or Granted.nothing()
     world, frame, limits, resolvers = draft.world, draft.frame, draft.limits, draft.resolvers

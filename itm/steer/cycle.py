@@ -18,7 +18,7 @@ from itm.steer.memory import Memory
 from itm.steer.own.runner import NoOwnSteps, OwnSteps
 from itm.steer.plan import Limits
 from itm.steer.resolvers import Resolvers
-from itm.steer.rooms import Rooms
+from itm.steer.rooms import Rooms, Usual
 from itm.steer.spill import NEAREST
 from itm.steer.world import World
 
@@ -29,8 +29,8 @@ class Knowledge:
     and who runs operators' own steps.
 
     `now`, in seconds since the epoch, is what rows that moved of late rest by (0: nobody does). For POPs that
-    can be full: `loads` as hosts reported them, health `states`, by POP id; and the sessions in all where no
-    POP reports any (0: not known).
+    can be full: `loads` as hosts reported them, health `states`, by POP id; the sessions in all where no POP
+    reports any (0: not known); and what was `usual` by the last outlook at which no POP was away.
     """
 
     evidence: Evidence
@@ -39,6 +39,7 @@ class Knowledge:
     loads: Mapping[str, PopLoad] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     planned_sessions: float = 0.0
+    usual: Mapping[str, Usual] = field(default_factory=dict)
     own_steps: OwnSteps = field(default_factory=NoOwnSteps)
     now: float = 0.0
 
@@ -52,7 +53,8 @@ def build_all(
 ) -> tuple[ClassBuild, ...]:
     """Decide every class of `world`, with one memory each; `last` (same world) makes it incremental."""
     knowledge.own_steps.begin()
-    rooms = Rooms.of(world.catalog.pops, knowledge.loads, knowledge.states, knowledge.planned_sessions)
+    known = knowledge.loads, knowledge.states, knowledge.planned_sessions, knowledge.usual
+    rooms = Rooms.of(world.catalog.pops, *known)
     limits = replace(limits, near=NEAREST if rooms.is_limited else 0)
     before: Sequence[ClassBuild | None] = last or (None,) * len(world.classes)
     drafts = [
@@ -75,7 +77,7 @@ def build_all(
         finish_class(draft, granted, balanced.arrivals(index) if is_bounded else None)
         for index, (draft, granted) in enumerate(zip(drafts, balanced.granted, strict=True))
     ]
-    outlook = balanced.outlook(drafts, builds)
+    outlook = balanced.outlook(builds)
     if outlook is None:
         return tuple(builds)
     plans = [replace(build.plan, sessions=outlook.sessions, full=outlook.full) for build in builds]

@@ -52,6 +52,7 @@ class Knowing:
             states=self._rooms.states(),
             planned_sessions=self._config.builder.planned_sessions,
             now=self._clock(),
+            usual=self._rooms.usual,
         )
 
     def elsewhere(self, world: World, knowledge: Knowledge) -> Knowledge:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from itm.steer.assign import HARD, Floats
-from itm.steer.rooms import Rooms
+from itm.steer.rooms import Rooms, Usual
 
 BARELY: Final = 0.005
 """What shares of answers cannot tell apart: they are whole 255ths."""
@@ -19,14 +19,24 @@ BARELY: Final = 0.005
 class Outlook:
     """Per POP, in sessions: what it would get if none were full (`wanted`), and what it gets (`load`).
 
-    Both with answers going on from POPs that are away. `unit` are the sessions of one unit of demand.
+    Both with answers going on from POPs that are away. `unit` is what `Rooms.units` says;
+    `demand` the load in the unit of demand.
     """
 
     pops: tuple[str, ...]
     rooms: Rooms
     wanted: Floats
     load: Floats
-    unit: float
+    unit: Floats
+    demand: Floats
+
+    @property
+    def usual(self) -> dict[str, Usual]:
+        """What the next build is to know of each POP; nothing while one is away."""
+        if self.rooms.is_away.any():
+            return {}
+        both = zip(self.unit.tolist(), self.demand.tolist(), strict=True)
+        return {pop: Usual(*one) for pop, one in zip(self.pops, both, strict=True)}
 
     @property
     def share(self) -> Floats:

@@ -31,6 +31,14 @@ class Limits:
     loss_ms: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrivals:
+    """How many sessions may arrive at each POP at once (`most`), and how many each row has."""
+
+    sessions: npt.NDArray[np.float64]
+    most: npt.NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What publishing would do to one steering class, weighted by demand.
@@ -112,7 +120,7 @@ def limited(
     weight: npt.NDArray[np.float32],
     pops: tuple[str, ...],
     max_share: float,
-    arrivals: npt.NDArray[np.float64] | None = None,
+    arrivals: Arrivals | None = None,
 ) -> tuple[Decision, Plan, npt.NDArray[np.intp]]:
     """Return the largest safe part of a decision, its Plan, and the rows that were held.
 
@@ -135,7 +143,7 @@ def limited(
     over = share > max_share
     over[:1] = over[:1] & (max_share <= 0)
     if arrivals is not None:
-        over |= _crowds(decision.ranks[order, 0], demand[order], arrivals)
+        over |= _crowds(decision.ranks[order, 0], arrivals.sessions[order], arrivals.most)
     held = order[over & ~decision.mandatory[order]]
     if not len(held):
         return decision, whole, held
@@ -149,13 +157,13 @@ def limited(
 
 
 def _crowds(
-    pop: npt.NDArray[np.uint16], demand: npt.NDArray[np.float64], arrivals: npt.NDArray[np.float64]
+    pop: npt.NDArray[np.uint16], sessions: npt.NDArray[np.float64], most: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
     """Return which moves, in this order, are more than may arrive at their POP; the first is never."""
     over = np.zeros(len(pop), dtype=bool)
-    for one in np.flatnonzero(np.isfinite(arrivals)):
+    for one in np.flatnonzero(np.isfinite(most)):
         here = np.flatnonzero(pop == one)
-        over[here[1:]] = np.cumsum(demand[here])[1:] > arrivals[one]
+        over[here[1:]] = np.cumsum(sessions[here])[1:] > most[one]
     return over
 
 

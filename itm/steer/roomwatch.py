@@ -15,7 +15,7 @@ from itm.config import Config
 from itm.routemap.health import HealthReader, State
 from itm.steer.loads import FILE, PopLoad, loads_of
 from itm.steer.outlook import Outlook
-from itm.steer.rooms import AWAY
+from itm.steer.rooms import AWAY, Usual
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ class RoomWatch:
         self._built_at = 0.0
         self._built_without: frozenset[str] = frozenset()
         self._outlook: Outlook | None = None
+        self.usual: dict[str, Usual] = {}
+        """What the last build at which no POP was away made of each."""
 
     def loads(self) -> dict[str, PopLoad]:
         """Return how full each POP is of which a host reported lately."""
@@ -55,6 +57,7 @@ class RoomWatch:
         if above and (self._outlook is None or above != self._outlook.above):
             told = outlook.as_dict()["pops"] if outlook is not None else {}
             log.warning("capacity.exceeded", extra={"pops": {pop: told[pop]["share"] for pop in above}})
+        self.usual = (outlook.usual if outlook is not None else {}) or self.usual
         self._built_at, self._outlook = self._clock(), outlook
         self._built_without = frozenset(pop for pop, state in states.items() if state in AWAY)
 

@@ -70,15 +70,17 @@ def known(
     planned: float = 0.0,
     away: Sequence[str] = (),
     behind: Behind | None = None,
+    last: Sequence[ClassBuild] = (),
 ) -> Knowledge:
-    """Return what a build knows: (sessions, capacity) that POPs report, or the sessions planned for."""
-    evidence = Evidence.nothing(len(of.pops))
+    """Return what a build after `last` knows: (sessions, capacity) that POPs report, or what is planned."""
+    evidence, outlook = Evidence.nothing(len(of.pops)), last[0].outlook if last else None
     return Knowledge(
         evidence,
         Resolvers.of(of, evidence, behind or Behind.nothing()),
         loads={name: PopLoad(*one, 1, 0.0) for name, one in (loads or {}).items()},
         states=dict.fromkeys(away, State.DOWN),
         planned_sessions=planned,
+        usual=outlook.usual if outlook else {},
     )
 
 
@@ -90,14 +92,20 @@ def built(
     return build_all(of, knowledge, memories, Limits(4, share), () if whole else last)
 
 
-def answered(of: World, build: ClassBuild, away: Sequence[str] = ()) -> npt.NDArray[np.float64]:
-    """Return the networks that every POP serves: what the map and the mask answer to each of them."""
+def answered(
+    of: World, build: ClassBuild, away: Sequence[str] = (), weight: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.float64]:
+    """Return the networks that every POP serves: what the map and the mask answer to each of them.
+
+    `weight` is how many people each network of a place has.
+    """
     states = [State.DOWN if name in away else State.UP for name in of.pops]
     load = np.zeros(len(of.pops))
-    for unit in range(0x0A0000 + UNITS, int(of.places.v4_start[-1]), UNITS):  # the first unit of each place
+    first = range(0x0A0000 + UNITS, int(of.places.v4_start[-1]), UNITS)  # of each place
+    for row, unit in enumerate(first):
         leaf, _ = build.table.lookup(4, unit)
         order, shares = build.table.order_of(leaf), build.table.shares_of(leaf)
         portions = portions_of(order, states, shares)
         for p, share in (portions or {serve(order, states)[0]: 1.0}).items():
-            load[p] += share * UNITS
+            load[p] += share * UNITS * (1 if weight is None else weight[row])
     return load

@@ -64,7 +64,7 @@ def test_a_full_pop_sheds_who_loses_least() -> None:
 
 def test_a_second_build_changes_nothing_and_incremental_equals_full() -> None:
     w = crowded([700.0] * 5)
-    knowledge = known(w, dict.fromkeys(NAMES, (DEMAND / 5, 700.0)))
+    knowledge = known(w, planned=DEMAND)
     first = built(w, knowledge)
     second = built(w, knowledge, first)
     assert second[0].plan.moved_share <= 0.02  # who gave way is where he is: the border is another row's
@@ -73,7 +73,7 @@ def test_a_second_build_changes_nothing_and_incremental_equals_full() -> None:
     for other in (part, whole):
         assert says_the_same(routemap_of(w, second, 1, 0.0), routemap_of(w, other, 1, 0.0))
         assert np.array_equal(second[0].granted.key, other[0].granted.key)
-    moved = known(w, {name: (DEMAND / 5, 900.0 - 80 * i) for i, name in enumerate(NAMES)})
+    moved = known(w, {name: (DEMAND / 5, 700.0 - 50 * i) for i, name in enumerate(NAMES)})
     for last in (first, part):
         part, whole = built(w, moved, last), built(w, moved, last, whole=True)
         assert says_the_same(routemap_of(w, part, 1, 0.0), routemap_of(w, whole, 1, 0.0))
@@ -210,6 +210,34 @@ def test_a_resolver_gives_way_with_its_clients() -> None:
     assert builds[0].outlook is not None
     assert builds[0].outlook.load[0] <= 300 * (HARD + 0.01)
     assert builds[0].outlook.load.sum() == pytest.approx(DEMAND, rel=0.03)
+
+
+def test_a_crowd_that_only_reports_know_of_is_spread_and_stays_so() -> None:
+    """Three times as many people as demand says come from where one POP is nearest; then they go again.
+
+    The others take them in by steps; then nothing moves any more, though every build reckons anew.
+    """
+    w = crowded([960.0] * 5)
+    many = np.where(w.predictions[1][1:].argmin(axis=1) == 0, 3.0, 1.0)
+    last = built(w, known(w, of_reports(w, np.zeros(5), np.full(5, DEMAND / 5))))
+    last = built(w, known(w, of_reports(w, answered(w, last[0]))), last)
+    fullest, moved = [], []
+    for turn in range(20):
+        load = answered(w, last[0], weight=many if turn < 14 else None)
+        fullest.append(float(load.max() / 960))
+        last = built(w, known(w, of_reports(w, load), last=last), last, share=0.9)
+        moved.append(last[0].plan.moved_share)
+    assert fullest[0] > 1.7
+    assert max(fullest[6:14]) <= 1.06  # a hundred sessions of a thousand are `FEW` here
+    assert max(moved[6:14]) == 0
+    assert max(fullest[16:]) < 0.85
+    assert max(moved[17:]) <= 0.02
+
+
+def of_reports(w: World, load: np.ndarray, more: np.ndarray | None = None) -> dict[str, tuple[float, float]]:
+    """Return what POPs with this load report."""
+    sessions = load if more is None else load + more
+    return {name: (float(one), 960.0) for name, one in zip(w.pops, sessions, strict=True)}
 
 
 @pytest.mark.parametrize("away", [(), ("two",)])

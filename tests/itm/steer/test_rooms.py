@@ -7,7 +7,7 @@ import pytest
 
 from itm.routemap.health import State
 from itm.steer.loads import PopLoad
-from itm.steer.rooms import SCALE_STEP, Rooms
+from itm.steer.rooms import MOST_TIMES, SCALE_STEP, Rooms, Usual
 from tests.itm.steer.worlds import pop
 
 POPS = (pop("a", 1, capacity=100.0), pop("b", 2, capacity=100.0), pop("c", 3), pop("d", 4))
@@ -42,19 +42,50 @@ def test_limits_need_a_capacity_and_sessions(
     assert Rooms.of(pops, loads, {}, planned).is_limited is limited
 
 
-def test_sessions_of_a_unit_of_demand_by_those_who_report() -> None:
-    """By what they serve, rounded up a little; by the plan where nobody reports who serves any."""
-    demand = np.array([10.0, 30.0, 0.0, 60.0])
-    told = Rooms.of(POPS, {"a": load(20, 100), "b": load(60, 100)}, {}, 500.0)
-    assert 2.0 <= told.sessions_per(demand) <= 2.0 * SCALE_STEP
-    away = Rooms.of(POPS, {"a": load(20, 100), "b": load(1e6, 1e6)}, {"b": State.DOWN}, 500.0)
-    assert 2.0 <= away.sessions_per(demand) <= 2.0 * SCALE_STEP
-    idle = Rooms.of(POPS, {"c": load(20, 100)}, {}, 500.0)
-    assert 5.0 <= idle.sessions_per(demand) <= 5.0 * SCALE_STEP
-    assert Rooms.of(POPS, {"a": load(0, 100)}, {}).sessions_per(demand) == 0
+def near(got: float, wanted: float) -> bool:
+    return wanted <= got <= wanted * SCALE_STEP
+
+
+def test_a_unit_of_demand_is_what_its_pop_reports() -> None:
+    """Rounded up a little, within bounds of the mean; the mean where nobody reports or nobody is served."""
+    served = np.array([1000.0, 3000.0, 0.0, 6000.0])
+    got = Rooms.of(POPS, {"a": load(2000, 1), "b": load(9000, 1), "c": load(5, 1)}, {}).units(served)
+    mean = 11_000 / 4000
+    assert near(got[0], 2100 / (1000 + 100 / mean))
+    assert near(got[1], 9100 / (3000 + 100 / mean))
+    assert near(got[2], mean)
+    assert near(got[3], mean)
+    lie = Rooms.of(POPS, {"a": load(2000, 1), "b": load(0, 1), "d": load(6000, 1)}, {}).units(served)
+    assert near(lie[1], 8000 / 10_000 / MOST_TIMES)
+
+
+def test_while_a_pop_is_away_units_move_together() -> None:
+    """Its users are at others: their reports say how many there are in all, not whose they are."""
+    served = np.array([1000.0, 3000.0, 0.0, 6000.0])
+    reports = {"b": load(8000, 1), "d": load(12_000, 1)}
+    away = {"a": State.DOWN}
+    before = {"a": 5.0, "b": 1.0, "c": 1.0, "d": 2.0}  # 20,000 in all
+    usual = {name: Usual(unit, 1.0) for name, unit in before.items()}
+    got = Rooms.of(POPS, reports, away, 0.0, usual).units(served)
+    assert [near(one, was) for one, was in zip(got, before.values(), strict=True)] == [True] * 4
+    fresh = Rooms.of(POPS, reports, away).units(served)
+    assert all(near(one, 2.0) for one in fresh)
+
+
+def test_without_reports_the_plan_says_how_many_there_are() -> None:
+    served = np.array([10.0, 30.0, 0.0, 60.0])
+    assert all(near(one, 5.0) for one in Rooms.of(POPS, {}, {}, 500.0).units(served))
+    assert not Rooms.of(POPS, {"a": load(0, 100)}, {}).units(served).any()
 
 
 def test_a_little_more_or_less_is_the_same() -> None:
-    demand = np.array([10.0, 0, 0, 0])
-    units = {Rooms.of(POPS, {"a": load(n, 900)}, {}).sessions_per(demand) for n in np.linspace(801, 811, 5)}
-    assert len(units) <= 2
+    served = np.array([1000.0, 0, 0, 0])
+    loads = ({"a": load(n, 900)} for n in np.linspace(801, 811, 5))
+    assert len({float(Rooms.of(POPS, one, {}).units(served)[0]) for one in loads}) <= 2
+
+
+def test_what_is_new_counts_by_half_and_by_what_was_really_sent() -> None:
+    """The build before sent the POP half of a network that is reckoned to it."""
+    usual = {"a": Usual(1.0, 500.0)}
+    got = Rooms.of(POPS, {"a": load(2000, 900)}, {}, 0.0, usual).units(np.array([1000.0, 0, 0, 0]))
+    assert near(got[0], np.sqrt(1.0 * 2100 / (500 + 100 / 2.0)))

@@ -23,7 +23,7 @@ POPS = (pop("a", 1, capacity=100.0), pop("b", 2, capacity=100.0))
 
 def outlook(*load: float) -> Outlook:
     rooms = Rooms.of(POPS, {}, {}, 100.0)
-    return Outlook(("a", "b"), rooms, np.array(load), np.array(load), 1.0)
+    return Outlook(("a", "b"), rooms, np.array(load), np.array(load), np.ones(2), np.array(load))
 
 
 def test_a_pop_that_goes_or_comes_back_presses(tmp_path: Path) -> None:
