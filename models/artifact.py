@@ -11,7 +11,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -22,26 +22,18 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from models.errors import ArtifactMismatch
-from models.features import Ends, pair_features
+from models.features import Ends
 from models.latency import LatencyModel, Prediction
 from models.sites import Sites
 
-FORMAT: Final = 1
-"""Version of the artifact's layout and of the feature columns: counts up when either changes."""
+FORMAT: Final = 2
+"""Version of the artifact's layout and of what the model makes of places: counts up when either changes."""
 
 KEYS: Final = {"format", "data_digest", "trained_at", "versions", "digest", "continents", "model"}
 
 LIBRARIES: Final = ("numpy", "scikit-learn", "skops")
 
-TRUSTED: Final = (
-    "models.latency.LatencyModel",
-    "models.neighbourhood.Neighbourhood",
-    "sklearn._loss.link.IdentityLink",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.loss.PinballLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-)
+TRUSTED: Final = ("models.features.Ends", "models.kriging.Kriging", "models.latency.LatencyModel")
 """Types an artifact may hold beside those skops trusts by itself (which ones depends on its release)."""
 
 GRID: Final = Sites.of(
@@ -64,7 +56,10 @@ UNREADABLE: Final = (
 """What skops and numpy raise on a damaged or foreign archive."""
 
 ROWS_AT_ONCE: Final = 65_536
-"""Pairs predicted in one go: about 5 MB of features, which stay in the cache."""
+"""Pairs predicted in one go: half a megabyte each of sums and products, which stay in the cache."""
+
+
+QUARTILES: Final = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,8 @@ class Predictor:
     @classmethod
     def of(cls, model: LatencyModel, continents: Mapping[str, str], origin: Origin) -> Predictor:
         """Return the predictor of a fitted model, with its digest."""
-        return cls(model, continents, origin, _digest(model, continents))
+        unnamed = cls(model, continents, origin, "")
+        return replace(unnamed, digest=_digest(unnamed))
 
     @property
     def data_digest(self) -> str:
@@ -114,7 +110,7 @@ class Predictor:
         Row by row: one client alone gets bit for bit the numbers it gets among others. Raises `ValueError`
         for a server without a position.
         """
-        return _predict(self.model, self.continents, clients, servers)
+        return Prediction(*_predict(self, clients, servers))
 
 
 def current_versions() -> tuple[tuple[str, str], ...]:
@@ -177,30 +173,23 @@ def _text(versions: tuple[tuple[str, str], ...]) -> str:
     return ", ".join(f"{library} {number}" for library, number in versions)
 
 
-def _predict(
-    model: LatencyModel, continents: Mapping[str, str], clients: Sites, servers: Sites
-) -> Prediction:
+def _predict(predictor: Predictor, clients: Sites, servers: Sites) -> npt.NDArray[np.float32]:
+    """Return the quartiles of the round trips, `(3, n_clients, n_servers)`."""
     if not servers.is_placed.all():
         raise ValueError("a server has no position")
-    quantiles = np.full((len(model.quantiles), len(clients), len(servers)), np.nan, np.float32)
+    said = np.full((len(QUARTILES), len(clients), len(servers)), np.nan, np.float32)
     placed = np.flatnonzero(clients.is_placed)
-    client_ends, server_ends = Ends.of(clients.take(placed), continents), Ends.of(servers, continents)
+    towards = predictor.model.towards(Ends.of(servers, predictor.continents))
+    ends = Ends.of(clients.take(placed), predictor.continents)
     step = max(1, ROWS_AT_ONCE // max(1, len(servers)))
     for first in range(0, len(placed) if len(servers) else 0, step):
         block = slice(first, first + step)
-        quantiles[:, placed[block]] = _block(model, client_ends.take(block), server_ends)
-    return Prediction(*quantiles)
+        said[:, placed[block]] = towards.predict(ends.take(block), QUARTILES)
+    return said
 
 
-def _block(model: LatencyModel, clients: Ends, servers: Ends) -> npt.NDArray[np.float32]:
-    pairs = pair_features(clients, servers)
-    ratios = np.maximum(model.predict(pairs.features), 0.0)
-    milliseconds = np.exp(ratios) * pairs.floor.reshape(-1, 1)
-    return milliseconds.T.reshape(-1, *pairs.floor.shape).astype(np.float32)
-
-
-def _digest(model: LatencyModel, continents: Mapping[str, str]) -> str:
-    """Return a digest of what the model says of the grid."""
-    prediction = _predict(model, continents, GRID, GRID)
+def _digest(predictor: Predictor) -> str:
+    """Return a digest of what the predictor says of the grid."""
+    prediction = predictor.predict(GRID, GRID)
     quantiles = (prediction.p25, prediction.p50, prediction.p75)
     return hashlib.sha256(b"".join(values.tobytes() for values in quantiles)).hexdigest()

@@ -1,7 +1,7 @@
-"""What the model has to beat: what one would do without a model.
+"""What the model has to beat: what one would do without a model, or with one from the shelf.
 
-Scikit-learn estimators on the same rows as the model (`features.COLUMNS` in, log(RTT / floor) out), and the
-choices that need no estimate of a round trip.
+Scikit-learn estimators on rows of pairs (`features.COLUMNS` in, log(RTT / floor) out), trained on the same
+measurements as the model, and the choices that need no estimate of a round trip.
 """
 
 from __future__ import annotations
@@ -10,15 +10,49 @@ from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
-from models.features import COLUMNS
+from models.examples import examples
+from models.features import COLUMNS, Ends, pair_features
+from models.latency import Measured
 
 NEIGHBOURS: Final = 5
 
 Array = npt.NDArray[np.float64]
+
+
+class OfRows(BaseEstimator):
+    """A regressor of rows as a model of places: from `Measured` places to round trips in ms."""
+
+    def __init__(self, regressor: Any) -> None:
+        self.regressor = regressor
+
+    def fit(self, X: Measured) -> Self:
+        """Train on every known pair, both directions."""
+        rows = examples(X.ends, X.rtt_ms)
+        # One thread: boosting's short parallel loops wait on each other, and on a busy machine two threads
+        # take ten times as long as one (measured).
+        with threadpool_limits(1, "openmp"):
+            self.regressor_: Any = clone(self.regressor).fit(rows.features, rows.targets)
+        return self
+
+    def predict(self, clients: Ends, servers: Ends) -> Array:
+        """Return the round trips, `(n, m)` ms, not below the floor."""
+        check_is_fitted(self, "regressor_")
+        pairs = pair_features(clients, servers)
+        with threadpool_limits(1, "openmp"):
+            ratios = self.regressor_.predict(pairs.features).reshape(pairs.floor.shape)
+        milliseconds: Array = np.exp(np.maximum(ratios, 0.0)) * pairs.floor
+        return milliseconds
+
+
+def plain_boosting() -> HistGradientBoostingRegressor:
+    """Return gradient boosting as anyone would try first: the obvious columns, the library's own settings."""
+    return HistGradientBoostingRegressor(early_stopping=False, random_state=0)
 
 
 class NearestModel(RegressorMixin, BaseEstimator):

@@ -7,27 +7,33 @@ is judged on the same clients, those whose round trip to every server of the wor
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from models.artifact import Origin, Predictor, current_versions
-from models.baseline import NearestModel, NeighbourModel, least, round_robin
+from models.baseline import NearestModel, NeighbourModel, OfRows, least, plain_boosting, round_robin
 from models.errors import ModelRefused
-from models.examples import examples
-from models.features import Ends, pair_features
-from models.latency import MEDIAN, LatencyModel
-from models.prior import distance_km
-from models.score import Scores, ratio_interval, regret_ms, score
+from models.features import Ends
+from models.latency import LEVELS, LatencyModel, Measured
+from models.latency import folds as folds_of
+from models.prior import distance_km, floor_ms
+from models.score import Scores, against, regret_ms, score
+from models.sites import Sites
 from models.training import TrainingTable
 
 FOLDS: Final = 5
+MOST_TOO_FAST: Final = 0.05
+"""Share of a node's round trips that may beat light: the other ends' positions have errors, too."""
+
 WORLD_SIZE: Final = 14
 """Servers drawn for a random world."""
 
-BASELINES: Final = ("round robin", "nearest", "5 neighbours")
+ROUND_ROBIN: Final = "round robin"
+NEAREST: Final = "nearest"
+BOOSTING: Final = "plain boosting"
 MODEL: Final = "model"
 ORACLE: Final = "oracle"
 
@@ -36,43 +42,54 @@ Nodes = npt.NDArray[np.intp]
 
 
 class Estimator(Protocol):
-    """A scikit-learn regressor of log(RTT / floor)."""
+    """What learns from measured places and says round trips of others."""
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Any:
-        """Learn from `(n, k)` features and `(n,)` targets."""
+    def fit(self, X: Measured) -> Any:
+        """Learn."""
 
-    def predict(self, X: npt.ArrayLike) -> Array:
-        """Return `(n,)` targets."""
+    def predict(self, clients: Ends, servers: Ends) -> Array:
+        """Return `(n, m)` ms, or `(len(LEVELS), n, m)` where it knows quantiles."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
     """One shuffle: for each estimator the round trips of all clients to all servers, `(n, m)` ms.
 
-    Every row was estimated by a fold that never saw the client's group.
+    Every row was estimated by a fold that never saw the client's group. `quantiles`, `(len(LEVELS), n, m)`,
+    are the model's own; `placed` is where the clients were said to be (NaN for those nobody could place).
     """
 
     estimates: Mapping[str, Array]
+    quantiles: Array
     clients: Nodes
     servers: Nodes
+    placed: Sites
+
+    def among(self, nodes: npt.NDArray[np.bool_]) -> HeldOut:
+        """Return the same with only those clients judged; `nodes` is a mask of the whole table."""
+        lat = np.where(nodes[self.clients], self.placed.lat, np.nan)
+        return replace(self, placed=replace(self.placed, lat=lat))
 
 
 def folds(table: TrainingTable, count: int = FOLDS, seed: int = 0) -> list[npt.NDArray[np.int64]]:
     """Return the groups of each fold: all groups, shuffled, dealt into `count` parts."""
-    groups = np.unique(table.group)
-    np.random.default_rng(seed).shuffle(groups)
-    return [np.sort(part) for part in np.array_split(groups, count)]
+    return folds_of(table.group, count, seed)
+
+
+def measured(table: TrainingTable, continents: Mapping[str, str]) -> Measured:
+    """Return what a model learns from; `continents` maps country codes to continent codes."""
+    return Measured(Ends.of(table.sites, continents), table.rtt_ms, table.group, table.is_server)
 
 
 def fold_models(
     table: TrainingTable, continents: Mapping[str, str], folds_count: int = FOLDS, seed: int = 0
 ) -> Iterator[tuple[Predictor, npt.NDArray[np.int64]]]:
-    """Yield for each fold a predictor and the groups it never saw; for replays and calibration."""
+    """Yield for each fold a predictor and the groups it never saw; for replays."""
+    everything = measured(table, continents)
     for held in folds(table, folds_count, seed):
-        keep = ~np.isin(table.group, held)
-        rows = examples(table, continents, keep)
+        rest = everything.take(np.flatnonzero(~np.isin(table.group, held)))
         origin = Origin(f"{table.digest} without {held.tolist()}", 0.0, current_versions())
-        yield Predictor.of(LatencyModel().fit(rows.features, rows.targets), continents, origin), held
+        yield Predictor.of(LatencyModel().fit(rest), continents, origin), held
 
 
 def hold_out(
@@ -81,20 +98,66 @@ def hold_out(
     estimators: Mapping[str, Estimator],
     count: int = FOLDS,
     seed: int = 0,
-) -> HeldOut:
-    """Fit every estimator on every fold and estimate the clients it left out."""
+) -> tuple[HeldOut, HeldOut]:
+    """Fit every estimator on every fold and estimate the clients it left out.
+
+    Returns the clients asked for where they are, and where GeoIP puts them.
+    """
+    everything = measured(table, continents)
     clients, servers = np.flatnonzero(~table.is_server), np.flatnonzero(table.is_server)
-    estimates = {name: np.full((len(clients), len(servers)), np.nan) for name in estimators}
-    ends = Ends.of(table.sites, continents)
+    towards = everything.ends.take(servers)
+    rounds = [
+        _Asked.of(sites.take(clients), continents, estimators, len(servers))
+        for sites in (table.sites, table.geoip)
+    ]
     for held in folds(table, count, seed):
         out = np.isin(table.group, held)
-        rows = examples(table, continents, ~out)
-        asked = pair_features(ends.take(clients[out[clients]]), ends.take(servers))
+        rest = everything.take(np.flatnonzero(~out))
         for name, estimator in estimators.items():
-            ratios = estimator.fit(rows.features, rows.targets).predict(asked.features)
-            ratios = ratios.reshape(asked.floor.shape)
-            estimates[name][out[clients]] = np.exp(np.maximum(ratios, 0.0)) * asked.floor
-    return HeldOut(estimates, clients, servers)
+            estimator.fit(rest)
+            for asked in rounds:
+                asked.ask(name, estimator, np.flatnonzero(out[clients]), towards)
+    true, geoip = (
+        HeldOut(asked.estimates, asked.quantiles, clients, servers, asked.placed) for asked in rounds
+    )
+    return true, geoip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Clients at certain places, and what has been said of them so far."""
+
+    placed: Sites
+    ends: Ends
+    estimates: dict[str, Array]
+    quantiles: Array
+
+    @classmethod
+    def of(
+        cls, placed: Sites, continents: Mapping[str, str], names: Mapping[str, Any], servers: int
+    ) -> _Asked:
+        nothing = np.full((len(LEVELS), len(placed), servers), np.nan)
+        return cls(placed, Ends.of(placed, continents), {n: nothing[0].copy() for n in names}, nothing)
+
+    def ask(self, name: str, estimator: Estimator, clients: Nodes, servers: Ends) -> None:
+        clients = clients[self.placed.is_placed[clients]]
+        said = estimator.predict(self.ends.take(clients), servers) if len(clients) else self.quantiles[:, :0]
+        if said.ndim == self.quantiles.ndim:
+            self.quantiles[:, clients] = said
+            said = said[LEVELS.index(0.5)]
+        self.estimates[name][clients] = said
+
+
+def within_light(table: TrainingTable) -> npt.NDArray[np.bool_]:
+    """Return which nodes may be where GeoIP puts them: nearly none of their round trips beats light there.
+
+    The others' addresses have moved, or the table errs by a continent; a server sees it by the first beacons.
+    """
+    floor = floor_ms(table.geoip, table.sites)
+    known = np.isfinite(table.rtt_ms)
+    too_fast = (table.rtt_ms < floor) & known
+    may: npt.NDArray[np.bool_] = too_fast.sum(axis=1) <= MOST_TOO_FAST * known.sum(axis=1)
+    return may
 
 
 def random_worlds(table: TrainingTable, count: int, seed: int = 0) -> list[Nodes]:
@@ -106,22 +169,16 @@ def random_worlds(table: TrainingTable, count: int, seed: int = 0) -> list[Nodes
 
 def compare(table: TrainingTable, rounds: Sequence[HeldOut], worlds: Sequence[Nodes]) -> Scores:
     """Judge every way to choose, in every round and world."""
-    regrets: dict[str, list[Array]] = {}
-    errors: dict[str, list[Array]] = {}
-    nodes: list[Nodes] = []
-    for held_out in rounds:
-        for world in worlds:
-            judged = _judge(table, held_out, world)
-            nodes.append(judged.clients)
-            for name in judged.regrets:
-                regrets.setdefault(name, []).append(judged.regrets[name])
-                errors.setdefault(name, []).append(judged.errors[name])
-    cluster = table.group[np.concatenate(nodes)]
-    joined = {name: np.concatenate(parts) for name, parts in regrets.items()}
+    judged = [_judge(table, held_out, world) for held_out in rounds for world in worlds]
+    nodes = np.concatenate([one.clients for one in judged])
+    names = list(judged[0].regrets)
+    regrets = {name: np.concatenate([one.regrets[name] for one in judged]) for name in names}
+    errors = {name: np.concatenate([one.errors[name] for one in judged]) for name in names}
+    baselines = [name for name in names if name not in (MODEL, ORACLE)]
     return Scores(
-        by_name={name: score(joined[name], np.concatenate(errors[name])) for name in joined},
-        against_nearest=ratio_interval(joined[MODEL], joined["nearest"], cluster),
-        clients=len(np.unique(np.concatenate(nodes))),
+        by_name={name: score(regrets[name], regrets[NEAREST], errors[name]) for name in names},
+        against={name: against(regrets[MODEL], regrets[name], table.group[nodes]) for name in baselines},
+        clients=len(np.unique(nodes)),
         worlds=len(worlds),
         rounds=len(rounds),
     )
@@ -137,48 +194,37 @@ class _Judged:
 def _judge(table: TrainingTable, held_out: HeldOut, world: Nodes) -> _Judged:
     columns = np.searchsorted(held_out.servers, world)
     truth = table.rtt_ms[np.ix_(held_out.clients, world)]
-    whole = np.isfinite(truth).all(axis=1)
-    clients, truth = held_out.clients[whole], truth[whole]
-    km = distance_km(table.sites.take(clients), table.sites.take(world))
+    whole = np.isfinite(truth).all(axis=1) & held_out.placed.is_placed
+    truth = truth[whole]
+    km = distance_km(held_out.placed.take(np.flatnonzero(whole)), table.sites.take(world))
     estimates = {name: values[whole][:, columns] for name, values in held_out.estimates.items()}
     estimates[ORACLE] = truth
-    regrets = {"round robin": regret_ms(truth, round_robin(*truth.shape))}
-    errors = {"round robin": np.empty(0)}
+    regrets = {ROUND_ROBIN: regret_ms(truth, round_robin(*truth.shape))}
+    errors = {ROUND_ROBIN: np.empty(0)}
     for name, values in estimates.items():
         regrets[name] = regret_ms(truth, least(values, km))
         errors[name] = np.abs(values - truth).ravel()
-    return _Judged(clients, regrets, errors)
+    return _Judged(held_out.clients[whole], regrets, errors)
 
 
 def estimators() -> dict[str, Estimator]:
-    """Return the baselines and the model's median, the quantile that chooses."""
+    """Return what is compared before an artifact is written: the model and the quick baselines."""
     return {
-        "nearest": NearestModel(),
-        "5 neighbours": NeighbourModel(),
-        MODEL: MedianModel(),
+        NEAREST: OfRows(NearestModel()),
+        "5 neighbours": OfRows(NeighbourModel()),
+        MODEL: LatencyModel(),
     }
 
 
-class MedianModel:
-    """The median of a latency model, alone."""
-
-    def __init__(self) -> None:
-        self.model = LatencyModel(quantiles=(MEDIAN,))
-
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> MedianModel:
-        """Train the median only."""
-        self.model.fit(X, y)
-        return self
-
-    def predict(self, X: npt.ArrayLike) -> Array:
-        """Return `(n,)` log ratios."""
-        return self.model.predict(X)[:, 0]
+def all_estimators() -> dict[str, Estimator]:
+    """Return what the full evaluation compares; plain boosting takes as long to train as all others."""
+    return {BOOSTING: OfRows(plain_boosting()), **estimators()}
 
 
 def refuse_unless_better(scores: Scores) -> None:
     """Raise `ModelRefused`, with the numbers, unless the model's regret is below every baseline's."""
     model = scores.by_name[MODEL].regret_ms
-    better = [name for name in BASELINES if not model < scores.by_name[name].regret_ms]
+    better = [name for name in scores.against if not model < scores.by_name[name].regret_ms]
     if better:
         numbers = ", ".join(f"{name} {value.regret_ms:.2f} ms" for name, value in scores.by_name.items())
         raise ModelRefused(f"not better than {', '.join(better)}: mean regret {numbers}")

@@ -1,18 +1,13 @@
-"""What there is to learn from a training table: one row per known pair, both directions.
-
-The same rows feed the model and the baselines, so that none of them sees more than another.
-"""
+"""What there is to learn for a model of rows: one row per known pair, both directions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from models.features import Ends, pair_features
-from models.training import TrainingTable
 
 Array = npt.NDArray[np.float64]
 
@@ -25,15 +20,10 @@ class Examples:
     targets: Array
 
 
-def examples(
-    table: TrainingTable, continents: Mapping[str, str], keep: npt.NDArray[np.bool_] | None = None
-) -> Examples:
-    """Return every known pair whose two ends are in `keep`, a mask of nodes (all of them by default)."""
-    kept = np.flatnonzero(np.ones(len(table), np.bool_) if keep is None else keep)
-    ends = Ends.of(table.sites, continents).take(kept)
+def examples(ends: Ends, rtt_ms: Array) -> Examples:
+    """Return every known pair of the ends; `rtt_ms` is `(n, n)`, NaN where nobody measured."""
     pairs = pair_features(ends, ends)
-    rtt_ms = table.rtt_ms[np.ix_(kept, kept)].ravel()
-    known = np.isfinite(rtt_ms)
+    known = np.isfinite(rtt_ms).ravel()
     floor = pairs.floor.ravel()[known]
-    # 0.12 % of the pairs beat the floor: one of their positions is wrong. They count as on the floor.
-    return Examples(pairs.features[known], np.log(np.maximum(rtt_ms[known], floor) / floor))
+    # A pair that beats the floor has a wrong position: it counts as on the floor.
+    return Examples(pairs.features[known], np.log(np.maximum(rtt_ms.ravel()[known], floor) / floor))

@@ -1,14 +1,13 @@
-"""What the model sees of a pair: one row of numbers per (client, server).
+"""What models see of two places: the ends themselves, or one row of numbers per (client, server).
 
-Knows positions, countries and continents of both ends, and nothing else: predictions are made per country
-and cell, so an AS would not be known there. Country codes themselves are left out on purpose: as categories
-they about double the held-out regret (docs/model-card.md has the numbers).
+Predictions are made per country and cell, so nothing narrower (an AS) is known of an end. The rows feed the
+baselines; the model compares ends (`affinity`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -23,16 +22,10 @@ COLUMNS: Final = (
     "server_lat",
     "server_lon",
     "km",
-    "middle_x",
-    "middle_y",
-    "middle_z",
     "same_country",
     "same_continent",
 )
-"""Columns of a feature matrix, in order: degrees, degrees, km, sum of both unit vectors, 0/1 flags.
-
-The sum of the unit vectors is the middle of the chord: it says over which part of the Earth the path goes,
-and it is the same in both directions."""
+"""Columns of a feature matrix, in order: degrees, degrees, km, 0/1 flags."""
 
 Array = npt.NDArray[np.float64]
 
@@ -45,17 +38,23 @@ class Ends:
     unit: Array  # (n, 3) on the unit sphere
     country: npt.NDArray[np.str_]
     continent: npt.NDArray[np.str_]
+    provider: npt.NDArray[np.str_]
 
     @classmethod
     def of(cls, sites: Sites, continents: Mapping[str, str]) -> Ends:
         """Return the ends of `sites`; `continents` maps a country code to its continent's code."""
         continent = [continents.get(code, "") for code in sites.country.tolist()]
         place = np.stack([sites.lat, sites.lon], axis=1)
-        return cls(place, unit_vectors(sites), sites.country, np.array(continent, np.str_))
+        return cls(place, unit_vectors(sites), sites.country, np.array(continent, np.str_), sites.provider)
 
     def take(self, rows: npt.NDArray[np.intp] | slice) -> Ends:
         """Return the chosen ends, in that order."""
-        return Ends(self.place[rows], self.unit[rows], self.country[rows], self.continent[rows])
+        country, continent, provider = self.country[rows], self.continent[rows], self.provider[rows]
+        return Ends(self.place[rows], self.unit[rows], country, continent, provider)
+
+    def of_providers(self, known: Sequence[str]) -> Ends:
+        """Return the same ends; a provider that is not `known` counts as none."""
+        return replace(self, provider=np.where(np.isin(self.provider, known), self.provider, ""))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +73,8 @@ def pair_features(clients: Ends, servers: Ends) -> Pairs:
     table[:, :, 0:2] = clients.place[:, None]
     table[:, :, 2:4] = servers.place[None, :]
     table[:, :, 4] = km
-    table[:, :, 5:8] = clients.unit[:, None] + servers.unit[None, :]
-    table[:, :, 8] = _same(clients.country, servers.country)
-    table[:, :, 9] = _same(clients.continent, servers.continent)
+    table[:, :, 5] = _same(clients.country, servers.country)
+    table[:, :, 6] = _same(clients.continent, servers.continent)
     return Pairs(table.reshape(-1, len(COLUMNS)), floor_of_km(km))
 
 

@@ -13,8 +13,7 @@ from typing import Final
 
 from models.artifact import Origin, Predictor, current_versions, load, save
 from models.errors import ArtifactMismatch
-from models.evaluate import compare, estimators, hold_out, random_worlds, refuse_unless_better
-from models.examples import examples
+from models.evaluate import compare, estimators, hold_out, measured, random_worlds, refuse_unless_better
 from models.latency import LatencyModel
 from models.score import Scores
 from models.training import TrainingTable
@@ -36,7 +35,7 @@ def data_digest(table: TrainingTable, continents: Mapping[str, str]) -> str:
 
 def check(table: TrainingTable, continents: Mapping[str, str]) -> Scores:
     """Return the scores of the quick check. Raises `ModelRefused` when a baseline is as good."""
-    held_out = hold_out(table, continents, estimators(), CHECK_FOLDS)
+    held_out, _ = hold_out(table, continents, estimators(), CHECK_FOLDS)
     scores = compare(table, [held_out], random_worlds(table, CHECK_WORLDS))
     refuse_unless_better(scores)
     return scores
@@ -44,9 +43,8 @@ def check(table: TrainingTable, continents: Mapping[str, str]) -> Scores:
 
 def train(table: TrainingTable, continents: Mapping[str, str], *, clock: Clock = time.time) -> Predictor:
     """Return a predictor trained on the whole table, unchecked."""
-    rows = examples(table, continents)
     origin = Origin(data_digest(table, continents), clock(), current_versions())
-    return Predictor.of(LatencyModel().fit(rows.features, rows.targets), dict(continents), origin)
+    return Predictor.of(LatencyModel().fit(measured(table, continents)), dict(continents), origin)
 
 
 def load_or_train(

@@ -25,7 +25,10 @@ from models.sites import Sites
 
 NODES: Final = "nodes.csv"
 PAIRS: Final = "pairs.csv.gz"
-NODE_COLUMNS: Final = ("node", "lat", "lon", "country", "continent", "group", "role", "cloud")
+NODE_COLUMNS: Final = (
+    "node", "lat", "lon", "country", "continent", "group", "role", "cloud",
+    "geoip_lat", "geoip_lon", "geoip_country",
+)  # fmt: skip
 PAIR_COLUMNS: Final = ("client", "server", "rtt_ms")
 MOST_REASONS: Final = 20
 """Reasons listed of a damaged table; the rest are counted."""
@@ -40,10 +43,12 @@ class TrainingTable:
 
     `rtt_ms` is `(n, n)`, client by server, NaN where nobody measured either direction and on the diagonal;
     a direction that was not measured holds its reverse. `group` is what leaves training together
-    (an AS, or a place where the AS is not known). `is_server`: the node stands in for a POP.
+    (an AS, or a place where the AS is not known). `is_server`: the node stands in for a POP. `geoip` is where
+    a public table puts each node (NaN where its address is not known).
     """
 
     sites: Sites
+    geoip: Sites
     group: npt.NDArray[np.int64]
     is_server: npt.NDArray[np.bool_]
     rtt_ms: npt.NDArray[np.float64]
@@ -64,7 +69,8 @@ def load(directory: Path) -> TrainingTable:
     _raise(reasons)
     digest = hashlib.sha256(b"".join(hashlib.sha256(files[name]).digest() for name in (NODES, PAIRS)))
     return TrainingTable(
-        sites=Sites.of([n.lat for n in nodes], [n.lon for n in nodes], [n.country for n in nodes]),
+        sites=Sites.of(*zip(*(node.site for node in nodes), strict=True)),
+        geoip=Sites.of(*zip(*(node.geoip for node in nodes), strict=True)),
         group=np.array([n.group for n in nodes], np.int64),
         is_server=np.array([n.is_server for n in nodes], np.bool_),
         rtt_ms=_matrix(pairs, len(nodes)),
@@ -74,9 +80,8 @@ def load(directory: Path) -> TrainingTable:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    lat: float
-    lon: float
-    country: str
+    site: tuple[float, float, str, str]  # lat, lon, country, provider
+    geoip: tuple[float, float, str]
     group: int
     is_server: bool
 
@@ -105,13 +110,19 @@ def _nodes(rows: Sequence[Row], reasons: list[str]) -> list[_Node]:
 def _node(index: int, row: Row) -> _Node:
     if row["node"] != str(index):
         raise ValueError(f"expected node {index}, got {row['node']!r}")
-    lat, lon = _number(row, "lat", -90, 90), _number(row, "lon", -180, 180)
-    country = row["country"] or ""
-    if not (len(country) == 2 and country.isascii() and country.isupper()):
-        raise ValueError(f"expected a country code, got {country!r}")
     if row["role"] not in ("client", "server"):
         raise ValueError(f"expected the role client or server, got {row['role']!r}")
-    return _Node(lat, lon, country, int(_number(row, "group", 0, 1e9)), row["role"] == "server")
+    group, is_server = int(_number(row, "group", 0, 1e9)), row["role"] == "server"
+    geoip = _place(row, "geoip_") if row["geoip_lat"] else (math.nan, math.nan, "")
+    return _Node((*_place(row, ""), row["cloud"] or ""), geoip, group, is_server)
+
+
+def _place(row: Row, prefix: str) -> tuple[float, float, str]:
+    lat, lon = _number(row, f"{prefix}lat", -90, 90), _number(row, f"{prefix}lon", -180, 180)
+    country = row[f"{prefix}country"] or ""
+    if not (len(country) == 2 and country.isascii() and country.isupper()):
+        raise ValueError(f"{prefix}country: expected a country code, got {country!r}")
+    return lat, lon, country
 
 
 def _pairs(rows: Sequence[Row], nodes: int, reasons: list[str]) -> list[tuple[int, int, float]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ def predict_cells(predictor: Predictor, places: PlaceTable, pops: tuple[Pop, ...
         kept: Floats = np.load(path, mmap_mode="r")
         return kept
     clients = Sites(*places.cell_sites())
-    answer = predictor.predict(clients, _sites(pops))
+    answer = predictor.predict(clients, _pops(pops))
     grid = np.stack([answer.p25, answer.p50, answer.p75]).astype(np.float32)
     _fill_unplaced(grid, cell_weights(places))
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,9 +47,13 @@ def predict_legs(predictor: Predictor, catalog: Catalog) -> dict[Location, Float
     locations = tuple(dict.fromkeys(one for s in catalog.services for one in s.tuning.locations))
     if not locations:
         return {}
-    answer = predictor.predict(_sites(locations), _sites(catalog.pops))
+    answer = predictor.predict(_sites(locations), _pops(catalog.pops))
     grid = np.stack([answer.p25, answer.p50, answer.p75], axis=1).astype(np.float32)
     return dict(zip(locations, grid, strict=True))
+
+
+def _pops(pops: Sequence[Pop]) -> Sites:
+    return replace(_sites(pops), provider=np.array([p.provider for p in pops], np.str_))
 
 
 def _sites(places: Sequence[Pop | Location]) -> Sites:
@@ -61,7 +66,11 @@ def _sites(places: Sequence[Pop | Location]) -> Sites:
 
 def predictions_digest(predictor: Predictor, places: PlaceTable, pops: tuple[Pop, ...]) -> str:
     """Name the prediction of these places and POPs: equal digests mean equal numbers."""
-    parts = [predictor.digest, places.digest, *(f"{p.id} {p.lat} {p.lon} {p.country}" for p in pops)]
+    parts = [
+        predictor.digest,
+        places.digest,
+        *(f"{p.id} {p.lat} {p.lon} {p.country} {p.provider}" for p in pops),
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.artifact import Origin, Predictor, current_versions
-from models.examples import examples
+from models.evaluate import measured
 from models.latency import LatencyModel
 from models.prior import floor_ms
 from models.sites import Sites
@@ -29,7 +29,8 @@ def invent(detour: bool) -> TrainingTable:
     country = np.repeat(list(CENTRES), 18)
     centre = np.array([CENTRES[code] for code in country], float)
     lat, lon = (centre + random.uniform(-2, 2, centre.shape)).T
-    sites = Sites.of(lat, lon, country)
+    provider = np.where((np.arange(len(country)) % 6 == 0) & (country != "KZ"), "aws", "")
+    sites = Sites.of(lat, lon, country, provider)
     rtt_ms = 1.4 * floor_ms(sites, sites)
     if detour:
         rtt_ms *= np.exp(random.normal(0, 0.15, rtt_ms.shape))
@@ -37,7 +38,8 @@ def invent(detour: bool) -> TrainingTable:
         rtt_ms[np.outer(kz, ae) | np.outer(ae, kz)] += 150.0
     np.fill_diagonal(rtt_ms, np.nan)
     is_server = (np.arange(len(country)) % 6 == 0) & (country != "KZ")
-    return TrainingTable(sites, np.arange(len(country)) // 2, is_server, rtt_ms, "invented")
+    geoip = Sites.of(lat + random.normal(0, 0.1, len(lat)), lon, country)
+    return TrainingTable(sites, geoip, np.arange(len(country)) // 2, is_server, rtt_ms, "invented")
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +59,7 @@ def straight_table() -> TrainingTable:
 
 @pytest.fixture(scope="session")
 def predictor(table: TrainingTable) -> Predictor:
-    rows = examples(table, CONTINENTS)
-    model = LatencyModel(trees=20, spread_trees=10).fit(rows.features, rows.targets)
+    model = LatencyModel().fit(measured(table, CONTINENTS))
     return Predictor.of(model, CONTINENTS, Origin("data", 1_700_000_000.0, current_versions()))
 
 

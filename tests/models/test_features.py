@@ -38,9 +38,14 @@ def test_unknown_countries_are_equal_to_nothing() -> None:
     assert column(features, "same_continent")[3, 3] == 0
 
 
-def test_the_middle_is_the_same_in_both_directions() -> None:
-    """What lies between two places does not depend on who asks."""
+def test_the_distance_is_the_same_in_both_directions() -> None:
+    """It does not depend on who asks."""
     ends = Ends.of(SITES, CONTINENTS)
-    features = pair_features(ends, ends).features
-    for name in ("km", "middle_x", "middle_y", "middle_z"):
-        assert np.array_equal(column(features, name), column(features, name).T)
+    km = column(pair_features(ends, ends).features, "km")
+    assert np.array_equal(km, km.T)
+
+
+def test_other_providers_count_as_none() -> None:
+    """Only those named stay."""
+    sites = Sites.of([52, 50, 39], [5, 9, -95], ["NL", "DE", "US"], ["aws", "azure", ""])
+    assert Ends.of(sites, CONTINENTS).of_providers(["aws"]).provider.tolist() == ["aws", "", ""]

@@ -1,51 +1,70 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from models.examples import examples
-from models.features import COLUMNS
-from models.latency import LatencyModel
+from models.evaluate import measured
+from models.features import Ends
+from models.latency import LEVELS, LatencyModel
+from models.prior import floor_of_km, great_circle_km
+from models.sites import Sites
 from models.training import TrainingTable
 
-
-def test_quantiles_ascend(table: TrainingTable, continents: dict[str, str]) -> None:
-    """Separately trained ensembles cross; the answer does not."""
-    rows = examples(table, continents)
-    noisy = rows.targets + np.random.default_rng(0).exponential(0.2, len(rows.targets))
-    ratios = LatencyModel(trees=5, spread_trees=5).fit(rows.features, noisy).predict(rows.features)
-    assert ratios.shape == (len(rows.targets), 3)
-    assert (np.diff(ratios, axis=1) >= 0).all()
+EUROPE = Sites.of([52.4, 50.1], [4.9, 8.7], ["NL", "DE"], ["aws", "azure"])
 
 
-def test_quantiles_hold_their_share(table: TrainingTable, continents: dict[str, str]) -> None:
-    """On its own noise a quarter, a half and three quarters lie below."""
-    rows = examples(table, continents)
-    noisy = rows.targets + np.random.default_rng(0).exponential(0.2, len(rows.targets))
-    trees = LatencyModel(neighbour_share=0.0)
-    ratios = trees.fit(rows.features, noisy).predict(rows.features)
-    assert (noisy[:, None] < ratios).mean(axis=0) == pytest.approx([0.25, 0.5, 0.75], abs=0.03)
+def test_quantiles_ascend_from_the_floor(table: TrainingTable, continents: dict[str, str]) -> None:
+    """At every level, wherever both ends are."""
+    model, ends = LatencyModel().fit(measured(table, continents)), Ends.of(table.sites, continents)
+    said = model.predict(ends, ends)
+    assert said.shape == (len(LEVELS), len(table), len(table))
+    assert (np.diff(said, axis=0) >= 0).all()
+    assert (said[0] >= floor_of_km(great_circle_km(ends.unit, ends.unit))).all()
 
 
-def test_the_median_alone_is_a_model(table: TrainingTable, continents: dict[str, str]) -> None:
-    """One quantile is enough to choose; it is the same median as in the whole model."""
-    rows = examples(table, continents)
-    whole = LatencyModel(trees=5, spread_trees=5).fit(rows.features, rows.targets)
-    alone = LatencyModel(quantiles=(0.5,), trees=5).fit(rows.features, rows.targets)
-    medians = whole.ensembles_[1].predict(rows.features), alone.ensembles_[0].predict(rows.features)
-    assert np.array_equal(*medians)
+def test_one_level_is_what_it_is_among_all(table: TrainingTable, continents: dict[str, str]) -> None:
+    """The median alone costs less, and is the same."""
+    model, ends = LatencyModel().fit(measured(table, continents)), Ends.of(table.sites, continents)
+    assert np.array_equal(model.predict(ends, ends, (0.5,))[0], model.predict(ends, ends)[LEVELS.index(0.5)])
 
 
-def test_a_model_without_a_median_is_refused() -> None:
-    """The others are placed around it."""
-    with pytest.raises(ValueError, match=r"expected 0\.5"):
-        LatencyModel(quantiles=(0.1, 0.9)).fit(np.zeros((2, len(COLUMNS))), [0, 0])
+def test_who_scatters_more_gets_a_wider_interval(table: TrainingTable, continents: dict[str, str]) -> None:
+    """Paths of Brazil are made to scatter, all others to repeat."""
+    wild = (table.sites.country == "BR")[:, None] | (table.sites.country == "BR")
+    factor = np.where(wild, np.exp(np.random.default_rng(6).normal(0, 0.5, wild.shape)), 1.0)
+    noisy = replace(table, rtt_ms=table.rtt_ms * factor)
+    clients = Ends.of(Sites.of([-23, 40], [-47, -95], ["BR", "US"]), continents)
+    model = LatencyModel().fit(measured(noisy, continents))
+    low, high = model.predict(clients, Ends.of(EUROPE, continents), (0.05, 0.95))
+    assert (high[0] / low[0] > 1.3 * high[1] / low[1]).all()
+
+
+def test_a_provider_nobody_measured_counts_as_none(table: TrainingTable, continents: dict[str, str]) -> None:
+    """Its POPs are predicted from where they are."""
+    model, clients = LatencyModel().fit(measured(table, continents)), Ends.of(table.sites, continents)
+    blank = replace(EUROPE, provider=np.array(["", ""]))
+    named, unnamed = (model.predict(clients, Ends.of(sites, continents)) for sites in (EUROPE, blank))
+    assert not np.array_equal(named[:, :, 0], unnamed[:, :, 0])
+    assert np.array_equal(named[:, :, 1], unnamed[:, :, 1])
 
 
 def test_it_is_a_scikit_learn_estimator() -> None:
     """Cloned by its parameters; says so when it was not fitted."""
-    assert clone(LatencyModel(trees=7)).get_params()["trees"] == 7
+    assert clone(LatencyModel(folds=7)).get_params()["folds"] == 7
     with pytest.raises(NotFittedError):
-        LatencyModel().predict(np.zeros((1, len(COLUMNS))))
+        LatencyModel().towards(Ends.of(EUROPE, {}))
+
+
+def test_twice_as_far_is_hardly_ever_nearer(shipped: TrainingTable) -> None:
+    """Nothing forces round trips to grow with the distance, and the measured ones do not always; these do."""
+    model = LatencyModel().fit(measured(shipped, {}))
+    clients = shipped.sites.take(np.arange(0, len(shipped), 20))
+    lon = clients.lon[:, None] + 0.7 * 2.0 ** np.arange(7)  # along the parallel, an eighth of the way round
+    there = Sites(np.repeat(clients.lat, 7), (lon.ravel() + 180) % 360 - 180, np.full(lon.size, ""))
+    (said,) = model.predict(Ends.of(clients, {}), Ends.of(there, {}), (0.5,))
+    own = said.reshape(len(clients), len(clients), 7)[np.arange(len(clients)), np.arange(len(clients))]
+    assert (np.diff(own, axis=1) >= 0).mean() > 0.97

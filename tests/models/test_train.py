@@ -16,10 +16,12 @@ from models.training import TrainingTable
 
 def write(table: TrainingTable, directory: Path) -> Path:
     """Write a table as its two files."""
-    nodes = ["node,lat,lon,country,continent,group,role,cloud"]
+    nodes = ["node,lat,lon,country,continent,group,role,cloud,geoip_lat,geoip_lon,geoip_country"]
     for node, (lat, lon) in enumerate(zip(table.sites.lat, table.sites.lon, strict=True)):
         role = "server" if table.is_server[node] else "client"
-        nodes.append(f"{node},{lat},{lon},{table.sites.country[node]},EU,{table.group[node]},{role},")
+        country, cloud = table.sites.country[node], table.sites.provider[node]
+        geoip = f"{table.geoip.lat[node]},{table.geoip.lon[node]},{country}"
+        nodes.append(f"{node},{lat},{lon},{country},EU,{table.group[node]},{role},{cloud},{geoip}")
     known = np.argwhere(np.isfinite(table.rtt_ms))
     pairs = ["client,server,rtt_ms", *(f"{i},{j},{table.rtt_ms[i, j]}" for i, j in known)]
     directory.mkdir()
@@ -72,7 +74,7 @@ def test_the_digest_covers_table_geography_and_parameters(
     digest = data_digest(table, continents)
     assert digest == data_digest(table, dict(reversed(continents.items())))
     assert digest != data_digest(table, continents | {"KZ": "EU"})
-    monkeypatch.setattr(training, "LatencyModel", lambda: LatencyModel(trees=3))
+    monkeypatch.setattr(training, "LatencyModel", lambda: LatencyModel(folds=3))
     assert digest != data_digest(table, continents)
 
 

@@ -10,10 +10,10 @@ from models.errors import TrainingError
 from models.training import NODE_COLUMNS, NODES, PAIRS, TrainingTable, load
 
 NODE_LINES = [
-    "node,lat,lon,country,continent,group,role,cloud",
-    "0,52.4,4.9,NL,EU,0,client,",
-    "1,50.1,8.7,DE,EU,1,server,aws",
-    "2,25.1,55.2,AE,AS,2,client,",
+    "node,lat,lon,country,continent,group,role,cloud,geoip_lat,geoip_lon,geoip_country",
+    "0,52.4,4.9,NL,EU,0,client,,52.1,5.1,NL",
+    "1,50.1,8.7,DE,EU,1,server,aws,,,",
+    "2,25.1,55.2,AE,AS,2,client,,,,",
 ]
 PAIR_LINES = ["client,server,rtt_ms", "0,1,8.5", "1,0,9.5", "2,1,110.0"]
 
@@ -33,9 +33,17 @@ def test_a_missing_direction_holds_its_reverse(tmp_path: Path) -> None:
     assert table.is_server.tolist() == [False, True, False]
 
 
+def test_nodes_bear_their_cloud_and_where_geoip_puts_them(tmp_path: Path) -> None:
+    """Empty where the address is not known."""
+    table = load(write(tmp_path, NODE_LINES, PAIR_LINES))
+    assert table.sites.provider.tolist() == ["", "aws", ""]
+    assert (table.geoip.lat[0], table.geoip.country[0]) == (52.1, "NL")
+    assert table.geoip.is_placed.tolist() == [True, False, False]
+
+
 def test_every_reason_comes_at_once(tmp_path: Path) -> None:
     """With its file, its line and what was expected."""
-    nodes = [*NODE_LINES[:2], "1,95,8.7,DE,EU,1,server,", "3,25.1,55.2,ae,AS,2,client,"]
+    nodes = [*NODE_LINES[:2], "1,95,8.7,DE,EU,1,server,,,,", "3,25.1,55.2,ae,AS,2,client,,,,"]
     pairs = [*PAIR_LINES, "0,9,1.0", "1,1,1.0", "0,2,fast"]
     with pytest.raises(TrainingError) as caught:
         load(write(tmp_path, nodes, pairs))
@@ -77,6 +85,10 @@ def test_the_shipped_table_is_small_and_anonymous(shipped: TrainingTable) -> Non
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 2_000_000
     for degrees in (shipped.sites.lat, shipped.sites.lon):
         assert np.array_equal(degrees, np.round(degrees, 1))
-    assert set(NODE_COLUMNS) == {"node", "lat", "lon", "country", "continent", "group", "role", "cloud"}
+    own = {"node", "lat", "lon", "country", "continent", "group", "role", "cloud"}
+    assert set(NODE_COLUMNS) == own | {"geoip_lat", "geoip_lon", "geoip_country"}
+    placed = shipped.geoip.take(np.flatnonzero(shipped.geoip.is_placed))
+    assert np.array_equal(placed.lat, np.round(placed.lat, 1))
+    assert len(placed) == 262
     assert len(shipped) == 428
     assert np.isfinite(shipped.rtt_ms).sum() == 166_358

@@ -7,9 +7,7 @@ import pytest
 
 from itm.__main__ import main
 from itm.cli import model
-from models import evaluate
-from models.baseline import NearestModel
-from models.coverage import Coverage
+from models.bars import GEOIP, GEOIP_LIGHT, NAMED, RANDOM
 from models.errors import ModelRefused
 from tests.models.conftest import invent
 from tests.models.test_train import write
@@ -38,34 +36,25 @@ def test_show_train_show(options: list[str], capsys: pytest.CaptureFixture[str])
 
 
 def test_evaluate_prints_and_writes_the_same_numbers(
-    options: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Every way to choose, both kinds of world, the bars; the exit status tells whether they hold."""
-    ways = {"nearest": NearestModel(), "5 neighbours": NearestModel(), "model": evaluate.MedianModel()}
-    monkeypatch.setattr(evaluate, "estimators", lambda: ways)
-    monkeypatch.setattr(model, "coverage", lambda *_: Coverage(0.25, 0.5, 0.75, 1234))
+    """Every way to choose in every world, coverage, bars; the exit status tells whether they hold."""
     (tmp_path / "pops.csv").write_text("pop,node\n" + "".join(f"p{n},{n}\n" for n in (0, 18, 54, 72, 90)))
     numbers = tmp_path / "numbers.json"
-    words = [
-        "--shuffles",
-        "1",
-        "--subsets",
-        "2",
-        "--world",
-        str(tmp_path / "pops.csv"),
-        "--json",
-        str(numbers),
-    ]
-    status = main(["model", "evaluate", *words, *options])
+    rounds = ["--shuffles", "1", "--subsets", "2"]
+    files = ["--world", str(tmp_path / "pops.csv"), "--json", str(numbers)]
+    status = main(["model", "evaluate", *rounds, *files, *options])
     printed, written = capsys.readouterr().out, json.loads(numbers.read_text())
-    for name in ("round robin", "nearest", "5 neighbours", "model", "oracle"):
-        assert f"{written['world14']['by_name'][name]['regret_ms']:8.2f}" in printed
-        assert name in written["random_worlds"]["by_name"]
+    assert set(written["worlds"]) >= {NAMED, RANDOM, GEOIP, GEOIP_LIGHT, "aws regions", "cloud regions"}
+    for title, world in written["worlds"].items():
+        assert title in printed
+        for name in ("round robin", "nearest", "5 neighbours", "plain boosting", "model", "oracle"):
+            assert f"{name:15}{world['by_name'][name]['regret_ms']:8.2f}" in printed
+        assert world["by_name"]["round robin"]["error_ms"] is None
+    assert f"inside the 90 % interval {written['coverage']['all servers']['inside']:.1%}" in printed
     for bar in written["bars"]:
         assert f"{'pass' if bar['held'] else 'FAIL'}  {bar['bar']}" in printed
     assert status == (0 if all(bar["held"] for bar in written["bars"]) else 1)
-    assert written["world14"]["by_name"]["round robin"]["error_ms"] is None
-    assert "p75 75.0% (1,234 pairs)" in printed
 
 
 def test_a_refused_model_is_an_error_with_numbers(
