@@ -1,12 +1,12 @@
 """Drafts of all classes and rooms in, grants out: what is full for whom, with every network counted once.
 
-Demand becomes sessions by what POPs report. A class weighs as many times as it has services: what
-each of them has is not known.
+Demand becomes sessions by what POPs report. A class weighs as much as its services do together: each by its
+queries, all alike until these are counted.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -77,7 +77,7 @@ def balance(drafts: Sequence[Draft], rooms: Rooms) -> Balance:
     none = Balance(rooms, (Granted.nothing(),) * classes)
     if not rooms.is_limited:
         return none
-    services = Counter(drafts[0].world.class_index.values())
+    services = _services(drafts[0])
     parts = [part for i, draft in enumerate(drafts) for part in _parts(draft, i, services[i])]
     served = np.sum([np.bincount(part.at, part.demand, pops + 1)[:pops] for part in parts], axis=0)
     unit = rooms.units(served)
@@ -146,7 +146,16 @@ class _Part:
         return self.decision.load(np.where(self.decision.shares.any(axis=1), sessions, 0.0), pops)
 
 
-def _parts(draft: Draft, index: int, services: int) -> Iterator[_Part]:
+def _services(draft: Draft) -> dict[int, float]:
+    """Return what the services of each class weigh together; as many as there are, over all classes."""
+    index = draft.world.class_index
+    weight: dict[int, float] = defaultdict(float)
+    for name, share in draft.demand.of_services(index).items():
+        weight[index[name]] += share
+    return weight
+
+
+def _parts(draft: Draft, index: int, services: float) -> Iterator[_Part]:
     """Yield the clients of one class, then its resolvers."""
     pops, steer = len(draft.world.pops), draft.steering.steer
     clients, resolvers = demand_of(draft)

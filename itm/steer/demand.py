@@ -12,8 +12,8 @@ than `LEAST_PRIOR`: a network of which nothing was counted is not without people
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -39,6 +39,9 @@ LEARNED_FROM: Final = 100.0
 
 MOST_BY_QUERIES: Final = 1_000.0
 """Clients that queries can make of one network: anybody can ask in anybody's name."""
+
+EVEN_QUERIES: Final = 1_000.0
+"""Queries of each service before any is counted: all are alike until many more than these say otherwise."""
 
 GRAIN: Final = 1024.0
 """Floats are multiples of its inverse: sums in double precision are exact, no share is above 1."""
@@ -83,13 +86,14 @@ class Demand:
     """What was counted of client networks, one row each: `clients` that measured, `queries` in their name.
 
     `asked` has the queries without Client Subnet by the network of the resolver; those of a resolver whose
-    clients are known are also in `queries`, spread over them.
+    clients are known are also in `queries`, spread over them. `by_service` has all queries by name.
     """
 
     key: Keys
     clients: Floats
     queries: Floats
     asked: Counts
+    by_service: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> Demand:
@@ -98,11 +102,24 @@ class Demand:
         return cls(none.key, none.number, none.number, none)
 
     @classmethod
-    def of(cls, clients: Counts, named: Counts, asked: Counts, behind: Behind) -> Demand:
+    def of(
+        cls,
+        clients: Counts,
+        named: Counts,
+        asked: Counts,
+        behind: Behind,
+        by_service: Mapping[str, float] | None = None,
+    ) -> Demand:
         """Put the sources together: clients by network, queries by the network they name, and by resolver."""
         queries = _spread(named, asked, behind)
         key = np.union1d(clients.key, queries.key)
-        return cls(key, clients.at(key), queries.at(key), asked)
+        return cls(key, clients.at(key), queries.at(key), asked, by_service or {})
+
+    def of_services(self, names: Collection[str]) -> dict[str, float]:
+        """Return what each of these services weighs beside the others: 1 on average, by its queries."""
+        counted = {name: EVEN_QUERIES + self.by_service.get(name, 0.0) for name in names}
+        whole = sum(counted.values())
+        return {name: number * len(counted) / whole for name, number in counted.items()}
 
     @property
     def queries_per_client(self) -> float:
@@ -134,13 +151,16 @@ class Demand:
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return what `of_arrays` makes this very demand of."""
         own = {name: getattr(self, name) for name in ("key", "clients", "queries")}
+        services = np.array(list(self.by_service), dtype=np.str_)
+        own |= {"services": services, "by_service": np.array(list(self.by_service.values()), np.float64)}
         return own | {"asked.key": self.asked.key, "asked.number": self.asked.number}
 
     @classmethod
     def of_arrays(cls, stored: Mapping[str, npt.NDArray[Any]]) -> Demand:
         """Return the demand that gave these arrays. Raises `KeyError` for one that is missing."""
         asked = Counts(stored["asked.key"], stored["asked.number"])
-        return cls(stored["key"], stored["clients"], stored["queries"], asked)
+        named = zip(stored["services"].tolist(), stored["by_service"].tolist(), strict=True)
+        return cls(stored["key"], stored["clients"], stored["queries"], asked, dict(named))
 
 
 def clients_of(aggregates: Aggregates) -> Counts:

@@ -15,7 +15,7 @@ from itm.steer.cycle import Knowledge
 from itm.steer.demand import Demand, clients_of
 from itm.steer.learner import Learner
 from itm.steer.querylog import FOLDER as QUERIES
-from itm.steer.querylog import QueryLog, faded
+from itm.steer.querylog import QueryLog, by_service, faded
 from itm.steer.resolvers import Resolvers
 from itm.steer.roomwatch import RoomWatch
 from itm.steer.world import World
@@ -42,7 +42,9 @@ class Knowing:
         evidence = self._learner.evidence(world)
         behind = self._behind()
         hours = self._queries.look()
-        demand = Demand.of(clients_of(self._learner.aggregates), *faded(hours, self._clock()), behind)
+        named, asked = faded(hours, self._clock())
+        clients = clients_of(self._learner.aggregates)
+        demand = Demand.of(clients, named, asked, behind, by_service(hours))
         self._census.write(world, demand, hours)
         return Knowledge(
             evidence,

@@ -135,9 +135,22 @@ def test_clients_are_those_of_the_pop_most_measured() -> None:
     assert len(clients_of(cells())) == 0
 
 
+def test_services_weigh_by_their_queries() -> None:
+    """Alike until queries are counted; what nobody asks for weighs little, and not nothing."""
+    names = ["a.", "b.", "c."]
+    assert Demand.nothing().of_services(names) == dict.fromkeys(names, 1.0)
+    counted = {"a.": 97_000.0, "b.": 1_000.0, "gone.": 1e9}
+    weight = Demand.of(NOBODY, NOBODY, NOBODY, Behind.nothing(), counted).of_services(names)
+    assert sum(weight.values()) == pytest.approx(3)
+    assert weight == pytest.approx({"a.": 3 * 98 / 101, "b.": 3 * 2 / 101, "c.": 3 * 1 / 101})
+
+
 def test_demand_comes_back_from_its_arrays() -> None:
     """Bit for bit: a map's inputs tell the demand it was planned with."""
-    was = demand(counts(**{"133_11_0_1": 3.3}), counts(**{"8_8_8_8": 7.7}), counts(**{"193_0_6_1": 1.1}))
+    asked, named, clients = ({"193_0_6_1": 1.1}, {"8_8_8_8": 7.7}, {"133_11_0_1": 3.3})
+    some = counts(**clients), counts(**named), counts(**asked)
+    was = Demand.of(*some, Behind.nothing(), {"gw.": 5.0, "a.": 2.5})
     got = Demand.of_arrays(was.arrays())
     for name, array in was.arrays().items():
         assert got.arrays()[name].tobytes() == array.tobytes()
+    assert got.by_service == was.by_service
