@@ -95,21 +95,17 @@ class Builder:
         if self._world is None:
             return
         self._learner.read()
-        if self._canary is not None and self._heeded(self._canary):
-            return
-        if self._canary is None:
-            self._retrain(self._world)
+        if self._canary is not None:
+            if self._heeded(self._canary):
+                return
+        elif self._last and self._retraining.step(self._world, self._learner.aggregates):
+            self._take(self._givens.world(self._world.catalog, self._world.catalog_version))
         asked = self._givens.waiting_plan()
         if asked is not None:
             self._answer(asked, self._world)
         wait = 0.0 if self._rooms.is_pressing else self._next_build - self._clock()
         if not 0 < wait <= self._config.builder.interval_seconds:  # more: the clock was set back
             self._build_automatically(self._world)
-
-    def _retrain(self, world: World) -> None:
-        """Go on with retraining; another predictor makes another world, whose moves the limiter bounds."""
-        if self._last and self._retraining.step(world, self._learner.aggregates):
-            self._take(self._givens.world(world.catalog, world.catalog_version))
 
     @property
     def is_serving(self) -> bool:
