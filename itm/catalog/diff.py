@@ -104,7 +104,7 @@ def _tell_service(service: Service) -> str:
 
 
 def _service_changes(old: Service, new: Service) -> Iterator[tuple[str, str]]:
-    for name in ("ttl", "ipv4_values", "ipv6_values", "steer", "require_tags"):
+    for name in ("ttl", "ttl_most", "ipv4_values", "ipv6_values", "steer", "require_tags"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield "~", f"{name} {_show(before)} -> {_show(after)}"

@@ -51,9 +51,10 @@ def _read_service(name: str, cursor: Cursor, pops: Sequence[Pop]) -> Service:
     ipv4, ipv6 = _read_values(fields["values"]) if "values" in fields else ((), ())
     tags = read_tags(fields["require_tags"]) if "require_tags" in fields else ()
     _check_tags(fields.get("require_tags"), tags, pools, pops)
+    ttl, ttl_most = _read_ttl(fields["ttl"]) if "ttl" in fields else (DEFAULT_TTL, 0)
     return Service(
         name=name,
-        ttl=fields["ttl"].integer(1, LONGEST_TTL) if "ttl" in fields else DEFAULT_TTL,
+        ttl=ttl,
         pools=tuple((pool_name, pool.pops) for pool_name, pool in pools.items()),
         rules=rules,
         ipv4_values=ipv4,
@@ -62,7 +63,19 @@ def _read_service(name: str, cursor: Cursor, pops: Sequence[Pop]) -> Service:
         require_tags=tags,
         tuning=_read_tuning(chain, fields, pools, pops),
         form=_read_form(fields),
+        ttl_most=ttl_most,
     )
+
+
+def _read_ttl(cursor: Cursor) -> tuple[int, int]:
+    """Return the least TTL and the highest, 0 where one is stated."""
+    if not isinstance(cursor.value, dict):
+        return cursor.integer(1, LONGEST_TTL), 0
+    fields = cursor.fields(("least", "most"), required=("least", "most"))
+    least, most = (fields[key].integer(1, LONGEST_TTL) if key in fields else 1 for key in ("least", "most"))
+    if least > most and len(fields) == 2:
+        cursor.refuse(f"`least` is {least} and above `most`, {most}")
+    return least, most
 
 
 def _read_form(fields: Mapping[str, Cursor]) -> Form:

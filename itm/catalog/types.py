@@ -157,7 +157,10 @@ PLAIN = Form()
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A steered name. `pools` maps a pool's name to POP ids; `values` are the last resort."""
+    """A steered name. `pools` maps a pool's name to POP ids; `values` are the last resort.
+
+    `ttl` is the least TTL, `ttl_most` the highest (0: there is one).
+    """
 
     name: str
     ttl: int
@@ -169,6 +172,12 @@ class Service:
     require_tags: tuple[str, ...] = ()
     tuning: Tuning = UNTUNED
     form: Form = PLAIN
+    ttl_most: int = 0
+
+    @property
+    def adapts(self) -> bool:
+        """Whether its TTLs follow how certain answers are."""
+        return self.ttl_most > self.ttl
 
 
 @dataclass(frozen=True, slots=True)

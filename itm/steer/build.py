@@ -50,7 +50,7 @@ class ClassBuild:
     `draft` is what was decided as if no POP could be full and nothing were held. `touched` rows drew on
     evidence, all of them on `residuals`; `held` has the sorted keys of rows that the limiter kept where they
     were, those of `resolvers` among them; `granted` what rows got that cannot all have their first choice,
-    and `outlook` how full POPs will be, of all classes together (None where no POP can be full).
+    `outlook` how full POPs will be, of all classes (None where none can be); `moved` rows drafted elsewhere.
     """
 
     steering: SteeringClass
@@ -66,6 +66,7 @@ class ClassBuild:
     plan: Plan
     table: ClassMap
     resolvers: ResolverRows
+    moved: npt.NDArray[np.bool_]
     granted: Granted = field(default_factory=Granted.nothing)
     outlook: Outlook | None = None
 
@@ -266,6 +267,7 @@ def finish_class(
         plan=plan,
         table=compile_class(decision, rows, apart, frame.terms.rules, draft.weight),
         resolvers=apart,
+        moved=draft.decision.ranks[:, 0] != frame.served,
         granted=granted,
     )
 
@@ -293,9 +295,9 @@ def _regranted(draft: Draft, granted: Granted) -> Decision:
     # What the chain does with a spare alone, without running it.
     rest = np.flatnonzero((at >= 0) & ~has_parts)
     if len(rest) and "first" not in draft.steering.steer:
-        ranks, stand_ins = decision.ranks.copy(), decision.stand_ins.copy()
-        ranks[rest], stand_ins[rest] = put_second(ranks[rest], granted.spare[at[rest]]), 0
-        decision = replace(decision, ranks=ranks, stand_ins=stand_ins)
+        ranks = decision.ranks.copy()
+        ranks[rest] = put_second(ranks[rest], granted.spare[at[rest]])
+        decision = replace(decision.apart(rest), ranks=ranks)
     full = np.unique(draft.decision.ranks[chosen, 0])
     return replace(decision, stand_ins=spared(decision.stand_ins, decision.ranks[:, 0], full))
 
@@ -377,6 +379,7 @@ def _todo(
         kept = last.unmeasured
         settled = last.decision.ranks[:kept, 0] == last.decision.wanted[:kept]
         todo[:kept] = touched[:kept] | last.touched[:kept] | ~settled
+        todo[:kept] |= last.moved[:kept] & last.terms.adapts  # certain again once it has stayed
         todo |= residuals.changed(last.residuals, keys)
     return todo
 

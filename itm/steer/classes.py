@@ -25,6 +25,8 @@ class SteeringClass:
     steer: tuple[str, ...]
     require_tags: tuple[str, ...]
     tuning: Tuning = UNTUNED
+    adapts: bool = False
+    """Whether TTLs follow how certain answers are."""
 
     def own_steps(self) -> tuple[str, ...]:
         """Return the operator's own steps in the chain."""
@@ -101,4 +103,6 @@ def classes_of(catalog: Catalog) -> tuple[tuple[SteeringClass, ...], dict[str, i
 
 def class_of(service: Service) -> SteeringClass:
     """Return the class of one service."""
-    return SteeringClass(service.pools, service.rules, service.steer, service.require_tags, service.tuning)
+    return SteeringClass(
+        service.pools, service.rules, service.steer, service.require_tags, service.tuning, service.adapts
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from itm.catalog.types import OWN_PREFIX
 from itm.routemap.routemap import WHOLE
+from itm.steer.certainty import certainty
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.regret import costs
 from itm.steer.standins import Masks, stand_ins_of
@@ -62,6 +63,12 @@ class Decision:
     def joined(cls, parts: Sequence[Decision]) -> Decision:
         """Return the rows of all parts, one after the other."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+
+    def apart(self, rows: npt.NDArray[np.intp]) -> Decision:
+        """Return the same with nobody standing in for these rows, and their TTLs the least."""
+        stand_ins, ttl = self.stand_ins.copy(), self.ttl.copy()
+        stand_ins[rows] = ttl[rows] = 0
+        return replace(self, stand_ins=stand_ins, ttl=ttl)
 
     def load(self, demand: npt.NDArray[np.float64], pops: int) -> npt.NDArray[np.float64]:
         """Return what each of `pops` POPs gets of the rows' demand, by the shares where there are any."""
@@ -138,7 +145,7 @@ def _decision(
         np.where(moved & (first != NO_POP), gain, 0).astype(np.float32),
         moved & (behind | out[rows, previous] | gone),
         shares,
-        np.zeros(len(order), dtype=np.uint8),
+        certainty(running, facts, ranks, shares) if facts.terms.adapts else np.zeros(len(order), np.uint8),
         _joint_ms(running, best),
         *costs(running, order[:, :near]),
         stand_ins_of(running, ranks, shares, loss_ms),

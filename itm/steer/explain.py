@@ -170,8 +170,8 @@ def _checked_order(
         decision = replace(decision, stand_ins=decision.stand_ins * np.uint64(0))
     if np.isin(np.uint64(row.key), inputs.held[served.world.classes.index(steering)]):
         ranks = keep_served(decision.ranks, facts.previous)
-        nobody = decision.stand_ins * np.uint64(0)
-        decision = replace(decision, ranks=ranks, shares=decision.shares * np.uint8(0), stand_ins=nobody)
+        none = {name: getattr(decision, name) * 0 for name in ("shares", "stand_ins", "ttl")}
+        decision = replace(decision, ranks=ranks, **none)
     ranked = [int(p) for p in decision.ranks[0] if p != NO_POP]
     tail = [int(p) for p in tail_of(facts.tiers[0], facts.terms.rules.common[facts.rule[0]])]
     again = ranked + [p for p in tail if p not in ranked]

@@ -149,9 +149,9 @@ def limited(
         return decision, whole, held
     ranks = decision.ranks.copy()
     ranks[held] = keep_served(decision.ranks[held], previous[held])
-    shares, stand_ins = decision.shares.copy(), decision.stand_ins.copy()
-    shares[held] = stand_ins[held] = 0  # who is held stays whole where it is
-    part = replace(decision, ranks=ranks, shares=shares, stand_ins=stand_ins)
+    shares = decision.shares.copy()
+    shares[held] = 0  # who is held stays whole where it is, for now
+    part = replace(decision.apart(held), ranks=ranks, shares=shares)
     held_share = float(demand[held].sum()) / total
     return part, replace(plan(part, previous, weight, pops), held_share=held_share), held
 

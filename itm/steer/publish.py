@@ -36,6 +36,7 @@ def routemap_of(world: World, builds: Sequence[ClassBuild], version: int, built_
                 s.ipv6_values,
                 s.form,
                 world.classes[world.class_index[s.name]].fallback(world.catalog.pops),
+                s.ttl_most,
             )
             for s in world.catalog.services
         ),

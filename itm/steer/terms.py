@@ -27,7 +27,7 @@ def terms_of(
     leg = np.zeros(len(pops), dtype=np.float32) if leg_ms is None or "joint" not in steps else leg_ms
     price = [pop.cost or 0.0 if "cost" in steps else 0.0 for pop in pops]
     facts = PopFacts(world.bias_ms, np.array(price, dtype=np.float32), leg)
-    return Terms(facts, _rule_facts(world, steering, leg), steering.tuning, own)
+    return Terms(facts, _rule_facts(world, steering, leg), steering.tuning, own, adapts=steering.adapts)
 
 
 def _rule_facts(world: World, steering: SteeringClass, leg_ms: Floats) -> RuleFacts:

@@ -74,8 +74,12 @@ def delv(server: Server, state: Path, name: str, rtype: str) -> str:
 
 
 def test_delv_validates_every_kind_of_answer(start: StartServer, tmp_path: Path) -> None:
-    """Steered, static, NODATA and NXDOMAIN: fully validated."""
-    server = start(demo__catalog=str(signed_catalog(tmp_path / "catalog")))
+    """Steered, static, NODATA and NXDOMAIN: fully validated; also with a TTL below the signed one."""
+    catalog = signed_catalog(tmp_path / "catalog")
+    text = (catalog / "catalog.yaml").read_text()
+    assert "ttl: 20" in text
+    (catalog / "catalog.yaml").write_text(text.replace("ttl: 20", "ttl: {least: 20, most: 300}"))
+    server = start(demo__catalog=str(catalog))
     for name, rtype, wanted in [
         ("gw.example.net", "A", "; fully validated"),
         ("example.net", "SOA", "; fully validated"),

@@ -61,14 +61,15 @@ class RuleFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """What all rows of one class have in common: its POPs, its rules, and what it says to its steps; and what
-    own steps said of its rows.
+    """What all rows of one class have in common: its POPs, its rules, and what it says to its steps; what own
+    steps said of its rows; and whether TTLs follow certainty (`adapts`).
     """
 
     pops: PopFacts
     rules: RuleFacts
     tuning: Tuning = UNTUNED
     own: tuple[Outcome, ...] = ()
+    adapts: bool = False
 
     def facts(
         self,

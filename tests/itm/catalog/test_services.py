@@ -44,6 +44,10 @@ require_tags: eea
     [
         ("ttl: 0", "ttl: expected 1 to 86400, got 0"),
         ("ttl: 100000", "ttl: expected 1 to 86400, got 100000"),
+        ("ttl: {least: 60}", "ttl: `most` is missing"),
+        ("ttl: {least: 60, most: 20}", "ttl: `least` is 60 and above `most`, 20"),
+        ("ttl: {least: 0, most: 20}", "ttl.least: expected 1 to 86400, got 0"),
+        ("ttl: {least: 20, most: 30, mean: 25}", "ttl.mean: no such key"),
         ("values: []", "values: expected at least one value"),
         ("values: [a]", "values[0]: expected an IP address, got 'a'"),
         ("values: [192.0.2.1, 192.0.2.1]", "values[1]: 192.0.2.1 stands twice"),
@@ -106,3 +110,10 @@ def test_forms(body: str, form: Form) -> None:
 def test_faults_of_forms(body: str, fault: str) -> None:
     """What does not go together is told with its path."""
     assert any(found.startswith(fault) for found in service_faults(body)), service_faults(body)
+
+
+def test_bounds_of_ttls() -> None:
+    """Least and highest; one number is both."""
+    read = service("ttl: {least: 20, most: 300}")
+    assert (read.ttl, read.ttl_most, read.adapts) == (20, 300, True)
+    assert not service("ttl: 20").adapts
