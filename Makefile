@@ -25,6 +25,7 @@ check: $(STAMP)
 # The short ones first; what kills POPs and floods them comes last.
 bench: $(STAMP)
 	$(BIN)/python -m bench.build
+	$(BIN)/python -m bench.predict
 	$(BIN)/python -m bench.assign
 	$(BIN)/python -m bench.collect
 	$(BIN)/python -m bench.session
