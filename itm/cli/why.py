@@ -81,7 +81,16 @@ def _ladder(story: dict[str, Any]) -> str:
     by = f"the clients learned behind it ({len(story['clients'])} networks)" if story["clients"] else ""
     return (
         f"{text}\nDecided by {by or 'the row of its ' + story['row']}; last mile {story['access_ms']:g} ms."
+        + _rest(story.get("rest", {}))
     )
+
+
+def _rest(rest: dict[str, Any]) -> str:
+    resting = (
+        "\nIt moved of late and rests: nothing is better enough for now." if rest.get("is_resting") else ""
+    )
+    left = rest.get("not_back_to")
+    return resting + (f"\nIt does not go back to {left} yet, which it left of late." if left else "")
 
 
 def _clients(story: dict[str, Any], everything: bool) -> str:

@@ -68,6 +68,7 @@ def explain(question: WhyQuestion, served: Served, clock: Callable[[], float] = 
         "ladder": story.ladder(case),
         "row": case.row.kind,
         "clients": story.clients(case, behind) if behind is not None else [],
+        "rest": story.rest(case),
         "access_ms": round(float(case.facts.estimate.access_ms[0]), 1),
         "pops": story.pops(case),
         "capacity": story.capacity(case),

@@ -218,6 +218,18 @@ def _first(case: Case, running: Running) -> str | None:
     return None if running.is_out()[0, best] else case.pops[best]
 
 
+def rest(case: Case) -> dict[str, Any]:
+    """Tell whether the row rests after a move, and the POP that it does not go back to yet."""
+    found = case.facts.rest
+    if found is None:
+        return {"is_resting": False, "not_back_to": None}
+    left = int(found.left[0])
+    return {
+        "is_resting": bool(found.is_resting[0]),
+        "not_back_to": case.pops[left] if left < len(case.pops) else None,
+    }
+
+
 def answer(case: Case, qtype: str) -> dict[str, Any]:
     """Tell what is answered: a POP's addresses, or the last-resort values where no POP is allowed."""
     pop = case.served.routemap.pops[case.choice] if case.choice != NO_POP else None

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from collectors.ladder import RUNGS
 from itm.catalog.types import Rule
 from itm.routemap.health import State
 from itm.steer.build import build_class
@@ -11,6 +14,7 @@ from itm.steer.evidence import Evidence
 from itm.steer.explain import WhyQuestion, explain
 from itm.steer.inputs import Inputs
 from itm.steer.memory import Memory
+from itm.steer.moves import Moves
 from itm.steer.plan import Limits
 from itm.steer.publish import routemap_of
 from itm.steer.story import Served
@@ -123,3 +127,18 @@ def test_a_rival_of_another_price_or_place_in_the_order_is_none() -> None:
     """No round trip brings it forward: only the first's death does."""
     told = story(world(service(steer=("up", "failover"))))["runner_up"]
     assert told == {"pop": "osaka", "gap_ms": None, "flips": "only if tokyo is not up"}
+
+
+def test_a_row_that_moved_of_late_says_so() -> None:
+    """Whether it rests, and where it does not go back to yet."""
+    assert story(world())["rest"] == {"is_resting": False, "not_back_to": None}
+    w, evidence = world(), Evidence.nothing(len(P50))
+    key = w.ladder.keys(np.array([4], np.uint8), np.array([0x850B00], np.uint64))[:, RUNGS.index("place")]
+    moved = Moves(key, np.array([900.0]), np.array([1], np.uint16), np.zeros(1, np.uint8))
+    for now, expected in ((1000.0, (True, "osaka")), (2000.0, (False, "osaka")), (5000.0, (False, None))):
+        memory = replace(Memory.nothing(), pops=w.pops, moves=moved).read_at(now)
+        build = build_class(w, evidence, w.classes[0], memory, Limits(3, 1.0))
+        inputs = Inputs(7, 1, "test", "predictions", 3, evidence, (build.before,), (build.held,))
+        served = Served(routemap_of(w, (build,), 7, 1000.0), inputs, w, {})
+        rest = explain(WhyQuestion("gw.example.net", JAPAN), served)["rest"]
+        assert (rest["is_resting"], rest["not_back_to"]) == expected
