@@ -46,7 +46,7 @@ COMMANDS: Final = {
         "itm.cli.model", "train, evaluate and show the latency predictor, and whether it drifted"
     ),
     "geoip": Command("itm.cli.geoip", "look into and compact GeoIP databases"),
-    "simulate": Command("itm.cli.simulate", "replay recorded clients against the real server"),
+    "simulate": Command("itm.cli.simulate", "let recorded clients and made-up worlds meet the real code"),
     "probe-target": Command("itm.cli.probe_target", "serve the objects that probes and browsers fetch"),
     "worker": Command("itm.cli.worker", "one process of `serve` (started by it)"),
 }

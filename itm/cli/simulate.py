@@ -20,7 +20,7 @@ from itm.simulate.attack import ATTACKS, Field, Moved
 from itm.simulate.attack import as_text as attack_table
 from itm.simulate.beacons import outcomes as beacons_of
 from itm.simulate.clients import Client, clients_of, read_identities
-from itm.simulate.replay import Fold, replay_fold
+from itm.simulate.recorded import Fold, play_fold
 from itm.simulate.report import as_data, as_text, lines
 from itm.simulate.resolvers import Asked, Stand, ask_fold
 from itm.steer.predict import predict_cells
@@ -37,17 +37,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the actions and their options."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
     text = "recorded clients report by HTTP and ask by DNS; prints their regret beside the baselines"
-    replay = actions.add_parser("replay", help=text, description=text)
-    replay.add_argument(
+    recorded = actions.add_parser("recorded", help=text, description=text)
+    recorded.add_argument(
         "--source", type=Path, metavar="DIR", help="the recordings with addresses (nodes.csv); else by place"
     )
-    replay.add_argument(
+    recorded.add_argument(
         "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
     )
-    replay.add_argument("--clients", type=int, default=0, metavar="N", help="at most N clients per fold")
-    replay.add_argument("--seed", type=int, default=0)
-    replay.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
-    replay.set_defaults(act=_replay)
+    recorded.add_argument("--clients", type=int, default=0, metavar="N", help="at most N clients per fold")
+    recorded.add_argument("--seed", type=int, default=0)
+    recorded.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
+    recorded.set_defaults(act=_recorded)
     text = "recorded clients measure every POP, in one process; prints their regret beside the baselines"
     beacons = actions.add_parser("beacons", help=text, description=text)
     beacons.add_argument(
@@ -161,7 +161,7 @@ def _attack(args: argparse.Namespace) -> int:
     return 0
 
 
-def _replay(args: argparse.Namespace) -> int:
+def _recorded(args: argparse.Namespace) -> int:
     table = training.load(Path(Config().model.training))
     here = continents()
     digest = data_digest(table, here)
@@ -171,7 +171,7 @@ def _replay(args: argparse.Namespace) -> int:
     clients = clients_of(table, world.load(WORLD / "pops.csv", table), places, identities)
     print(f"{len(clients)} clients, {len(pops)} POPs; {places.credit}", flush=True)
     outcomes = []
-    with tempfile.TemporaryDirectory(prefix="itm-replay-") as folder:
+    with tempfile.TemporaryDirectory(prefix="itm-recorded-") as folder:
         for number, (predictor, held) in enumerate(fold_models(table, here)):
             if number >= args.folds:
                 break
@@ -184,7 +184,7 @@ def _replay(args: argparse.Namespace) -> int:
             )
             state = Path(folder) / f"fold{number}"
             fold = Fold(disguised, tuple(own))
-            outcomes += replay_fold(fold, pops, WORLD, state, args.seed + number, print)
+            outcomes += play_fold(fold, pops, WORLD, state, args.seed + number, print)
     result = lines(outcomes, places, pops)
     print(as_text(result))
     if args.json:

@@ -13,7 +13,7 @@ import numpy as np
 
 from itm.simulate.clients import Client
 from itm.simulate.panel import Panel
-from itm.simulate.replay import STAGES, Outcome
+from itm.simulate.recorded import STAGES, Outcome
 from itm.steer.world import World
 
 ROUND_SECONDS: Final = 300.0

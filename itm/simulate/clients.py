@@ -1,4 +1,4 @@
-"""The replay's clients: recorded round trips, and an address that the place table puts where they were."""
+"""Recorded clients: their round trips, and an address that the place table puts where they were."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a replay found, as a table: regret after each stage beside the baselines."""
+"""What a run of recorded clients found, as a table: regret after each stage beside the baselines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from collectors.places import PlaceTable
 from itm.catalog.types import Pop
-from itm.simulate.replay import STAGES, Outcome, nearest
+from itm.simulate.recorded import STAGES, Outcome, nearest
 
 
 @dataclass(frozen=True, slots=True)

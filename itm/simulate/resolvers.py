@@ -29,7 +29,7 @@ from itm.catalog.types import Catalog, Pop, Rule, Service
 from itm.routemap.routemap import ClassMap
 from itm.simulate.access import access_of
 from itm.simulate.clients import Client
-from itm.simulate.replay import Fold
+from itm.simulate.recorded import Fold
 from itm.steer.behind import MIN_CLIENTS, Behind
 from itm.steer.build import build_class
 from itm.steer.evidence import Evidence

@@ -1,4 +1,4 @@
-"""A real server of its own for one replay: `itm serve` on free ports, a fresh state, a given predictor."""
+"""A real server of its own for one run: `itm serve` on free ports, a fresh state, a given predictor."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _await_ready(server: ReplayServer, process: subprocess.Popen[bytes], log: Pa
     deadline = time.monotonic() + START_SECONDS
     while server.front.faults():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise ItmError(f"the replay's server did not start:\n{log.read_text()[-2000:]}")
+            raise ItmError(f"the simulation's server did not start:\n{log.read_text()[-2000:]}")
         time.sleep(0.2)
 
 

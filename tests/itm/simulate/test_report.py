@@ -4,7 +4,7 @@ import pytest
 
 from collectors.network import Network
 from itm.simulate.clients import Client
-from itm.simulate.replay import STAGES, Outcome
+from itm.simulate.recorded import STAGES, Outcome
 from itm.simulate.report import Line, as_data, as_text, lines
 from tests.itm.steer.worlds import DUTCH, JAPAN, POPS, places
 

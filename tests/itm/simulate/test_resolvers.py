@@ -8,7 +8,7 @@ import pytest
 
 from collectors.network import Network
 from itm.simulate.clients import Client
-from itm.simulate.replay import Fold
+from itm.simulate.recorded import Fold
 from itm.simulate.resolvers import Asked, Stand, ask_fold
 from models.artifact import Predictor
 from tests.itm.steer.station import FakePredictor

@@ -1,4 +1,4 @@
-"""`simulate replay`: recorded clients report to the real server and ask its DNS, again and again.
+"""`simulate recorded`: recorded clients report to the real server and ask its DNS, again and again.
 
 Every client is served with a predictor that never saw its group. Beacons are the recorded round trips
 plus access noise, from five addresses of the client's /24, of the at most four POPs that the server plans for
@@ -56,7 +56,7 @@ class Fold:
     clients: tuple[Client, ...]
 
 
-def replay_fold(
+def play_fold(
     fold: Fold,
     pops: Sequence[Pop],
     catalog: Path,
