@@ -1,8 +1,9 @@
 """A candidate against the present predictor: both judged on what neither saw, and on live data.
 
 Folds are made of groups of the table that the present predictor was trained with: whatever came since may be
-wrong, and must not judge itself. Of the fresh table, too, what is held out leaves training: its groups, and
-nodes at the same spots. Refused is what is worse for certain, and what is worse by much.
+wrong, and must not judge itself. What is held out leaves the training of both: its groups, and nodes at the
+same spots, as another table may number its groups otherwise. Refused is what is worse for certain, and what is
+worse by much.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ def on_folds(reference: TrainingTable, fresh: TrainingTable, continents: Mapping
     towards = reference.sites.take(servers)
     for held in folds(reference, TRIAL_FOLDS):
         out = np.isin(reference.group, held)
-        rest = without(reference, out), without(fresh, out_of(fresh, reference, out))
+        rest = [without(table, out_of(table, reference, out)) for table in (reference, fresh)]
         asked = np.flatnonzero(out & ~reference.is_server)
         for side, table in enumerate(rest):
             said[side, asked] = train(table, continents).predict(reference.sites.take(asked), towards).p50

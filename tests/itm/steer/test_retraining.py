@@ -189,7 +189,6 @@ class TryingBuilder:
             self.station.clock.now += 1
 
 
-@pytest.mark.long
 def test_a_bad_table_changes_nothing_and_a_good_one_goes_live(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
