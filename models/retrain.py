@@ -2,8 +2,8 @@
 
 Folds are made of groups of the table that the present predictor was trained with: whatever came since may be
 wrong, and must not judge itself. What is held out leaves the training of both: its groups, and nodes at the
-same spots, as another table may number its groups otherwise. Refused is what is worse for certain, and what is
-worse by much.
+same spots, as another table may number its groups otherwise. Refused is what is worse for certain, or by
+much.
 """
 
 from __future__ import annotations
