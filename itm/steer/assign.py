@@ -155,6 +155,9 @@ def _program(cost: Floats, pop: Pops, demand: Floats, room: Floats, fixed: Float
     share = np.zeros_like(cost)
     share[kind, candidate] = np.maximum(solution.x[:shares], 0) / demand[kind]
     share[share < 1e-9] = 0.0  # the solver's tolerance
+    # A kind that weighs less than that tolerance may be left out: it has what is cheapest.
+    left_out = np.flatnonzero(~share.any(axis=1))
+    share[left_out, cost[left_out].argmin(axis=1)] = 1.0
     normal: Floats = share / share.sum(axis=1, keepdims=True)
     return normal
 

@@ -114,7 +114,8 @@ def _cut(demand: Floats, granted: Floats) -> Floats:
     part = np.maximum(inside, 0) / np.maximum(demand, 1e-300)[:, None]
     part[part < LEAST_SHARE] = 0.0
     empty = np.flatnonzero(~part.any(axis=1))
-    part[empty, np.searchsorted(limit, begin[empty], side="right")] = 1.0
+    last = np.flatnonzero(granted > 0)[-1]  # padding behind it is granted nothing, and is no POP
+    part[empty, np.minimum(np.searchsorted(limit, begin[empty], side="right"), last)] = 1.0
     normal: Floats = part / part.sum(axis=1, keepdims=True)
     return normal
 

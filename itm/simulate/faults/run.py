@@ -17,9 +17,10 @@ import numpy.typing as npt
 from collectors.measurement import POP_ID_BYTES
 from itm.catalog.types import Catalog
 from itm.config import Config
+from itm.routemap.health import State
 from itm.simulate.faults.checks import Checks
 from itm.simulate.faults.ground import Ground
-from itm.simulate.faults.load import capacities
+from itm.simulate.faults.load import capacities, load_ms
 from itm.simulate.faults.moment import Moment, Scene, moment_at
 from itm.simulate.faults.oracle import Best, best
 from itm.simulate.faults.outcome import Outcome, Point
@@ -41,6 +42,7 @@ from itm.simulate.faults.strategy import (
     Strategy,
 )
 from itm.simulate.faults.tally import Tally
+from itm.steer.loads import PopLoad
 
 BEGIN: Final = 1_700_006_400.0
 """Midnight UTC of some day: the minute 0 of every scenario."""
@@ -67,6 +69,9 @@ MOST_WARM_CYCLES: Final = 100
 """And at most as many as in so many cycles."""
 
 WARM_BUILDS: Final = 3
+
+SESSIONS: Final = 100_000.0
+"""Sessions that all demand at rest is."""
 
 MOST_PAIRS: Final = 500
 """Clients that are seen behind their resolver in one cycle."""
@@ -183,12 +188,35 @@ class Run:
             views = int(min(self.scenario.views_per_day * size * CYCLE_SECONDS / 86_400, MOST_VIEWS))
             served = self._caches[ITM].served()
             since, middle = self.now - CYCLE_SECONDS, self.minute - CYCLE_SECONDS / 120
-            then = moment_at(middle, self.scenario.faults, self.rest, self._scene)
+            then = self._with_load(moment_at(middle, self.scenario.faults, self.rest, self._scene))
             self.server.receive(self.sessions.between(since, self.now, views, served, then), self.now)
             self._pair(views)
+        if self.scenario.reports_load:
+            self._report_load()
         self.server.build(self.now)
         self._expect()
         self._know()
+
+    def _with_load(self, moment: Moment) -> Moment:
+        """Return the truth as people measure it: they wait where everybody waits who ITM sent there."""
+        served = self.served(ITM)
+        here = moment.reached[np.arange(len(served)), served]
+        load = np.bincount(served, np.where(here, moment.demand, 0.0), len(self.pops)).astype(np.float64)
+        waiting = load_ms(load, moment.capacity).astype(np.float32)
+        return moment.but(rtt_ms=moment.rtt_ms + waiting) if waiting.any() else moment
+
+    def _report_load(self) -> None:
+        """Let POPs report their sessions, served or waiting, and their room; tell the server who is away."""
+        moment, served = self._moment, self.served(ITM)
+        here = moment.reached[np.arange(len(served)), served]
+        load = np.bincount(served, np.where(here, moment.demand, 0.0), len(self.pops)) * SESSIONS
+        room = moment.capacity * SESSIONS
+        ids = [pop.id for pop in self.pops]
+        self.server.loads = {
+            pop: PopLoad(sessions, most, 1, 0.0)
+            for pop, sessions, most in zip(ids, load.tolist(), room.tolist(), strict=True)
+        }
+        self.server.states = {pop: State(state) for pop, state in zip(ids, self._states, strict=True)}
 
     def _pair(self, views: int) -> None:
         """Let some of the people be seen behind their resolvers."""

@@ -42,7 +42,8 @@ class Scenario:
 
     `without` are ids of POPs that the catalog does not name at the beginning; `headroom` the room of each POP
     as a multiple of the demand nearest to it; `resolver_map`: whether resolvers' clients are learned;
-    `mute` minutes (from, to) without measurements; `views_per_day` page views of a network in the mean.
+    `mute` minutes (from, to) without measurements; `views_per_day` page views of a network in the mean;
+    `reports_load` whether POPs tell the server how full they are, and what they have room for.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Scenario:
     resolver_map: bool = True
     mute: tuple[float, float] = (0.0, 0.0)
     views_per_day: float = 24.0
+    reports_load: bool = False
 
     @property
     def edges(self) -> tuple[float, ...]:

@@ -20,12 +20,14 @@ from collectors.network import Network
 from collectors.pairing import Pair
 from collectors.window import Windows
 from itm.config import Config
+from itm.routemap.health import State
 from itm.routemap.routemap import RouteMap
 from itm.steer.behind import DAY_SECONDS, Behind
 from itm.steer.build import ClassBuild
 from itm.steer.cycle import Knowledge, build_all
 from itm.steer.demand import Counts, Demand, clients_of
 from itm.steer.evidence import Evidence
+from itm.steer.loads import PopLoad
 from itm.steer.memory import Memory
 from itm.steer.notice import RECENT_HALF_LIFE_SECONDS, RECENT_SECONDS, notice
 from itm.steer.plan import Limits, Plan
@@ -51,6 +53,10 @@ class Server:
         """What the last build was made of."""
         self.refused: dict[str, int] = {}
         """Records that the guard refused, by reason."""
+        self.loads: dict[str, PopLoad] = {}
+        """What POPs report of their load, by id; empty: no POP can be full."""
+        self.states: dict[str, State] = {}
+        """The health table, by POP id."""
         self.builds: tuple[ClassBuild, ...] = ()
         self._take(world)
         self.map: RouteMap | None = None
@@ -133,7 +139,8 @@ class Server:
         days = self._config.collect.pairing_half_life_days
         behind = Behind.of(self._clientele.table(), now, days)
         demand = Demand.of(clients_of(self.aggregates), Counts.nothing(), Counts.nothing(), behind)
-        return Knowledge(evidence, Resolvers.of(world, evidence, behind), demand, now=now)
+        resolvers = Resolvers.of(world, evidence, behind)
+        return Knowledge(evidence, resolvers, demand, self.loads, self.states, now=now)
 
     def _publish(self, builds: tuple[ClassBuild, ...], now: float) -> None:
         version = self.map.version + 1 if self.map else 1

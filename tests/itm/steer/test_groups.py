@@ -90,3 +90,10 @@ def test_rows_are_given_out_whole_in_the_order_of_their_keys() -> None:
     groups = merge(rows)
     share = spread(groups, np.array([[2.5, 1.5]]), rows)
     assert share == pytest.approx(np.array([[0, 1], [1, 0], [0.5, 0.5], [1, 0]]))
+
+
+def test_a_row_of_nobody_behind_all_others_gets_a_pop() -> None:
+    """Of a group that is split, padding behind its candidates: the last one that was granted anything."""
+    rows = near([[0, 1, NOBODY]] * 3, [[0, 8, np.inf]] * 3, [1, 1, 0])
+    share = spread(merge(rows), np.array([[1.0, 1.0, 0.0]]), rows)
+    assert share.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]

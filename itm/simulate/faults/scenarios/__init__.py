@@ -9,13 +9,22 @@ from __future__ import annotations
 from typing import Final
 
 from itm.simulate.faults.scenario import Scenario
-from itm.simulate.faults.scenarios import cable_cut, congested_isp, pop_down, pop_slow
+from itm.simulate.faults.scenarios import (
+    cable_cut,
+    congested_isp,
+    flash_crowd,
+    half_capacity,
+    pop_down,
+    pop_slow,
+)
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     pop_down.SCENARIO,
     pop_slow.SCENARIO,
     congested_isp.SCENARIO,
     cable_cut.SCENARIO,
+    flash_crowd.SCENARIO,
+    half_capacity.SCENARIO,
 )
 
 __all__ = ["SCENARIOS"]
