@@ -10,6 +10,8 @@ import ipaddress
 import secrets
 import socket
 import struct
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import dnslib
@@ -29,10 +31,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", default="127.0.0.1:5300", metavar="ADDRESS:PORT")
     parser.add_argument("--tcp", action="store_true", help="ask over TCP")
     parser.add_argument("--short", action="store_true", help="print the answers' data only")
+    parser.add_argument(
+        "--count", type=int, default=1, metavar="N", help="ask so often, and print how often each answer came"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Ask and print."""
+    records = [_asked(args) for _ in range(max(args.count, 1))]
+    print("\n".join(lines(records[-1], short=args.short) if len(records) == 1 else shares(records)))
+    return int(records[-1].header.rcode != 0)
+
+
+def shares(records: Sequence[Any]) -> list[str]:
+    """Return which answers came how often, the most frequent first: a POP's share where several are drawn."""
+    told = Counter(" ".join(lines(record, short=True)) or "no answer" for record in records)
+    return [f"{number / len(records):.1%}\t{text}" for text, number in told.most_common()]
+
+
+def _asked(args: argparse.Namespace) -> Any:
     question = make(args.name, args.type, args.subnet)
     host, port = _server(args.server)
     packet = question.pack()
@@ -40,8 +57,7 @@ def run(args: argparse.Namespace) -> int:
     record = dnslib.DNSRecord.parse(reply)
     if record.header.tc and not args.tcp:
         record = dnslib.DNSRecord.parse(_over_tcp(host, port, packet))
-    print("\n".join(lines(record, short=args.short)))
-    return int(record.header.rcode != 0)
+    return record
 
 
 def make(name: str, rtype: str, subnet: str | None) -> Any:

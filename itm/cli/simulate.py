@@ -13,7 +13,7 @@ import numpy as np
 from collectors import places as place_tables
 from collectors.geography import continents
 from itm.catalog.load import load_path
-from itm.cli import joint, scenario, steadiness
+from itm.cli import caches, joint, scenario, steadiness
 from itm.config import ROOT, Config
 from itm.simulate import gap
 from itm.simulate.attack import ATTACKS, Field, Moved
@@ -77,6 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     attack.add_argument("--seed", type=int, default=0)
     attack.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
     attack.set_defaults(act=_attack)
+    caches.configure(actions)
     joint.configure(actions)
     steadiness.configure(actions)
     scenario.configure(actions)

@@ -37,7 +37,7 @@ class SharedSteering(Steering):
         super().apply(states)
         shared = lots(self._map, states)
         number: dict[Lot, int] = {}
-        spread = np.array(self._choice)
+        spread = np.array(self._choice, dtype=np.uint32)
         first = spread[shared.leaf] // (len(states) + 1) * (len(states) + 1)
         pops = self._map.leaves[shared.leaf] + first[:, None]
         for leaf, bodies, shares in zip(

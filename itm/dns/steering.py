@@ -47,7 +47,9 @@ class Steering:
         served = np.where(served == NO_POP, self._pops, served).astype(np.uint32)
         self.fail_open = bool(down[served].any())
         first = ttls(self._map, states).astype(np.uint32) * np.uint32(self._pops + 1)
-        self._choice = (served + first).data
+        bodies = self.ttl_classes * (self._pops + 1)
+        narrow = np.uint16 if bodies <= 1 << 16 else np.uint32  # the narrower are read faster
+        self._choice = (served + first).astype(narrow).data
 
     def locate4(self, unit: int) -> tuple[int, int]:
         """Return (body, scope) of an IPv4 /24 number."""

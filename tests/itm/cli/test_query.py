@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 
+import dnslib
 import pytest
 
 from itm.cli import query
@@ -91,3 +92,11 @@ def test_nobody_there() -> None:
         query.run(_args("x", "--server", f"127.0.0.1:{port}"))
     with pytest.raises(ItmError, match=r"127\.0\.0\.1"):
         query.run(_args("x", "--tcp", "--server", f"127.0.0.1:{port}"))
+
+
+def test_how_often_each_answer_came() -> None:
+    """The most frequent first: what shares there are shows when one asks often."""
+    packets = [dnslib.DNSRecord(q=dnslib.DNSQuestion("gw.")) for _ in range(4)]
+    for packet, address in zip(packets, ("127.20.0.1", "127.20.0.2", "127.20.0.2"), strict=False):
+        packet.add_answer(dnslib.RR("gw.", rdata=dnslib.A(address), ttl=20))
+    assert query.shares(packets) == ["50.0%\t127.20.0.2", "25.0%\t127.20.0.1", "25.0%\tno answer"]
