@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ def test_after_twenty_beacons_of_every_pop_half_a_millisecond_is_lost(tmp_path: 
     places = place_tables.load(Path(Config().geoip.places))
     here, catalog = continents(), load_path(WORLD)
     clients = clients_of(table, world.load(WORLD / "pops.csv", table), places, None)
-    predictor, held = list(fold_models(table, here))[1]
+    predictor, held = next(islice(fold_models(table, here), 1, None))
     own = [client for client in clients if client.group in set(held.tolist())]
     predictions = predict_cells(predictor, places, catalog.pops, tmp_path)
     found = outcomes(World(catalog, 1, places, here, predictions, ""), own, 0, (0, 20))
