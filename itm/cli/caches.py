@@ -30,7 +30,7 @@ from models.evaluate import fold_models
 
 WORLD = ROOT / "data" / "world14"
 COUNTRIES = ROOT / "data" / "world" / "countries.csv"
-LIMITS_MS = (1.0, 2.0, 5.0, 10.0)
+LIMITS_MS = (2.0, 10.0)
 
 
 def configure(actions: Any) -> None:
