@@ -59,8 +59,13 @@ class Gathered:
     late: int
 
     def of_networks(self, since: float) -> Gathered:
-        """Return the round trips of networks alone that were still measured `since` then."""
+        """Return the round trips that clients of networks still measured `since` then.
+
+        Of networks alone, and without what nobody in particular measured: a feed that names networks is one
+        voice, whatever it says of how many.
+        """
         is_own = (self.values.rung == 0) & (self.values.metric == RTT) & (self.values.newest >= since)
+        is_own &= self.values.era != 0
         return replace(self, values=self.values.take(is_own), outcomes=Cells.nothing())
 
 
@@ -103,7 +108,7 @@ class _Entries:
     weight: npt.NDArray[np.float64]
     time: npt.NDArray[np.float64]
     who: npt.NDArray[np.uint32]  # hash of the client, or of the network or AS on coarser rungs
-    rank: npt.NDArray[np.uint32]  # hash of the client: the lowest speaks for its network or AS
+    rank: npt.NDArray[np.uint32]  # the lowest speaks for its network or AS
     era: npt.NDArray[np.uint8]  # the key of the client's hash; 0 for a client not known and on coarser rungs
 
     def take(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> _Entries:
@@ -134,7 +139,7 @@ def _entries(
         weight[row],
         moment[row],
         _who(records, rung_keys, row, rung),
-        _client_hash(records)[row],
+        _rank(records)[row],
         np.where(rung == 0, era_of(records["client"])[row], np.uint8(0)),
     )
 
@@ -217,6 +222,11 @@ def _who(
     of_as = np.where(asn == 0, network, _spread(asn))
     voters = np.where(rung > _AS, of_as[row], network[row])
     return np.where(rung == 0, _client_hash(records)[row], voters)
+
+
+def _rank(records: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:
+    """Return who of a network's clients speaks for it before whom: one not known after all others."""
+    return np.where(records["client"] == 0, np.uint32(0xFFFFFFFF), _client_hash(records))
 
 
 def _client_hash(records: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:

@@ -211,6 +211,11 @@ def _register_builder(registry: Registry, report: Callable[[], dict[str, Any]]) 
         "Places whose round trips to a POP drifted away from what was usual.",
         lambda: [({}, len(report()["drifts"]))] if "drifts" in report() else [],
     )
+    registry.gauge(
+        "itm_silent_seconds",
+        "For how long nothing was measured, 0 while somebody measures.",
+        lambda: [({}, (report()["silence"] or {"seconds": 0})["seconds"])] if "silence" in report() else [],
+    )
     for name, about, key in (
         ("itm_pop_planned_sessions", "Sessions a POP will have by the map, of all services.", "load"),
         ("itm_pop_planned_share", "Those as a share of its capacity.", "share"),

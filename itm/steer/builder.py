@@ -39,6 +39,7 @@ from itm.steer.publish import inputs_of, outlook_of, publish, routemap_of, says_
 from itm.steer.retraining import Retraining, Running, start_trainer
 from itm.steer.roomwatch import RoomWatch
 from itm.steer.shelf import Shelf
+from itm.steer.silence import SilenceWatch
 from itm.steer.stats import Stats
 from itm.steer.trials import Trials
 from itm.steer.verdict import Fate
@@ -67,6 +68,7 @@ class Builder:
         self._maps = config.state_dir / "maps"
         self._memory_path = config.state_dir / "memory"
         self._drift = DriftWatch(config.state_dir / "baselines")
+        self._silence = SilenceWatch(config.collect.half_life_hours * 3600)
         self._learner = Learner(config, bus, clock)
         self._retraining = Retraining(config, givens, clock, start)
         self._model = ModelWatch(config.state_dir, clock)
@@ -358,6 +360,7 @@ class Builder:
             canaries_ended=dict(self._trials.ended),
             drifts=[one.as_dict() for one in self._drift.look(self._learner.aggregates)],
             capacity=outlook_of(builds),
+            silence=self._silence.told(self._learner.aggregates),
         ).write(self._config.state_dir / "builder.json")
 
 

@@ -20,6 +20,7 @@ from collectors.window import Checkpoint, Windows
 from itm.config import Collect, Config
 from itm.steer.evidence import Evidence
 from itm.steer.notice import RECENT_HALF_LIFE_SECONDS, RECENT_SECONDS, notice
+from itm.steer.slowdowns import Slowdowns
 from itm.steer.watch import Watch
 from itm.steer.world import World
 
@@ -52,6 +53,7 @@ class Learner:
         self.aggregates = empty()
         """What the last evidence was made of."""
         self._lately = empty()
+        self._slower: dict[tuple[str, ...], Slowdowns] = {}
         self.watch: Watch | None = None
         """What counts the deltas of a canary's time as well."""
 
@@ -83,12 +85,16 @@ class Learner:
         self._recent.decay()
         self.aggregates = aggregate(self._windows, self._clock)
         self._lately = aggregate(self._recent, self._clock)
+        self._slower = {world.pops: self._slower.get(world.pops, Slowdowns.nothing())}
         return self.evidence_in(world)
 
     def evidence_in(self, world: World) -> Evidence:
         """Return what was made of the windows last, in the terms of any world."""
         evidence = Evidence.of_world(self.aggregates, world)
-        return replace(evidence, slowdowns=notice(world, evidence, self._lately))
+        slower = notice(world, evidence, self._lately, self._slower.get(world.pops))
+        if world.pops in self._slower:
+            self._slower[world.pops] = slower
+        return replace(evidence, slowdowns=slower)
 
     def begin_watch(self, folder: Path, config: Collect) -> Watch:
         """Begin to watch a canary: what is known by now is its past. Raises `OSError`."""

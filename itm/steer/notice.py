@@ -14,7 +14,7 @@ too few have measured: no cable leads to one POP alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -42,6 +42,9 @@ NEWEST: Final = 16
 MIN_VOTERS: Final = MIN_DISTINCT_WIDE
 """Networks of a group that must have measured the very POP lately."""
 
+HOLD_SECONDS: Final = 1800.0
+"""A slowdown stays for so long after it was found last: who left the POP measures it seldom."""
+
 LEAST_MS: Final = 10.0
 LEAST_SHARE: Final = 0.15
 """How much slower a POP must be, of what is believed: the gain for which one is left."""
@@ -66,11 +69,26 @@ class _Votes:
         return _Votes(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
-def notice(world: World, evidence: Evidence, recent: Aggregates) -> Slowdowns:
-    """Return what `recent` measurements (of networks) say against `evidence`, which knows of no slowdown."""
+def notice(
+    world: World, evidence: Evidence, recent: Aggregates, before: Slowdowns | None = None
+) -> Slowdowns:
+    """Return what `recent` measurements (of networks) say against `evidence`, which knows of no slowdown.
+
+    What was found `before` (of the same POPs) stays for `HOLD_SECONDS` after it was found last.
+    """
+    found = _found(world, evidence, recent)
+    pops, since = len(world.pops), recent.made_at - HOLD_SECONDS
+    for kind, held in (before or Slowdowns.nothing()).groups.items():
+        found[kind] = found.get(kind, Slower.nothing(pops)).held(held, since)
+    is_slower = any((np.nan_to_num(one.ms) > 0).any() for one in found.values())
+    return Slowdowns(found) if is_slower else Slowdowns.nothing()
+
+
+def _found(world: World, evidence: Evidence, recent: Aggregates) -> dict[str, Slower]:
+    """Return by kind of group what recent measurements say; kinds that know nothing are left out."""
     votes = _votes(world, evidence, recent)
     if len(votes.pop) < MIN_VOTERS:
-        return Slowdowns.nothing()
+        return {}
     pops = len(world.pops)
     wide = votes.take(votes.age_seconds <= WIDE_SECONDS)
     by_continent = _slower(_continent_of(world.continents, wide.place), wide, pops)
@@ -82,9 +100,11 @@ def notice(world: World, evidence: Evidence, recent: Aggregates) -> Slowdowns:
         "as": _slower(group_keys(votes.place, "as"), votes, pops, NEWEST),
         "place": _slower(votes.place, votes, pops, NEWEST),
     }
-    known = {kind: one for kind, one in found.items() if len(one.key)}
-    is_slower = any((np.nan_to_num(one.ms) > 0).any() for one in known.values())
-    return Slowdowns(known) if is_slower else Slowdowns.nothing()
+    return {
+        kind: replace(one, found_at=np.full(one.ms.shape, recent.made_at))
+        for kind, one in found.items()
+        if len(one.key)
+    }
 
 
 def _votes(world: World, evidence: Evidence, recent: Aggregates) -> _Votes:
@@ -129,7 +149,7 @@ def _slower(group: Keys, votes: _Votes, pops: int, newest: int = 0) -> Slower:
     ms[at] = np.where(is_slower, ranked[start + voters // 2], 0)[known]
     least[at] = np.where(is_slower, ranked[start + lower], 0)[known]
     count[at] = voters[known]
-    return Slower(key, ms, least, count)
+    return Slower(key, ms, least, count, np.zeros(ms.shape))
 
 
 def _regions(world: World) -> npt.NDArray[np.intp]:
@@ -152,7 +172,7 @@ def _with_regions(own: Slower, region: npt.NDArray[np.intp]) -> Slower:
             unknown = is_cut & np.isnan(own.ms[:, pop])
             for table in (ms, least):
                 table[unknown, pop] = np.nanmin(table[unknown][:, region == number], axis=1)
-    return Slower(own.key, ms, least, own.voters)
+    return replace(own, ms=ms, least_ms=least)
 
 
 def _with_continents(continents: Mapping[str, str], own: Slower, wider: Slower) -> Slower:
@@ -161,7 +181,8 @@ def _with_continents(continents: Mapping[str, str], own: Slower, wider: Slower) 
     row = {key: at for at, key in enumerate(wider.key.tolist())}
     key = np.array(sorted(code for code, of in codes.items() if of in row), np.uint64)
     at = np.array([row[codes[code]] for code in key.tolist()], np.intp)
-    return own.or_else(Slower(key, wider.ms[at], wider.least_ms[at], wider.voters[at]), key)
+    columns = (getattr(wider, name)[at] for name in Slower.__slots__[1:])
+    return own.or_else(Slower(key, *columns), key)
 
 
 def _continent_of(continents: Mapping[str, str], place: Keys) -> Keys:

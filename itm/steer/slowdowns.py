@@ -3,13 +3,14 @@
 Windows forget by halves of twelve hours, so that a bad spell does not move anybody; a congested provider or a
 cut cable would move nobody for hours either. What many networks of one group measured lately is therefore
 held against what is believed of them, and where they agree that a POP is slower, that is added for all rows
-of the group. Only slower: what has become faster waits for the windows. Pure values; `notice.py` finds them.
+of the group, and held for a while: whoever has left a POP measures it no more, and its return is slower than
+its leaving. Only slower: what has become faster waits for the windows. Pure values; `notice.py` finds them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -29,13 +30,15 @@ _ASN: Final = np.uint64(0xFFFF_FFFF)
 class Slower:
     """One kind of group: sorted `key`, and (groups, POPs) by how many ms a POP is slower (NaN: nobody knows).
 
-    `least_ms` is what it is slower for certain, `voters` how many networks say so.
+    `least_ms` is what it is slower for certain, `voters` how many networks say so, `found_at` when they last
+    did, in seconds since the epoch.
     """
 
     key: Keys
     ms: Floats
     least_ms: Floats
     voters: npt.NDArray[np.int32]
+    found_at: npt.NDArray[np.float64]
 
     def rows(self, keys: Keys) -> npt.NDArray[np.intp]:
         """Return the row of each key, -1 for one that is not known."""
@@ -50,13 +53,22 @@ class Slower:
         `keys` has a row for each of `wider`'s: the group of this kind that it is told to.
         """
         key = np.union1d(self.key, keys)
-        own, other = self.rows(key), Slower(keys, wider.ms, wider.least_ms, wider.voters).rows(key)
-        columns = []
-        for name in ("ms", "least_ms", "voters"):
-            mine, theirs = (_spread(getattr(t, name), at) for t, at in ((self, own), (wider, other)))
-            is_known = ~np.isnan(_spread(self.ms, own))
-            columns.append(np.where(is_known, mine, theirs))
-        return Slower(key, *columns)
+        own, other = self.rows(key), replace(wider, key=keys).rows(key)
+        return _chosen(key, ~np.isnan(_spread(self.ms, own)), (self, own), (wider, other))
+
+    def held(self, before: Slower, since: float) -> Slower:
+        """Return this with what was slower `before`, found `since` then or later, and is not found now."""
+        key = np.union1d(self.key, before.key)
+        own, other = self.rows(key), before.rows(key)
+        was = (np.nan_to_num(_spread(before.ms, other)) > 0) & (_spread(before.found_at, other) >= since)
+        is_found = np.nan_to_num(_spread(self.ms, own)) > 0
+        return _chosen(key, is_found | ~was, (self, own), (before, other))
+
+    @classmethod
+    def nothing(cls, pops: int) -> Slower:
+        """Return that of a kind of which nobody knows anything."""
+        none = np.zeros((0, pops), np.float32)
+        return cls(np.zeros(0, np.uint64), none, none, none.astype(np.int32), none.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +121,20 @@ def group_keys(place: Keys, kind: str) -> Keys:
     if kind == "country":
         return country
     return place if kind == "place" else country << _COUNTRY | place & _ASN
+
+
+def _chosen(
+    key: Keys,
+    is_first: npt.NDArray[np.bool_],
+    first: tuple[Slower, npt.NDArray[np.intp]],
+    second: tuple[Slower, npt.NDArray[np.intp]],
+) -> Slower:
+    """Return the groups `key`: of each POP what the one says of it, or the other, at their rows."""
+    columns = []
+    for name in ("ms", "least_ms", "voters", "found_at"):
+        one, other = (_spread(getattr(said, name), at) for said, at in (first, second))
+        columns.append(np.where(is_first, one, other))
+    return Slower(key, *columns)
 
 
 def _spread(table: npt.NDArray[Any], at: npt.NDArray[np.intp]) -> npt.NDArray[Any]:

@@ -28,6 +28,7 @@ class Stats:
     canary: dict[str, Any] | None = None
     canaries_ended: dict[str, int] = field(default_factory=dict)
     drifts: list[dict[str, Any]] = field(default_factory=list)
+    silence: dict[str, Any] | None = None
     capacity: dict[str, Any] | None = None
 
     def write(self, path: Path) -> None:

@@ -64,6 +64,28 @@ def test_clients_of_two_days_are_apart() -> None:
     assert cells.day[row] == NOON // DAY
 
 
+def test_whoever_is_known_speaks_for_the_network_before_who_is_not() -> None:
+    """A feed that names a network has its say on wider rungs only where none of its clients measured."""
+
+    def votes(records: np.ndarray) -> list[int]:
+        cells = gathered(records).values
+        row = cells.rung.tolist().index(2)
+        first = int(cells.today_used[:row].sum())
+        return (cells.today[first : first + int(cells.today_used[row])] & 0xFF).tolist()
+
+    for client in range(1, 9):
+        alone = votes(observed([20.0], client=[client]))
+        assert votes(observed([400.0, 20.0, 400.0], client=[0, client, 0])) == alone
+    assert votes(observed([400.0], client=[0])) != alone
+
+
+def test_only_what_clients_measured_is_news() -> None:
+    """What a feed says of a network in nobody's name is not among its recent measurements."""
+    assert len(gathered(observed([400.0], client=[0])).of_networks(NOON - HOUR).values) == 0
+    assert len(gathered(observed([400.0], client=[1 << 24 | 7])).of_networks(NOON - HOUR).values) == 1
+    assert len(gathered(observed([400.0], client=[1 << 24 | 7])).of_networks(NOON + 1).values) == 0
+
+
 def test_nothing_is_nothing() -> None:
     """No records, no cells."""
     found = gathered(observed([]))

@@ -17,9 +17,9 @@ LATELY_SECONDS: Final = 86_400.0
 
 
 async def listing(request: web.Request) -> web.Response:
-    """GET /api/v1/alarms: places whose round trips to a POP drifted away from what was usual; why the
-    predictor drifted from what clients measure, or a candidate was refused, if so; own steps that did not
-    run; canaries rolled back of late.
+    """GET /api/v1/alarms: places whose round trips to a POP drifted away from what was usual; for how long
+    nothing was measured, if nothing was; why the predictor drifted from what clients measure, or a candidate
+    was refused, if so; own steps that did not run; canaries rolled back of late.
     """
     edge = request.app[EDGE]
     state = edge.config.state_dir
@@ -27,7 +27,13 @@ async def listing(request: web.Request) -> web.Response:
     reasons = await asyncio.to_thread(model_alarms, state)
     failing = [one for one in report.get("own_steps", []) if one["fault"]]
     harmful = await asyncio.to_thread(_harmful, edge)
-    told = {"drifts": report.get("drifts", []), "model": reasons, "own_steps": failing, "canaries": harmful}
+    told = {
+        "drifts": report.get("drifts", []),
+        "silence": report.get("silence"),
+        "model": reasons,
+        "own_steps": failing,
+        "canaries": harmful,
+    }
     return web.json_response(told)
 
 

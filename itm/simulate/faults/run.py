@@ -43,6 +43,7 @@ from itm.simulate.faults.strategy import (
 )
 from itm.simulate.faults.tally import Tally
 from itm.steer.loads import PopLoad
+from itm.steer.silence import SilenceWatch
 
 BEGIN: Final = 1_700_006_400.0
 """Midnight UTC of some day: the minute 0 of every scenario."""
@@ -108,6 +109,8 @@ class Run:
         ttl = float(self.catalog.services[0].ttl)
         self._caches = {name: Caches(self._entries, ttl, BEGIN, self._rng) for name in self._strategies}
         self._states: list[int] = []
+        self._silence = SilenceWatch(self._config.collect.half_life_hours * 3600)
+        self._silent_weight = 2.0
         self._hit_before: dict[str, npt.NDArray[np.bool_]] = {}
 
     @property
@@ -123,6 +126,13 @@ class Run:
     def served(self, strategy: str) -> npt.NDArray[np.int64]:
         """Return the POP (a column) that each network's resolver has for it under a strategy."""
         return self._caches[strategy].served()
+
+    def offer(self, catalog: Catalog) -> None:
+        """Put a catalog through the server's gate. Raises `UnsafePlan` when it is refused."""
+        self.server.propose(self.ground.world(catalog, self.server.world.catalog_version + 1), self.now)
+        self.catalog = catalog
+        self._expect()
+        self._know()
 
     def tell(self, sentence: str) -> None:
         """Say something that belongs in the report."""
@@ -196,6 +206,16 @@ class Run:
         self.server.build(self.now)
         self._expect()
         self._know()
+        self._listen()
+
+    def _listen(self) -> None:
+        """Tell when nothing is measured any more, and again whenever that weighs half as much."""
+        silence = self._silence.look(self.server.aggregates)
+        if silence is None:
+            self._silent_weight = 2.0
+        elif silence.weight <= self._silent_weight / 2:
+            self._silent_weight = silence.weight
+            self.tell(str(silence))
 
     def _with_load(self, moment: Moment) -> Moment:
         """Return the truth as people measure it: they wait where everybody waits who ITM sent there."""

@@ -6,7 +6,7 @@ without them, in the same order: Guard -> intake -> Windows -> Evidence -> `buil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +33,8 @@ from itm.steer.notice import RECENT_HALF_LIFE_SECONDS, RECENT_SECONDS, notice
 from itm.steer.plan import Limits, Plan
 from itm.steer.publish import routemap_of
 from itm.steer.resolvers import Resolvers
+from itm.steer.rooms import Usual
+from itm.steer.slowdowns import Slowdowns
 from itm.steer.world import World
 
 Records = npt.NDArray[np.void]
@@ -59,6 +61,7 @@ class Server:
         """The health table, by POP id."""
         self.builds: tuple[ClassBuild, ...] = ()
         self._take(world)
+        self._usual: Mapping[str, Usual] = {}
         self.map: RouteMap | None = None
         """The live map; None before the first build."""
 
@@ -122,6 +125,7 @@ class Server:
         self._memories = memories or tuple(Memory.nothing() for _ in world.classes)
         self.builds = ()
         self._evidence = Evidence.nothing(len(pops))
+        self._slower = Slowdowns.nothing()
 
     def _memories_for(self, world: World) -> tuple[Memory, ...]:
         """Return what each class of another world begins from: that of the same service, or nothing."""
@@ -135,15 +139,21 @@ class Server:
         self.aggregates = aggregate(self._windows, lambda: now)
         evidence = Evidence.of_world(self.aggregates, world)
         recent = aggregate(self._recent, lambda: now)
-        self._evidence = evidence = replace(evidence, slowdowns=notice(world, evidence, recent))
+        slower = notice(world, evidence, recent, self._slower if world.pops == self.world.pops else None)
+        if world is self.world:
+            self._slower = slower
+        self._evidence = evidence = replace(evidence, slowdowns=slower)
         days = self._config.collect.pairing_half_life_days
         behind = Behind.of(self._clientele.table(), now, days)
         demand = Demand.of(clients_of(self.aggregates), Counts.nothing(), Counts.nothing(), behind)
         resolvers = Resolvers.of(world, evidence, behind)
-        return Knowledge(evidence, resolvers, demand, self.loads, self.states, now=now)
+        usual = self._usual
+        return Knowledge(evidence, resolvers, demand, self.loads, self.states, now=now, usual=usual)
 
     def _publish(self, builds: tuple[ClassBuild, ...], now: float) -> None:
         version = self.map.version + 1 if self.map else 1
         self.map = routemap_of(self.world, builds, version, now)
         self._memories = tuple(build.after for build in builds)
         self.builds = builds
+        outlook = builds[0].outlook
+        self._usual = (outlook.usual if outlook is not None else {}) or self._usual

@@ -37,6 +37,7 @@ SLOWER = Slower(
     np.array([[80.0, 0, 0, np.nan]], np.float32),
     np.array([[60.0, 0, 0, np.nan]], np.float32),
     np.array([[9, 9, 9, 0]], np.int32),
+    np.array([[7.0, 7.0, 7.0, 0.0]]),
 )
 
 COUNTED = Counts.of(np.array([Network.of(AMERICA).key], np.uint64), np.array([7.5]))

@@ -9,7 +9,7 @@ from collectors.aggregate import Aggregates
 from itm.steer.build import build_class
 from itm.steer.evidence import Evidence
 from itm.steer.memory import Memory
-from itm.steer.notice import RECENT_SECONDS, WIDE_SECONDS, notice
+from itm.steer.notice import HOLD_SECONDS, RECENT_SECONDS, WIDE_SECONDS, notice
 from itm.steer.plan import Limits
 from itm.steer.slowdowns import Slowdowns
 from tests.itm.steer.worlds import P50, cells, world
@@ -108,3 +108,13 @@ def test_rows_move_when_two_builds_saw_it_and_an_incremental_build_is_a_full_one
         served.append([one.pops[p] for p in last.decision.ranks[1:, 0]])
     assert [row[0] for row in served[:2]] == ["tokyo", "osaka"]
     assert {tuple(row[1:]) for row in served} == {("ams", "ash")}
+
+
+def test_a_slowdown_outlasts_those_who_leave() -> None:
+    """Nobody measures the POP that everybody left; half an hour later it is as good as was believed."""
+    slow = replace(measured("133.11", "tokyo", *[85.0] * 8), made_at=1000.0)
+    found = notice(world(), NOTHING, slow)
+    silent = replace(measured("133.11", "tokyo"), made_at=1000.0 + HOLD_SECONDS)
+    held = notice(world(), NOTHING, silent, found)
+    assert of_places(held) == of_places(found)
+    assert of_places(notice(world(), NOTHING, replace(silent, made_at=silent.made_at + 1), held)) == []

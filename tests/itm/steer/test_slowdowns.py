@@ -9,9 +9,10 @@ JAPAN, DUTCH, AMERICA = world().places.key[1:]
 NAN = np.nan
 
 
-def slower(key: list[int], *ms: list[float]) -> Slower:
+def slower(key: list[int], *ms: list[float], found_at: float = 7.0) -> Slower:
     table = np.array(ms, np.float32)
-    return Slower(np.array(key, np.uint64), table, table * np.float32(0.8), np.full(table.shape, 9, np.int32))
+    voters, found = np.full(table.shape, 9, np.int32), np.full(table.shape, found_at)
+    return Slower(np.array(key, np.uint64), table, table * np.float32(0.8), voters, found)
 
 
 def test_the_narrowest_group_that_knows_decides() -> None:
@@ -51,3 +52,15 @@ def test_a_wider_group_fills_what_a_narrower_one_does_not_know() -> None:
     assert filled.key.tolist() == [1, 2]
     assert filled.ms.tolist() == [[0, 20], [30, 40]]
     assert filled.voters.tolist() == [[9, 9], [9, 9]]
+
+
+def test_what_is_not_found_again_is_held_for_a_while() -> None:
+    """Whatever is said now where it is slower counts, and what was slower where nobody says so any more."""
+    now = slower([2], [0.0, NAN, 30.0], found_at=90)
+    before = slower([1, 2], [10.0, NAN, NAN], [20.0, 20.0, 20.0], found_at=60)
+    held = now.held(before, since=60)
+    assert held.key.tolist() == [1, 2]
+    assert np.array_equal(held.ms, [[10, NAN, NAN], [20, 20, 30]], equal_nan=True)
+    assert held.found_at.tolist() == [[60, 0, 0], [60, 60, 90]]
+    late = now.held(before, since=61)
+    assert np.array_equal(late.ms, [[NAN, NAN, NAN], [0, NAN, 30]], equal_nan=True)

@@ -10,10 +10,16 @@ from typing import Final
 
 from itm.simulate.faults.scenario import Scenario
 from itm.simulate.faults.scenarios import (
+    bad_catalog,
+    bad_model,
     cable_cut,
     congested_isp,
+    far_resolver,
     flash_crowd,
     half_capacity,
+    lost_collectors,
+    lying_feed,
+    new_pop,
     pop_down,
     pop_slow,
 )
@@ -25,6 +31,13 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     cable_cut.SCENARIO,
     flash_crowd.SCENARIO,
     half_capacity.SCENARIO,
+    lying_feed.SCENARIO,
+    far_resolver.SCENARIO,
+    far_resolver.UNMAPPED,
+    new_pop.SCENARIO,
+    lost_collectors.SCENARIO,
+    bad_model.SCENARIO,
+    bad_catalog.SCENARIO,
 )
 
 __all__ = ["SCENARIOS"]

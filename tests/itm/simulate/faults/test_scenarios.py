@@ -11,10 +11,10 @@ PAGES = ROOT / "docs" / "scenarios"
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_scenario_has_a_page_with_a_plot(scenario: Scenario) -> None:
-    """docs/scenarios/NAME.md shows NAME.svg, which is small, and docs/scenarios/README.md leads there."""
-    page = PAGES / f"{scenario.name}.md"
-    assert f"({scenario.name}.svg)" in page.read_text()
-    assert f"({scenario.name}.md)" in (PAGES / "README.md").read_text()
+    """A page that docs/scenarios/README.md leads to shows NAME.svg, which is small."""
+    showing = [page.name for page in PAGES.glob("*.md") if f"({scenario.name}.svg)" in page.read_text()]
+    assert len(showing) == 1
+    assert f"({showing[0]})" in (PAGES / "README.md").read_text()
     assert 1_000 < (PAGES / f"{scenario.name}.svg").stat().st_size < 100_000
 
 
