@@ -176,12 +176,12 @@ class Builder:
     def _begin(self, pending: CatalogVersion) -> bool:
         """Let a slice of the networks live with a person's change, if what it does to them is safe.
 
-        Returns False where no catalog is live that the others could stay with.
+        Returns False where no service is live that the others could stay with.
         """
         if self._world is None:
             self._adopt_live_catalog()
         live, before = self._world, self._shelf.served()
-        if live is None or before is None:
+        if live is None or before is None or not live.catalog.services:
             return False
         changed = load_bundle(pending.files)
         own, theirs = self._trials.worlds(live.catalog, live.catalog_version, changed, pending.version)

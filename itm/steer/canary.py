@@ -28,6 +28,7 @@ from itm.store.canaries import Canary as Row
 class Canary:
     """`row` is the store's word on it, `world` the changed one, over the same POPs as the live one.
 
+    The live world has a service at least, and the changed one has all of its services.
     `folder` has its memory: what its networks are served, and what the others would be.
     """
 

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
+from itm.catalog.load import MAIN
 from itm.catalog.types import Catalog
 from itm.config import Config
+from itm.errors import CatalogError
 from itm.steer import memoryfiles
 from itm.steer.canary import Canary
 from itm.steer.givens import Givens
@@ -39,7 +41,15 @@ class Trials:
         """Canaries that came to an end since the start, by their fate."""
 
     def worlds(self, live: Catalog, live_version: int, changed: Catalog, version: int) -> tuple[World, World]:
-        """Return the worlds of two catalogs, over all POPs of both."""
+        """Return the worlds of two catalogs, over all POPs of both.
+
+        Raises `CatalogError` where the changed one lacks a service of the live one.
+        """
+        has = {service.name for service in changed.services}
+        gone = [service.name for service in live.services if service.name not in has]
+        if gone:
+            text = "which is live: a canary takes no service away"
+            raise CatalogError([f"{MAIN}: services: expected {name}, {text}" for name in gone])
         own, theirs = twins(live, changed)
         return self._givens.world(own, live_version), self._givens.world(theirs, version)
 

@@ -250,3 +250,37 @@ def test_the_builder_reports_it(trial: Trial) -> None:
     report: dict[str, Any] = json.loads((trial.station.config.state_dir / "builder.json").read_text())
     assert report["canary"]["version"] == report["canary"]["seed"] == number
     assert report["canary"]["verdict"]["fate"] == "watching"
+
+
+def nothing_steered() -> dict[str, str]:
+    """A catalog of POPs and a zone alone."""
+    files = bundle()
+    return {**files, "catalog.yaml": files["catalog.yaml"].split("services:")[0]}
+
+
+def test_beside_no_service_a_change_goes_live_at_once(tmp_path: Path) -> None:
+    """A live catalog of zones alone has nobody who could stay with it."""
+    station = Station.at(tmp_path)
+    builder = station.builder()
+    for files, share in ((nothing_steered(), None), (bundle(), 0.25)):
+        number = station.apply(files, canary_share=share)
+        builder.step()
+        assert station.version(number).status == "live"
+
+
+@pytest.mark.parametrize("files", [nothing_steered(), bundle(services="  other.example.net.: {}")])
+def test_a_canary_takes_no_service_away(tmp_path: Path, files: dict[str, str]) -> None:
+    """Refused with its name; one that an earlier release let begin ends when the builder starts."""
+    reason = "catalog.yaml: services: expected gw.example.net., which is live: a canary takes no service away"
+    station = Station.at(tmp_path)
+    builder = station.builder()
+    station.apply(bundle())
+    builder.step()
+    number = station.apply(files, forced=True, canary_share=0.25)
+    builder.step()
+    assert (station.version(number).status, station.version(number).reason) == ("refused", reason)
+    begun = station.apply(files, canary_share=0.25)
+    canaries.begin(station.engine, canaries.Canary.asked(begun, 0.25, 1), {}, now=station.clock.now)
+    station.turn(station.builder())
+    version = station.version(begun)
+    assert (version.status, version.reason) == ("refused", f"rolled back: {reason}")
