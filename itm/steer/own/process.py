@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import IO, Final
 
 from collectors.arrays import ArrayFile
@@ -61,9 +63,10 @@ class StepProcess:
         return answer
 
     def end(self) -> None:
-        """Kill the process and all it started."""
+        """Kill the process and all it started, whether it still runs or not; what left its group lives on."""
         self._kill(threading.Event())
-        self._process.communicate()
+        with suppress(OSError), self._process:  # of what nobody reads any more
+            pass
 
     def _exchanged(self, view: View) -> ArrayFile | None:
         if self._process.stdin is None or self._process.stdout is None:
@@ -73,16 +76,28 @@ class StepProcess:
 
     def _kill(self, late: threading.Event) -> None:
         late.set()
-        if self._process.poll() is None:  # not reaped: the number is still its own
+        if self._process.returncode is None:  # not reaped, even if dead: the number is still its group's
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _status(self) -> int | None:
+        """Return with what it ended, and nothing of its group goes on; None where it did not end."""
+        watch = os.pidfd_open(self._process.pid)
+        try:
+            patience = select.poll()
+            patience.register(watch, select.POLLIN)
+            if not patience.poll(PATIENCE_SECONDS * 1000):
+                return None
+        finally:
+            os.close(watch)
+        self._kill(threading.Event())  # before the status is taken, which frees the number
+        return self._process.wait()
 
     def _why(self, error: str, *, is_late: bool) -> str:
         """Return how the process came to its end."""
         if is_late:
             return f"took longer than {self._seconds:g} s"
-        try:
-            status = self._process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
+        status = self._status()
+        if status is None:
             return error
         if status in {-signal.SIGXCPU, -signal.SIGKILL}:
             return f"took more than {self._seconds:g} s of CPU, or was killed"

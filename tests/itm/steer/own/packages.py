@@ -11,7 +11,7 @@ import pytest
 EXAMPLE = Path(__file__).parents[3] / "data" / "own_steps"
 
 BAD = """
-import os, sys, time
+import os, subprocess, sys, time
 import numpy as np
 
 def hangs(view):
@@ -34,6 +34,16 @@ def raises(view):
 
 def leaves(view):
     sys.exit(3)
+
+def strands(view):
+    subprocess.Popen(["sleep", "60"], pass_fds=[os.open(__file__ + ".held", os.O_WRONLY)])
+    os._exit(3)
+
+def forks(view):
+    os.open(__file__ + ".held", os.O_WRONLY)
+    if os.fork() == 0:
+        time.sleep(60)
+    os._exit(3)
 
 def dies(view):
     os.kill(os.getpid(), 11)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,6 +125,28 @@ def test_no_process_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         os.kill(pid, 0)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds", "fault"), [("strands", 20.0, "ended with status 3"), ("forks", 1.0, "took longer")]
+)
+def test_nothing_that_a_step_started_outlives_it(
+    step: str, seconds: float, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where it died before; nor is one waited for that keeps its pipe open."""
+    install(tmp_path, monkeypatch, bad=True)
+    held = tmp_path / "bad_steps.py.held"
+    os.mkfifo(held)
+    reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with OwnRunner(seconds, 512) as own, pytest.raises(OwnStepFailed, match=fault):
+            own.run(f"own:{step}", view())
+        left = select.poll()
+        left.register(reader, select.POLLHUP)
+        left.poll(5000)
+        assert os.read(reader, 1) == b""  # nobody has it open
+    finally:
+        os.close(reader)
 
 
 def test_elsewhere_own_steps_are_not_asked() -> None:
