@@ -29,7 +29,10 @@ class Coverage:
 
 
 def coverage(table: TrainingTable, rounds: Sequence[HeldOut], world: Nodes | None = None) -> Coverage:
-    """Return the coverage of all clients against the servers of `world` (all servers by default)."""
+    """Return the coverage of all clients against the servers of `world` (all servers by default).
+
+    A server counts as often as it stands there: sets may be laid side by side.
+    """
     clients, servers = rounds[0].clients, rounds[0].servers
     columns = np.arange(len(servers)) if world is None else np.searchsorted(servers, world)
     truth = table.rtt_ms[np.ix_(clients, servers[columns])]

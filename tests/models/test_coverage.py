@@ -18,3 +18,5 @@ def test_as_many_lie_below_each_quantile_as_it_says(table: TrainingTable, contin
     assert covered.pairs == (~table.is_server).sum() * table.is_server.sum()
     some = np.flatnonzero(table.is_server)[:3]
     assert coverage(table, rounds, some).pairs == (~table.is_server).sum() * 3
+    twice = coverage(table, rounds, np.concatenate([some, some]))
+    assert twice.below == pytest.approx(coverage(table, rounds, some).below)
