@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from itm.steer.steps import NO_POP, Facts, Running
+from itm.steer.steps.fastest import stretch
 
 STEPS_OF_DOUBT: Final = (0.5, 1.0, 2.0)
 """Gaps, in doubts, from which the classes 1, 2 and 3 begin. Of two normal values a quartile apart each, at
@@ -38,8 +39,9 @@ def certainty(
     rival = rivals.argmin(axis=1)
     estimate = facts.estimate
     gap = rivals[rows, rival] - running.score[rows, head]
-    doubt = np.maximum(estimate.high[rows, head] - estimate.rtt[rows, head], 0)
-    doubt = doubt + np.maximum(estimate.rtt[rows, rival] - estimate.low[rows, rival], 0)
+    up = np.maximum(estimate.high[rows, head] - estimate.rtt[rows, head], 0)
+    down = np.maximum(estimate.rtt[rows, rival] - estimate.low[rows, rival], 0)
+    doubt = up * stretch(facts, head) + down * stretch(facts, rival)
     found = sum((gap >= step * doubt).astype(np.uint8) for step in STEPS_OF_DOUBT)
     both = (estimate.weight[rows, head] > 0) & (estimate.weight[rows, rival] > 0)
     found = np.where(both & (found == 2), np.uint8(3), found)

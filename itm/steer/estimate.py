@@ -48,8 +48,8 @@ MEASURED_WEIGHT: Final = 0.8
 class Measured:
     """Aggregates of one rung laid out as rows x POPs; `n` is 0 where nothing was measured.
 
-    p25 is between `low` and `high` for certain; voters leave open where between `least` and `most` that of
-    all would lie.
+    p25 is between `low` and `high`, each of which fails with 5 % at most; voters leave open where between
+    `least` and `most` that of all would lie.
     """
 
     n: Floats
@@ -99,11 +99,12 @@ class Estimate:
     def origin(self, row: int, pop: int, placed: bool) -> str:
         """Name where one estimate came from, in the words of the glossary."""
         weight = float(self.weight[row, pop])
+        prior, predicted, blended, measured = ORIGINS
         if weight >= MEASURED_WEIGHT:
-            return "measured"
+            return measured
         if weight > 0:
-            return "blended"
-        return "predicted" if placed else "prior"
+            return blended
+        return predicted if placed else prior
 
 
 def from_prediction(p25: Floats, p50: Floats, p75: Floats) -> Estimate:

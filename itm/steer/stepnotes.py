@@ -7,13 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from collectors.network import Network
 from itm.catalog.types import OWN_PREFIX
 from itm.steer.classes import NOT_ALLOWED, SteeringClass
 from itm.steer.steps import NO_POP, Facts, Running
-from itm.steer.steps.fastest import BAND_MS, BAND_SHARE, band, within
+from itm.steer.steps.fastest import BAND_MS, BAND_SHARE, band, handicap_ms, within
 from itm.steer.world import World
 
 SHOWN: Final = 6
@@ -81,15 +79,6 @@ def _fastest(turn: Turn) -> str:
     ]
     told = f"band {max(BAND_MS, BAND_SHARE * best):.1f} ms"
     return told + (f"; handicap of {', '.join(handicaps)}" if handicaps else "")
-
-
-def handicap_ms(facts: Facts) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    """Return (rows, POPs): what the service adds to each estimate, in ms."""
-    rules = facts.terms.rules
-    added: np.ndarray[tuple[int, int], np.dtype[np.float32]] = (
-        facts.estimate.rtt * rules.handicap_share[facts.rule] + rules.handicap_ms[facts.rule]
-    )
-    return added
 
 
 def _joint(turn: Turn) -> str:

@@ -19,9 +19,9 @@ from itm.steer.decide import Stage
 from itm.steer.inputs import Inputs
 from itm.steer.one import Row
 from itm.steer.resolvers import estimate_clients
-from itm.steer.stepnotes import Turn, handicap_ms, note
+from itm.steer.stepnotes import Turn, note
 from itm.steer.steps import Facts, Running
-from itm.steer.steps.fastest import band
+from itm.steer.steps.fastest import band, handicap_ms
 from itm.steer.steps.sticky import least_gain
 from itm.steer.world import World
 

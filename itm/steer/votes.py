@@ -22,7 +22,7 @@ from collectors.ladder import RUNGS
 SLACK_MS: Final = 1.0
 SLACK_SHARE: Final = 0.02
 """How far p25 may lie below the median vote: far less than the gain for which a POP is left. With the band of
-`fastest` (5 ms, 10 %) instead, a tenth of liars moves 1.5 % of demand (`itm simulate attack`).
+equals (5 ms, 10 %) instead, a tenth of liars moves 1.5 % of demand (`itm simulate attack`).
 """
 
 Floats = npt.NDArray[np.float32]

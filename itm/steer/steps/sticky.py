@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from itm.steer.steps.fastest import band
+from itm.steer.steps.fastest import band, stretch
 from itm.steer.steps.running import Facts, Running
 
 GAIN_MS: Final = 10.0
@@ -59,13 +59,15 @@ def least_gain(best_ms: float, *measured: bool) -> float:
 def is_certain(
     running: Running, facts: Facts, worse: npt.NDArray[np.uint16], better: npt.NDArray[np.uint16]
 ) -> npt.NDArray[np.bool_]:
-    """Return per row whether the interval of the difference between two POPs' scores leaves out zero.
+    """Return per row whether the intervals of two POPs, each around its score, lie apart.
 
-    The difference of the one's lower and the other's upper bound: each fails with 5 % at most, whatever
-    measurements are distributed like (`collectors/orderstatistics.py`).
+    Of what was measured alone an end fails with 5 % at most, whatever measurements are distributed like
+    (`collectors/orderstatistics.py`). The intervals here are the estimates': those ends blended with what
+    stood above (`itm.steer.estimate.refine`), the nearer to 5 % the more was measured, and no bound by proof.
     """
     rows, estimate = np.arange(len(worse)), facts.estimate
-    least = running.score[rows, worse] - (estimate.rtt - estimate.low)[rows, worse]
-    most = running.score[rows, better] + (estimate.high - estimate.rtt)[rows, better]
+    down = (estimate.rtt - estimate.low)[rows, worse] * stretch(facts, worse)
+    up = (estimate.high - estimate.rtt)[rows, better] * stretch(facts, better)
+    least, most = running.score[rows, worse] - down, running.score[rows, better] + up
     apart: npt.NDArray[np.bool_] = least > most
     return apart

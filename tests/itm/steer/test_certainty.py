@@ -43,6 +43,11 @@ def test_measured_gaps_count_more() -> None:
     assert ttl(replace(one, estimate=measured)) == [3]
 
 
+def test_a_percentage_stretches_the_doubt_too() -> None:
+    """10 ms twice over are as doubtful as 20."""
+    assert ttl(facts([20, 30], previous=[0])) == ttl(facts([10, 30], handicap_share=[[1, 0]], previous=[0]))
+
+
 def test_without_a_rival_nothing_can_change() -> None:
     """A rule with one POP, and one whose others stand in another pool."""
     assert ttl(facts([20, 21], tiers=[[0, 1]], previous=[0])) == [3]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.steps import Running, allowed, fastest
-from itm.steer.steps.fastest import band
+from itm.steer.steps.fastest import band, handicap_ms
 from tests.itm.steer.facts import facts
 
 
@@ -30,6 +32,14 @@ def test_a_handicap_is_ms_or_a_share_and_may_differ_by_rule() -> None:
     got = fastest(Running.start(f), f)
     assert got.score.tolist() == [[111, 105], [131, 105]]
     assert got.best().tolist() == [1, 1]
+
+
+def test_a_percentage_is_of_the_unsteadiness_too() -> None:
+    """What is told as the handicap is what was added: half of 100 ms and of 20 that a bad quarter costs."""
+    f = facts([100, 50], handicap_share=[[0.5, 0]])
+    f = replace(f, estimate=replace(f.estimate, unsteady_ms=np.array([[20, 0]], np.float32)))
+    assert handicap_ms(f).tolist() == [[60, 0]]
+    assert fastest(Running.start(f), f).score.tolist() == [[180, 50]]
 
 
 def test_a_bias_never_makes_a_time_negative() -> None:

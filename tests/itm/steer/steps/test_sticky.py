@@ -93,6 +93,15 @@ def test_a_certain_gain_need_not_be_large(
     assert run(f).best().tolist() == [served]
 
 
+@pytest.mark.parametrize(("share", "served"), [(0.0, 1), (1.0, 0)])
+def test_a_percentage_stretches_the_interval_too(share: float, served: int) -> None:
+    """Of 90 to 110 ms twice as much is 180 to 220, which 182 to 188 does not lie apart from."""
+    own = 200 / (1 + share)
+    f = facts([own, 185], handicap_share=[[share, 0]], previous=[0], challenger=[1])
+    f = measured(f, [own - 10, 182], [own + 10, 188], [0.9, 0.9])
+    assert run(f).best().tolist() == [served]
+
+
 @pytest.mark.parametrize(("own_low", "served"), [(36, 1), (22, 0), (0, 0)])
 def test_what_was_measured_moves_nobody_before_it_is_certain(own_low: float, served: int) -> None:
     """However large the gain: below eleven samples nothing says how fast a POP cannot be."""
