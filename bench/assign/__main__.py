@@ -2,7 +2,8 @@
 
 Three ways to assign the same 10,000 networks are compared on their own costs: the program over each of them
 (the optimum), over merged groups, and greedily. Then a quarter of a million networks are merged and assigned,
-and 20,000 groups no two of which are alike; exits with 1 where any takes more than `LIMIT_SECONDS` of CPU.
+and 20,000 groups no two of which are alike; exits with 1 where either takes more than `LIMIT_SECONDS` of CPU
+in all its parts.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def main() -> None:
         "compared": _compared(asked(COMPARED, POPS)),
     }  # fmt: skip
     publish("assign", result)
-    longest = [each["cpu_seconds"]["assign"]["max"] for each in (result["most_groups"], result["merged"])]
+    both = result["most_groups"], result["merged"]
+    longest = [sum(part["max"] for part in each["cpu_seconds"].values()) for each in both]
     if max(longest) > LIMIT_SECONDS:
         sys.exit(f"more than {LIMIT_SECONDS:g} s of CPU")
 

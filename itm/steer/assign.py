@@ -50,11 +50,6 @@ class Assignment:
     load: Floats
     overload: Floats
 
-    @property
-    def is_feasible(self) -> bool:
-        """Whether everybody fits below `HARD`."""
-        return not self.overload.any()
-
 
 def assign(
     cost_ms: npt.NDArray[np.floating[Any]],

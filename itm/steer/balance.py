@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from itm.steer.arrivals import Bound, arriving, parted
 from itm.steer.assign import Floats
 from itm.steer.build import ClassBuild, Draft
 from itm.steer.decide import Decision
@@ -21,13 +21,9 @@ from itm.steer.evidence import Keys
 from itm.steer.grants import Granted
 from itm.steer.memory import Pops
 from itm.steer.outlook import Outlook, landed
-from itm.steer.plan import Arrivals
 from itm.steer.rooms import Rooms
 from itm.steer.spill import Asked, spill
 from itm.steer.steps import NO_POP
-
-ARRIVALS: Final = 0.1
-"""The share of a POP's capacity that may arrive there with one build (steering.md 7.12)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,21 +38,24 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Balance:
-    """What each class is granted, and the sessions of its rows; `unit` per POP as in `Rooms.units`, `wanted`
-    the load if no POP were full. Without `sessions` no POP can be full.
+    """What each class is granted, the sessions of its rows, and `most`, how many of them may arrive per POP;
+    `unit` per POP as in `Rooms.units`, `wanted` the load if no POP were full. Without `sessions` no POP can
+    be full.
     """
 
     rooms: Rooms
     granted: tuple[Granted, ...]
     sessions: tuple[Sessions, ...] = ()
+    most: tuple[Floats, ...] = ()
     unit: Floats = field(default_factory=lambda: np.zeros(0))
     wanted: Floats = field(default_factory=lambda: np.zeros(0))
 
-    def arrivals(self, index: int) -> Arrivals | None:
+    def bound(self, index: int) -> Bound | None:
         """Return how much of a class may arrive at each POP at once; None: no POP can be full."""
         if not self.sessions:
             return None
-        return Arrivals(self.sessions[index].clients, ARRIVALS * self.rooms.capacity / len(self.sessions))
+        own = self.sessions[index]
+        return Bound(own.clients, own.resolvers, self.most[index])
 
     def outlook(self, builds: Sequence[ClassBuild]) -> Outlook | None:
         """Return how full POPs will be with these builds; None where nobody knows sessions."""
@@ -92,7 +91,9 @@ def balance(drafts: Sequence[Draft], rooms: Rooms) -> Balance:
     wanted = landed(asked.near, asked.demand, rooms.is_away) + fixed
     demand = [part.demand for part in parts]
     own = tuple(Sessions(*sessions[i : i + 2], *demand[i : i + 2]) for i in range(0, len(parts), 2))
-    return Balance(rooms, tuple(granted), own, unit, wanted)
+    moves = [part.moving(granted[part.index], each, pops) for part, each in zip(parts, sessions, strict=True)]
+    most = parted(rooms.capacity, [moves[i] + moves[i + 1] for i in range(0, len(parts), 2)])
+    return Balance(rooms, tuple(granted), own, tuple(most), unit, wanted)
 
 
 def demand_of(draft: Draft) -> tuple[Floats, Floats]:
@@ -126,6 +127,7 @@ class _Part:
     at: npt.NDArray[np.intp]
     demand: Floats
     may_move: bool
+    sticks: bool
 
     def asked(self, sessions: Floats) -> Asked:
         """Return the rows that have a candidate and are not shared."""
@@ -136,7 +138,7 @@ class _Part:
             key=self.key[own],
             near=decision.near[own],
             near_ms=decision.near_ms[own],
-            served=self.served[own],
+            served=self.served[own] if self.sticks else np.full(len(own), NO_POP, np.uint16),
             demand=sessions[own],
             may_move=np.full(len(own), self.may_move),
         )
@@ -144,6 +146,10 @@ class _Part:
     def fixed(self, sessions: Floats, pops: int) -> Floats:
         """Return what POPs get of rows that are shared."""
         return self.decision.load(np.where(self.decision.shares.any(axis=1), sessions, 0.0), pops)
+
+    def moving(self, granted: Granted, sessions: Floats, pops: int) -> Floats:
+        """Return what the rows want to bring to each POP that did not serve them until now."""
+        return arriving(granted.firsts(self.key, self.decision.ranks[:, 0]), self.served, sessions, pops)
 
 
 def _services(draft: Draft) -> dict[int, float]:
@@ -164,8 +170,8 @@ def _parts(draft: Draft, index: int, services: float) -> Iterator[_Part]:
         (draft.resolvers.keys, draft.apart, draft.apart_served, resolvers),
     ):
         at = np.minimum(np.where(served < pops, served, decision.near[:, 0]), pops).astype(np.intp)
-        sticks = served if "sticky" in steer else np.full_like(served, NO_POP)
-        yield _Part(index, key, decision, sticks, at, demand * services, "capacity" in steer)
+        does = "capacity" in steer, "sticky" in steer
+        yield _Part(index, key, decision, served, at, demand * services, *does)
 
 
 def _load(decision: Decision, demand: Floats, rooms: Rooms) -> Floats:

@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from collectors.ladder import RUNGS
 from itm.routemap.routemap import ClassMap
+from itm.steer.arrivals import Bound
 from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass
 from itm.steer.compile import compile_class
-from itm.steer.decide import CHUNK, Decision, decide, put_second
+from itm.steer.decide import CHUNK, Decision, decide
 from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence, Keys
 from itm.steer.grants import Granted
@@ -30,7 +31,8 @@ from itm.steer.moves import Moves
 from itm.steer.outlook import Outlook
 from itm.steer.own.outcomes import Part, asked
 from itm.steer.own.runner import NoOwnSteps, OwnSteps
-from itm.steer.plan import Arrivals, Limits, Plan, limited
+from itm.steer.plan import Limits, Plan, limited
+from itm.steer.ranks import put_second
 from itm.steer.residual import Residuals
 from itm.steer.resolvers import ResolverRows, Resolvers, Standing, decide_resolvers, facts_of
 from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
@@ -224,41 +226,36 @@ def _usable(last: ClassBuild | None, terms: Terms, steering: SteeringClass, near
     return last if np.array_equal(terms.pops.leg_ms, last.terms.pops.leg_ms) else None
 
 
-def finish_class(
-    draft: Draft, granted: Granted | None = None, arrivals: Arrivals | None = None
-) -> ClassBuild:
+def finish_class(draft: Draft, granted: Granted | None = None, bound: Bound | None = None) -> ClassBuild:
     """Decide again the rows that are granted something, and limit, plan and compile.
 
-    `arrivals` bounds what may arrive at each POP; None: nothing does.
+    `bound` says what may arrive at each POP; None: whatever comes.
     """
     granted = granted or Granted.nothing()
     world, frame, limits, resolvers = draft.world, draft.frame, draft.limits, draft.resolvers
     rows, steering = frame.rows, draft.steering
     decision = _regranted(draft, granted)
-    decision, plan, held = limited(
-        decision, frame.served, draft.weight, world.pops, limits.max_moved_share, arrivals
-    )
+    arrivals = bound.of_clients() if bound else None
+    most = limits.max_moved_share
+    decision, plan, held = limited(decision, frame.served, draft.weight, world.pops, most, arrivals)
     standing = Standing.of(rows, decision, resolvers.behind.resolver)
     facts = facts_of(world, resolvers, standing, frame.terms, draft.memory)
     facts = replace(facts, granted=granted.facts(resolvers.keys, len(world.pops)))
-    apart = decide_resolvers(facts, resolvers, standing, steering.steer, limits, draft.demand)
-    after = Memory.of(
-        world.pops,
-        np.append(frame.keys["row"], resolvers.keys),
-        np.append(decision.ranks[:, 0], apart.decision.ranks[:, 0]),
-        np.append(decision.wanted, apart.decision.wanted),
-        draft.memory.recall_moves(world.pops).after(
-            np.append(frame.keys["row"], resolvers.keys),
-            np.append(frame.served, facts.previous),
-            np.append(decision.ranks[:, 0], apart.decision.ranks[:, 0]),
-        ),
+    pressing = granted.is_pressing(resolvers.keys)
+    arrivals = bound.of_resolvers(decision.ranks[:, 0], frame.served) if bound else None
+    apart = decide_resolvers(
+        facts, resolvers, standing, steering.steer, limits, draft.demand, pressing, arrivals
     )
+    keys = np.append(frame.keys["row"], resolvers.keys)
+    first = np.append(decision.ranks[:, 0], apart.decision.ranks[:, 0])
+    wanted = np.append(decision.wanted, apart.decision.wanted)
+    moves = frame.moves.after(keys, np.append(frame.served, facts.previous), first)
     return ClassBuild(
         steering=steering,
         terms=frame.terms,
         rows=rows,
         before=draft.memory,
-        after=after,
+        after=Memory.of(world.pops, keys, first, wanted, moves),
         draft=draft.decision,
         decision=decision,
         touched=draft.touched,
@@ -287,7 +284,7 @@ def _regranted(draft: Draft, granted: Granted) -> Decision:
         facts = draft.frame.facts(draft.world, draft.evidence, part)
         facts = replace(facts, granted=granted.facts(key[part], len(draft.world.pops)))
         again = decide(facts, draft.steering.steer, draft.limits.candidates)
-        urgent = again.mandatory | (granted.is_urgent[at[part]] & (again.ranks[:, 0] != facts.previous))
+        urgent = again.mandatory | (granted.is_pressing(key[part]) & (again.ranks[:, 0] != facts.previous))
         own = draft.decision.take(part)
         nobody = np.zeros_like(own.stand_ins)
         again = replace(again, mandatory=urgent, near=own.near, near_ms=own.near_ms, stand_ins=nobody)

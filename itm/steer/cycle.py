@@ -74,7 +74,7 @@ def build_all(
     balanced = balance(drafts, rooms)
     is_bounded = limits.max_moved_share < 1  # a person's change is bounded by nothing
     builds = [
-        finish_class(draft, granted, balanced.arrivals(index) if is_bounded else None)
+        finish_class(draft, granted, balanced.bound(index) if is_bounded else None)
         for index, (draft, granted) in enumerate(zip(drafts, balanced.granted, strict=True))
     ]
     outlook = balanced.outlook(builds)

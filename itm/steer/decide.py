@@ -179,16 +179,3 @@ def in_255ths(share: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
     whole[whole[:, 0] == WHOLE] = 0
     found[rows] = whole
     return found
-
-
-def put_second(ranks: npt.NDArray[np.uint16], spare: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    """Return the ranks with `spare` right behind the first of each row, which is another POP."""
-    return np.concatenate([ranks[:, :1], keep_served(ranks[:, 1:], spare)], axis=1)
-
-
-def keep_served(ranks: npt.NDArray[np.uint16], previous: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    """Return the ranks with the served POP moved (or put) to the front of each row."""
-    longer = np.concatenate([previous[:, None], ranks], axis=1)
-    again = np.concatenate([np.zeros((len(ranks), 1), dtype=bool), ranks == previous[:, None]], axis=1)
-    kept_first = np.argsort(again, axis=1, kind="stable")
-    return np.take_along_axis(longer, kept_first, axis=1)[:, : ranks.shape[1]]

@@ -21,10 +21,11 @@ from itm.routemap.routemap import NO_POP, ClassMap
 from itm.steer import story
 from itm.steer.behind import Behind
 from itm.steer.classes import SteeringClass
-from itm.steer.decide import Decision, decide, keep_served, trail
+from itm.steer.decide import Decision, decide, trail
 from itm.steer.grants import Granted
 from itm.steer.inputs import Inputs
 from itm.steer.one import Row, facts_of, row_of
+from itm.steer.ranks import put_first
 from itm.steer.resolvers import Resolvers, Standing
 from itm.steer.resolvers import facts_of as facts_of_resolvers
 from itm.steer.standins import holds
@@ -170,7 +171,7 @@ def _checked_order(
     if facts.granted is not None:
         decision = replace(decision, stand_ins=decision.stand_ins * np.uint64(0))
     if np.isin(np.uint64(row.key), inputs.held[served.world.classes.index(steering)]):
-        ranks = keep_served(decision.ranks, facts.previous)
+        ranks = put_first(decision.ranks, facts.previous)
         none = {name: getattr(decision, name) * 0 for name in ("shares", "stand_ins", "ttl")}
         decision = replace(decision, ranks=ranks, **none)
     ranked = [int(p) for p in decision.ranks[0] if p != NO_POP]

@@ -46,6 +46,18 @@ class Granted:
         known[known] = self.key[at[known]] == key[known]
         return np.where(known, at, -1)
 
+    def is_pressing(self, key: Keys) -> npt.NDArray[np.bool_]:
+        """Return `is_urgent` of these rows, False where nothing is granted."""
+        pressing: npt.NDArray[np.bool_] = np.append(self.is_urgent, False)[self.rows(key)]
+        return pressing
+
+    def firsts(self, key: Keys, first: Pops) -> Pops:
+        """Return the POP that gets most of each row: by what is granted, else `first`."""
+        share = np.append(self.share, np.zeros((1, PARTS), np.float32), axis=0)[at := self.rows(key)]
+        pop = np.append(self.pop, np.full((1, PARTS), NO_POP, np.uint16), axis=0)[at]
+        most = np.take_along_axis(pop, share.argmax(axis=1)[:, None], axis=1)[:, 0]
+        return np.where(share.any(axis=1), most, first).astype(np.uint16)
+
     def facts(self, key: Keys, pops: int) -> Grants | None:
         """Return what is granted to these rows, None when nothing is to any."""
         at = self.rows(key)

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from itm.errors import UnsafePlan
-from itm.steer.decide import Decision, keep_served
+from itm.steer.arrivals import Arrivals
+from itm.steer.decide import Decision
+from itm.steer.ranks import put_first
 from itm.steer.steps import NO_POP
 
 LARGEST_MS: Final = 1e6
@@ -29,14 +31,6 @@ class Limits:
     max_moved_share: float
     near: int = 0
     loss_ms: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Arrivals:
-    """How many sessions may arrive at each POP at once (`most`), and how many each row has."""
-
-    sessions: npt.NDArray[np.float64]
-    most: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,28 +137,17 @@ def limited(
     over = share > max_share
     over[:1] = over[:1] & (max_share <= 0)
     if arrivals is not None:
-        over |= _crowds(decision.ranks[order, 0], arrivals.sessions[order], arrivals.most)
+        over |= arrivals.crowds(order, decision.ranks[order, 0])
     held = order[over & ~decision.mandatory[order]]
     if not len(held):
         return decision, whole, held
     ranks = decision.ranks.copy()
-    ranks[held] = keep_served(decision.ranks[held], previous[held])
+    ranks[held] = put_first(decision.ranks[held], previous[held])
     shares = decision.shares.copy()
     shares[held] = 0  # who is held stays whole where it is, for now
     part = replace(decision.apart(held), ranks=ranks, shares=shares)
     held_share = float(demand[held].sum()) / total
     return part, replace(plan(part, previous, weight, pops), held_share=held_share), held
-
-
-def _crowds(
-    pop: npt.NDArray[np.uint16], sessions: npt.NDArray[np.float64], most: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
-    """Return which moves, in this order, are more than may arrive at their POP; the first is never."""
-    over = np.zeros(len(pop), dtype=bool)
-    for one in np.flatnonzero(np.isfinite(most)):
-        here = np.flatnonzero(pop == one)
-        over[here[1:]] = np.cumsum(sessions[here])[1:] > most[one]
-    return over
 
 
 def _shares(load: npt.NDArray[np.float64], total: float, pops: tuple[str, ...]) -> dict[str, float]:

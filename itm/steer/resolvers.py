@@ -7,13 +7,14 @@ their demand. Rules hold for the resolver by its own network: they are the opera
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from collectors.ladder import RUNGS
+from itm.steer.arrivals import Arrivals
 from itm.steer.behind import Behind, family_of, unit_of
 from itm.steer.decide import Decision, decide
 from itm.steer.demand import Demand
@@ -91,12 +92,19 @@ def decide_resolvers(
     steer: tuple[str, ...],
     limits: Limits,
     demand: Demand,
+    is_pressing: npt.NDArray[np.bool_],
+    arrivals: Arrivals | None,
 ) -> ResolverRows:
-    """Decide the resolvers of one class; no more of their clients move at once than the limits say."""
+    """Decide the resolvers of one class; no more of their clients move at once than limits and arrivals say.
+
+    Who `is_pressing` makes room for the users of a POP that is away: no limit holds it.
+    """
     decision = decide(facts, steer, limits.candidates, limits.near, limits.loss_ms)
+    makes_room = is_pressing & (decision.ranks[:, 0] != facts.previous)
+    decision = replace(decision, mandatory=decision.mandatory | makes_room)
     pops = tuple(map(str, range(facts.tiers.shape[1])))
     weight = demand.of_resolvers(resolvers.behind)
-    decision, _, held = limited(decision, facts.previous, weight, pops, limits.max_moved_share)
+    decision, _, held = limited(decision, facts.previous, weight, pops, limits.max_moved_share, arrivals)
     return ResolverRows(resolvers.behind.resolver, standing.rule, decision, resolvers.keys[held])
 
 

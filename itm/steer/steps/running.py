@@ -13,6 +13,7 @@ from itm.catalog.types import UNTUNED, Tuning
 from itm.steer.classes import NOT_ALLOWED
 from itm.steer.estimate import Estimate, Floats
 from itm.steer.outcome import Change, Outcome
+from itm.steer.ranks import put_second
 
 NO_POP: Final = 0xFFFF
 """No POP: nothing was served before, or nobody is put first."""
@@ -186,13 +187,11 @@ class Running:
 
     def ranking(self) -> npt.NDArray[np.uint16]:
         """Return (rows, POPs): the POPs in order; the ones that are out stand last."""
-        key = self._key()
-        rows = np.flatnonzero(self.spare != NO_POP)
-        best, spare = key[rows].argmin(axis=1), self.spare[rows]
-        second = np.nextafter(key[rows, best], np.inf)
-        key[rows, spare] = np.where(best == spare, key[rows, spare], second)
         # A stable sort: equal scores stay in catalog order, so a build is reproducible.
-        return np.argsort(key, axis=1, kind="stable").astype(np.uint16)
+        order = np.argsort(self._key(), axis=1, kind="stable").astype(np.uint16)
+        rows = np.flatnonzero(self.spare != NO_POP)
+        order[rows] = put_second(order[rows], self.spare[rows])
+        return order
 
     def unlimited(self) -> Running:
         """Return the running as if no POP were full."""

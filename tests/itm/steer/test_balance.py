@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 
 from itm.cli.why import told as told_story
 from itm.routemap.health import State
+from itm.steer.arrivals import ARRIVALS
 from itm.steer.assign import HARD
-from itm.steer.balance import ARRIVALS, demand_of
+from itm.steer.balance import demand_of
 from itm.steer.behind import Behind
-from itm.steer.build import draft_class
+from itm.steer.build import ClassBuild, draft_class
 from itm.steer.cycle import Knowledge, build_all
 from itm.steer.evidence import Evidence
 from itm.steer.explain import WhyQuestion, explain
@@ -104,8 +106,12 @@ def test_a_death_overloads_nobody_before_the_next_build_nor_after(dead: str) -> 
     assert back[NAMES.index(dead)] >= free[NAMES.index(dead)] - 4 * UNITS
 
 
-def test_neighbours_make_room_in_the_build_after_a_death() -> None:
-    """The users of the dead have one other POP, which is full: its own go on, though bounds are tight."""
+@pytest.mark.parametrize("apart", [range(0), range(40, 80)])
+def test_neighbours_make_room_in_the_build_after_a_death(apart: range) -> None:
+    """The users of the dead have one other POP, which is full: its own go on, though bounds are tight.
+
+    They do where they are clients, and where they ask through resolvers (those of places `apart`).
+    """
     w = crowded((0.0, 0.0, 0.0))
     p50 = w.predictions.copy()
     p50[:, 1:41] = np.array([5, 25, 900], np.float32)
@@ -119,12 +125,16 @@ def test_neighbours_make_room_in_the_build_after_a_death() -> None:
             w.catalog, pops=tuple(replace(p, capacity=c) for p, c in zip(pops, room, strict=True))
         ),
     )
-    first = built(w, known(w, planned=DEMAND))
-    (after,) = built(w, known(w, planned=DEMAND, away=[names[0]]), first, share=0.1)
-    got = answered(w, after, away=[names[0]])
+    behind = asking(apart)
+    first = built(w, known(w, planned=DEMAND, behind=behind))
+    (after,) = built(w, known(w, planned=DEMAND, away=[names[0]], behind=behind), first, share=0.1)
+    assert after.outlook is not None
+    got = after.outlook.load
     assert (got <= np.array(room)).all()
     assert got[2] >= DEMAND - 2000
-    assert after.plan.mandatory_share > 0.3
+    if not apart:
+        assert answered(w, after, away=[names[0]]) == pytest.approx(got, rel=0.03)
+        assert after.plan.mandatory_share > 0.3
 
 
 def test_not_everybody_fits() -> None:
@@ -157,6 +167,62 @@ def test_no_more_arrives_at_a_pop_than_a_tenth_of_its_capacity() -> None:
     assert steps[-1][0] <= before[0] / 4 * (HARD + 0.05)
     assert (np.diff([one[0] for one in steps]) <= 0).all()
     assert last[0].plan.held_share == 0
+
+
+def asking(places: Sequence[int]) -> Behind:
+    """Return one resolver in each of these places, with all of its networks behind it."""
+    base = np.uint64(4) << np.uint64(60)
+    first = np.array([UNIT_OF_ROW[place] for place in places], dtype=np.uint64)
+    client = base | (first[:, None] + np.arange(UNITS, dtype=np.uint64)).ravel()
+    start = np.arange(len(first) + 1) * UNITS
+    return Behind(
+        base | first, start, client, np.ones(len(client), np.float32), np.zeros(len(client), np.float32)
+    )
+
+
+def test_the_clients_of_resolvers_count_among_those_who_arrive() -> None:
+    """Half of the networks ask through resolvers; one POP loses its room, and no more leave it at once."""
+    p50 = crowded([960.0] * 5).predictions.copy()
+    p50[:, :, 0] = 3  # everybody is nearest to the first
+    wide, w = (replace(crowded([room, *[960.0] * 4]), predictions=p50) for room in (1e4, 1000.0))
+    behind = asking(range(0, 80, 2))
+    last, loads = built(wide, known(wide, planned=DEMAND, behind=behind)), []
+    for turn in range(12):
+        knowledge = known(w, planned=DEMAND, behind=behind)
+        part, whole = built(w, knowledge, last, share=0.5), built(w, knowledge, last, share=0.5, whole=True)
+        assert says_the_same(routemap_of(w, part, 1, 0.0), routemap_of(w, whole, 1, 0.0))
+        assert np.array_equal(part[0].held, whole[0].held)
+        served = served_by(w, part[0], behind)
+        units = [UNIT_OF_ROW[place] for place in range(turn, 80, 12)]
+        assert all(
+            explain(WhyQuestion("gw.example.net", resolver=address_in(unit)), served)["candidates"]
+            for unit in units
+        )
+        assert part[0].outlook is not None
+        loads.append(part[0].outlook.load)
+        last = part
+    assert np.diff(loads, axis=0)[:, 1:].max() <= 960 * ARRIVALS * 1.02 + 2 * UNITS  # one is on a border
+    assert loads[0][0] > DEMAND - 4 * (960 * ARRIVALS + 2 * UNITS)
+    assert loads[-1][0] <= 1000 * (HARD + 0.05)
+
+
+def test_classes_that_move_nothing_take_nothing_of_what_may_arrive() -> None:
+    names = NAMES[:3]
+    moving = service("a.example.net.", pools=(("world", names),), steer=CHAIN)
+    still = [service(f"{name}.example.net.", pools=(("world", (name,)),), steer=CHAIN) for name in names]
+    p50 = crowded([0.0] * 3).predictions.copy()
+    p50[:, :, 0] = 3
+    wide, w = (
+        replace(one, predictions=p50, catalog=replace(one.catalog, services=(moving, *still)))
+        for one in (crowded([1e5] * 3), crowded([DEMAND * 1.2, 8000.0, 8000.0]))
+    )
+    first = built(wide, known(wide, planned=4.0 * DEMAND))
+    after = built(w, known(w, planned=4.0 * DEMAND), first, share=0.5)
+    assert first[0].outlook is not None
+    assert after[0].outlook is not None
+    came = (after[0].outlook.load - first[0].outlook.load)[1:]
+    assert came.max() > 0.9 * 8000 * ARRIVALS
+    assert came.max() <= 8000 * ARRIVALS * 1.02 + UNITS
 
 
 def test_classes_share_the_rooms() -> None:
@@ -234,29 +300,50 @@ def test_a_crowd_that_only_reports_know_of_is_spread_and_stays_so() -> None:
     assert max(moved[17:]) <= 0.02
 
 
+def served_by(w: World, build: ClassBuild, behind: Behind | None = None) -> Served:
+    """Return the map of this build with what it was decided from."""
+    assert build.outlook is not None
+    inputs = Inputs(
+        *(2, 1, "test", "predictions", 4, Evidence.nothing(len(w.pops)), (build.before,), (build.held,)),
+        behind=behind or Behind.nothing(),
+        granted=(build.granted,),
+        outlook=build.outlook.as_dict(),
+    )
+    return Served(routemap_of(w, (build,), 2, 0.0), inputs, w, {})
+
+
+def address_in(unit: int) -> str:
+    return f"10.{unit >> 8 & 255}.{unit & 255}.1"
+
+
 def of_reports(w: World, load: np.ndarray, more: np.ndarray | None = None) -> dict[str, tuple[float, float]]:
     """Return what POPs with this load report."""
     sessions = load if more is None else load + more
     return {name: (float(one), 960.0) for name, one in zip(w.pops, sessions, strict=True)}
 
 
-@pytest.mark.parametrize("away", [(), ("two",)])
-@pytest.mark.parametrize("share", [1.0, 0.1])
-def test_why_decides_every_row_again_by_what_was_granted(away: tuple[str, ...], share: float) -> None:
-    """Whatever gives way, is split, put second or held; the story has the shares and the loads."""
+@pytest.mark.parametrize(
+    ("away", "share", "ties"),
+    [((), 1.0, False), ((), 0.1, False), (("two",), 1.0, False), (("two",), 0.1, False), ((), 1.0, True)],
+)
+def test_why_decides_every_row_again_by_what_was_granted(
+    away: tuple[str, ...], share: float, ties: bool
+) -> None:
+    """Whatever gives way, is split, put second or held; the story has the shares and the loads.
+
+    With `ties` the two nearest POPs are equally near to everybody.
+    """
     w = crowded([720.0] * 5)
+    if ties:
+        p50 = w.predictions.copy()
+        nearest = np.argsort(p50[1], axis=1)[:, :2]
+        best = np.take_along_axis(p50, nearest[None, :, :1], axis=2)
+        np.put_along_axis(p50, np.broadcast_to(nearest[None, :, 1:], best.shape), best, axis=2)
+        w = replace(w, predictions=p50)
     last = built(w, known(w, planned=DEMAND * 0.5))
     (build,) = built(w, known(w, planned=float(DEMAND), away=away), last, share=share)
-    none = Evidence.nothing(5)
-    assert build.outlook is not None
-    granted, told = (build.granted,), build.outlook.as_dict()
-    inputs = Inputs(
-        2, 1, "test", "predictions", 4, none, (build.before,), (build.held,), granted=granted, outlook=told
-    )
-    served = Served(routemap_of(w, (build,), 2, 0.0), inputs, w, dict.fromkeys(away, State.DOWN))
-    stories = [
-        explain(WhyQuestion("gw.example.net", f"10.{u >> 8 & 255}.{u & 255}.1"), served) for u in UNIT_OF_ROW
-    ]
+    served = replace(served_by(w, build), states=dict.fromkeys(away, State.DOWN))
+    stories = [explain(WhyQuestion("gw.example.net", address_in(unit)), served) for unit in UNIT_OF_ROW]
     split = [one for one in stories if len(one["capacity"]["granted"]) > 1]
     spare = [one for one in stories if one["capacity"]["spare"]]
     assert split or share < 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from itm.steer.classes import NOT_ALLOWED
-from itm.steer.decide import Decision, _decision, decide, in_255ths, keep_served, trail
+from itm.steer.decide import Decision, _decision, decide, in_255ths, trail
 from itm.steer.steps import GONE_POP, NO_POP
 from tests.itm.steer.facts import Facts, facts
 
@@ -81,13 +81,6 @@ def test_where_nobody_is_allowed_nothing_is_served_or_wanted() -> None:
     assert got.wanted.tolist() == [NO_POP, NO_POP]
     assert got.mandatory.tolist() == [True, True]
     assert got.gain_ms.tolist() == [0, 0]
-
-
-def test_keeping_the_served_pop() -> None:
-    """It moves to the front, or pushes the last candidate out; the order behind it stays."""
-    lists = np.array([[1, 2, 0], [1, 2, 3], [1, NO_POP, NO_POP]], dtype=np.uint16)
-    kept = keep_served(lists, np.array([0, 0, 0], dtype=np.uint16))
-    assert kept.tolist() == [[0, 1, 2], [0, 1, 2], [0, 1, NO_POP]]
 
 
 def test_decisions_are_taken_joined_and_put() -> None:
