@@ -21,7 +21,7 @@ from itm.catalog.types import Catalog
 from itm.cli import canary, client
 from itm.cli.client import OpsClient
 from itm.cli.columns import columns, show_time
-from itm.cli.difference import difference_lines
+from itm.cli.difference import compared_lines
 from itm.cli.plan import plan_lines
 from itm.dns import zone
 from itm.errors import CatalogError, Refused
@@ -53,7 +53,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     rollback = actions.add_parser("rollback", help="make an earlier version's content live again")
     rollback.add_argument("version", type=int, metavar="VERSION")
     for action in (apply, rollback):
-        action.add_argument("--force", action="store_true", help="even past the Plan's limits; is recorded")
+        action.add_argument(
+            "--force",
+            action="store_true",
+            help="even past the Plan's limits, or without a live service; is recorded",
+        )
         action.add_argument("--message", default="", metavar="TEXT", help="why, for `history`")
         canary.configure(action)
     trial = actions.add_parser("canary", help="the version that a slice of the networks lives with")
@@ -156,9 +160,9 @@ def _plan(ops: OpsClient, args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(found, indent=2))
     else:
-        for one in found["classes"]:
-            print("\n".join(difference_lines(one["difference"])))
-        print(f"would be refused: {found['unsafe']}" if found["unsafe"] else "would go live")
+        classes = [one["difference"] for one in found["classes"]]
+        end = f"would be refused: {found['unsafe']}" if found["unsafe"] else "would go live"
+        print("\n".join([*compared_lines({**found, "classes": classes}), end]))
     return 1 if found["unsafe"] else 0
 
 

@@ -14,6 +14,12 @@ LEAST_SHARE: Final = 0.0005
 Fields = Mapping[str, Any]
 
 
+def compared_lines(found: Fields) -> list[str]:
+    """Return the lines for an answer: services that are no more, then every class."""
+    gone = [f"{name}: removed, answered no more" for name in found["removed"]]
+    return gone + [line for one in found["classes"] for line in difference_lines(one)]
+
+
 def difference_lines(one: Fields) -> list[str]:
     """Return the lines for one class of the API's answer."""
     services, moved = ", ".join(one["services"]), f"{one['moved_share']:.2%} of demand changes its POP"

@@ -8,7 +8,7 @@ import json
 from itm.cli import client
 from itm.cli.client import OpsClient
 from itm.cli.columns import columns
-from itm.cli.difference import TOP, difference_lines
+from itm.cli.difference import TOP, compared_lines
 from itm.cli.rooms import rooms_told
 
 
@@ -55,7 +55,7 @@ def _diff(ops: OpsClient, args: argparse.Namespace) -> None:
         print(json.dumps(answer, indent=2))
         return
     print(f"map {answer['old']} -> map {answer['new']}")
-    print("\n".join(line for one in answer["classes"] for line in difference_lines(one)))
+    print("\n".join(compared_lines(answer)))
 
 
 def _show(ops: OpsClient, args: argparse.Namespace) -> None:

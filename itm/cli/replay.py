@@ -12,7 +12,7 @@ from typing import Any, Final
 from itm.catalog.load import MAIN, load_path
 from itm.cli import settings
 from itm.cli.columns import columns, show_time
-from itm.cli.difference import TOP, difference_lines
+from itm.cli.difference import TOP, compared_lines
 from itm.dns import zone
 from itm.errors import ConfigError
 from itm.priority import yield_to_all
@@ -56,10 +56,11 @@ def run(args: argparse.Namespace) -> int:
 def lines_of(told: Mapping[str, Any]) -> list[str]:
     """Return the outcome as a person reads it."""
     lines = [f"the day up to {show_time(told['at'])}, as it was and as it would have been"]
-    lines += [line for one in told["classes"] for line in difference_lines(one)]
+    lines += compared_lines(told)
     rows = [_hour(one, told["capacity"]) for one in told["hours"]]
     header = ("hour", "queries", "fullest before", "fullest", "above 95 % before", "above 95 %")
-    return [*lines, columns(header, rows) if rows else "no queries were counted: no loads by the hour"]
+    why = "no queries were counted" if told["classes"] else "no service is steered"
+    return [*lines, columns(header, rows) if rows else f"{why}: no loads by the hour"]
 
 
 def _hour(one: Mapping[str, Any], capacity: Mapping[str, float]) -> tuple[str, ...]:

@@ -170,7 +170,8 @@ class Builder:
             return
         self._take(world)
         self._publish(world, knowledge, ahead.first, started)
-        self._givens.make_live(pending.version, by_class(ahead.plans))
+        removed = f"removed: {', '.join(ahead.removed)}" if ahead.removed else ""
+        self._givens.make_live(pending.version, by_class(ahead.plans), removed)
         log.info("catalog.live", extra={"version": pending.version})
 
     def _begin(self, pending: CatalogVersion) -> bool:
@@ -284,7 +285,7 @@ class Builder:
         memories = memoryfiles.load(self._memory_path, world.class_index)
         with self._own.runner() as own:
             known = replace(knowledge, own_steps=own)
-            found = prospect(world, known, memories, self._limits(1.0))
+            found = prospect(world, known, memories, self._limits(1.0), self._shelf.served())
         self._own_spent = own.spent
         return found
 

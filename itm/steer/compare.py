@@ -1,11 +1,13 @@
 """Two route maps in, their `Difference` per steering class out: which classes belong together, and prices.
 
-Rows and prices are the new map's. Only a POP that the new map has no more is priced by the old one's world.
+Rows and prices are the new map's: a service that it has no more is told by name. Only a POP that the
+new map has no more is priced by the old one's world.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +37,11 @@ class Reading:
         """POP ids by index."""
         return tuple(pop.id for pop in self.routemap.pops)
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Service names in the map's order."""
+        return tuple(service.name for service in self.routemap.services)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Match:
@@ -63,6 +70,11 @@ def differences(before: Reading, after: Reading, top: int = TOP) -> tuple[Differ
     Raises `ValueError` when what `after` costs is not known.
     """
     return tuple(told(one, top) for one in matches(before, after))
+
+
+def removed(before: RouteMap, names: Collection[str]) -> tuple[str, ...]:
+    """Return the services of a map that are not among these `names`: no class of theirs is compared."""
+    return tuple(service.name for service in before.services if service.name not in names)
 
 
 def matches(before: Reading, after: Reading) -> list[Match]:

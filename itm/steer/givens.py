@@ -177,9 +177,10 @@ class Givens:
         text = json.dumps(plan)
         catalogs.settle(self._engine, version, "refused", text, now=self._clock(), reason=reason)
 
-    def make_live(self, version: int, plan: Mapping[str, Any]) -> None:
-        """Settle a pending version as live."""
-        catalogs.settle(self._engine, version, "live", json.dumps(plan), now=self._clock())
+    def make_live(self, version: int, plan: Mapping[str, Any], removed: str = "") -> None:
+        """Settle a pending version as live; what it `removed` is its reason."""
+        text = json.dumps(plan)
+        catalogs.settle(self._engine, version, "live", text, now=self._clock(), reason=removed)
 
     def _tell_once(self, error: Exception) -> None:
         if str(error) != self._store_fault:

@@ -16,7 +16,7 @@ from itm.config import Config
 from itm.errors import ItmError, SnapshotError
 from itm.routemap import current, snapshot
 from itm.steer import inputs as inputs_file
-from itm.steer.compare import TOP, Reading, differences
+from itm.steer.compare import TOP, Reading, differences, removed
 from itm.steer.inputs import Inputs
 from itm.steer.placing import place_source
 from itm.steer.pricing import Believed
@@ -93,7 +93,8 @@ def difference(config: Config, old: int, new: int, top: int = TOP) -> dict[str, 
     inputs = inputs_file.load(maps, new)
     now = Reading(after, Believed(worlds.of(inputs), inputs.evidence, inputs.demand))
     found = differences(Reading(before, _believed(maps, worlds, old)), now, top)
-    return {"old": old, "new": new, "classes": [one.as_dict() for one in found]}
+    gone = removed(before, now.services)
+    return {"old": old, "new": new, "removed": list(gone), "classes": [one.as_dict() for one in found]}
 
 
 def _believed(maps: Path, worlds: KeptWorlds, version: int) -> Believed | None:

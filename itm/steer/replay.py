@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from itm.steer.assign import HARD
-from itm.steer.compare import Match, Reading, matches, told
+from itm.steer.compare import Match, Reading, matches, removed, told
 from itm.steer.demand import Demand
 from itm.steer.difference import Difference
 from itm.steer.pieces import loads_of
@@ -54,8 +54,9 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The difference over the whole day per class, and the load hour by hour."""
+    """The services `removed`, the difference over the whole day per class, and the load hour by hour."""
 
+    removed: tuple[str, ...]
     classes: tuple[Difference, ...]
     hours: tuple[Hour, ...]
 
@@ -65,12 +66,16 @@ class Replay:
 
 
 def replay(before: Reading, after: Reading, hours: Sequence[AskedHour], room: Room, top: int) -> Replay:
-    """Compare two worlds' maps over the day's demand (that of `after`), and by the hour."""
+    """Compare two worlds' maps over the day's demand (that of `after`), and by the hour.
+
+    Where `after` steers nothing there are no hours.
+    """
     found = matches(before, after)
     newest = hours[-1].queries if hours else 0.0
     return Replay(
+        removed(before.routemap, after.services),
         tuple(told(one, top) for one in found),
-        tuple(_hour(one, found, room, newest) for one in hours),
+        tuple(_hour(one, found, room, newest) for one in hours if found),
     )
 
 

@@ -192,7 +192,8 @@ def test_a_plan_is_waited_for_and_told(
     """The difference of each class and what apply would do; status 1 where it would refuse."""
     plans = "/api/v1/catalog/plans"
     waits = {"plan": 4, "answered_at": None, "reason": ""}
-    unsafe = waits | {"answered_at": 2.0, "classes": [], "unsafe": "41% of demand would change its POP"}
+    gone = {"removed": ["gw.example.net."], "classes": []}
+    unsafe = waits | gone | {"answered_at": 2.0, "unsafe": "41% of demand would change its POP"}
     answers = [
         (200, waits),
         (200, unsafe),
@@ -201,9 +202,11 @@ def test_a_plan_is_waited_for_and_told(
     ]
     with serving({f"POST {plans}": (202, {"plan": 4}), f"GET {plans}/4": answers}) as ops:
         assert run(ops, tmp_path, "plan", str(folder)) == 1
-        assert capsys.readouterr().out == "would be refused: 41% of demand would change its POP\n"
+        removed = "gw.example.net.: removed, answered no more\n"
+        said = capsys.readouterr().out
+        assert said == f"{removed}would be refused: 41% of demand would change its POP\n"
         assert run(ops, tmp_path, "plan", str(folder)) == 0
-        assert capsys.readouterr().out == "would go live\n"
+        assert capsys.readouterr().out == f"{removed}would go live\n"
         assert run(ops, tmp_path, "plan", str(folder), "--json") == 2
         assert "no map" in capsys.readouterr().err
     assert {asked.path for asked in ops.asked} == {plans, f"{plans}/4"}

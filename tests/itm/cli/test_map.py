@@ -9,7 +9,7 @@ import pytest
 from itm.__main__ import main
 from tests.itm.cli.ops_server import serving
 
-EMPTY = {"old": 3, "new": 5, "classes": []}
+EMPTY = {"old": 3, "new": 5, "removed": [], "classes": []}
 
 
 @pytest.mark.parametrize(

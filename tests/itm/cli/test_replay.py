@@ -18,7 +18,9 @@ HOUR: dict[str, Any] = {
     "start": 3600.0, "queries": 1234.0, "sessions": 1000.0, "full_before": [], "full": ["ams"],
     "load_before": {"ams": 0.3, "ash": 0.7}, "load": {"ams": 0.6, "ash": 0.4},
 }  # fmt: skip
-TOLD: dict[str, Any] = {"at": 7200.0, "capacity": {"ams": 500.0}, "classes": [], "hours": [HOUR]}
+TOLD: dict[str, Any] = {
+    "at": 7200.0, "capacity": {"ams": 500.0}, "removed": [], "classes": [], "hours": [HOUR],
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -45,6 +47,20 @@ def test_a_changed_catalog(words: list[str], tmp_path: Path, capsys: pytest.Capt
         assert out.endswith("no queries were counted: no loads by the hour\n")
         assert main(["replay", str(tmp_path / "new"), "--json", *words]) == 0
         assert json.loads(capsys.readouterr().out)["classes"][0]["load"]["ams"] == 0
+
+
+def test_a_catalog_without_services(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The service that is no more is told by name, and why there are no hours."""
+    main_file = tmp_path / "new" / "catalog.yaml"
+    main_file.write_text(main_file.read_text().split("services:")[0])
+    with patch.object(artifact, "load", return_value=FakePredictor()), patch("itm.cli.replay.yield_to_all"):
+        assert main(["replay", str(tmp_path / "new"), *words]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "gw.example.net.: removed, answered no more",
+        "no service is steered: no loads by the hour",
+    ]
 
 
 def test_nothing_changed_is_an_error(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

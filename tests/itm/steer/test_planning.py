@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from itm.steer.kept import difference
 from itm.store import plans
 from tests.itm.steer.station import Station, bundle
 from tests.itm.steer.worlds import JAPAN
@@ -46,6 +47,20 @@ def test_a_harmless_catalog_would_go_live(station: Station) -> None:
     found, _ = answered(station, bundle(bias={"ams": 1.0}))
     (one,) = found["classes"]
     assert (found["unsafe"], one["plan"]["moved_share"], one["difference"]["moved_share"]) == ("", 0, 0)
+
+
+def test_a_renamed_service_is_told_and_needs_force(station: Station) -> None:
+    """Nobody is sent elsewhere, and nobody who asks for the old name gets an answer any more."""
+    files = bundle(services="  other.example.net.: {}")
+    found, _ = answered(station, files)
+    reason = "gw.example.net.: answered now, and would be removed; --force does it"
+    assert (found["unsafe"], found["removed"]) == (reason, ["gw.example.net."])
+    builder = station.builder()
+    for forced, status, told in ((False, "refused", reason), (True, "live", "removed: gw.example.net.")):
+        number = station.apply(files, forced=forced)
+        builder.step()
+        assert (station.version(number).status, station.version(number).reason) == (status, told)
+    assert difference(station.config, 1, 2)["removed"] == ["gw.example.net."]
 
 
 def test_a_catalog_that_does_not_load_is_told(station: Station) -> None:
