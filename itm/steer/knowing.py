@@ -17,6 +17,7 @@ from itm.steer.learner import Learner
 from itm.steer.querylog import FOLDER as QUERIES
 from itm.steer.querylog import QueryLog, by_service, faded
 from itm.steer.resolvers import Resolvers
+from itm.steer.rooms import full
 from itm.steer.roomwatch import RoomWatch
 from itm.steer.world import World
 
@@ -39,7 +40,8 @@ class Knowing:
 
     def now(self, world: World) -> Knowledge:
         """Return what is known now, laid out for the POPs of `world`."""
-        evidence = self._learner.evidence(world)
+        loads = self._rooms.loads()
+        evidence = self._learner.evidence(world, full(loads))
         behind = self._behind()
         hours = self._queries.look()
         named, asked = faded(hours, self._clock())
@@ -50,7 +52,7 @@ class Knowing:
             evidence,
             Resolvers.of(world, evidence, behind),
             demand,
-            loads=self._rooms.loads(),
+            loads=loads,
             states=self._rooms.states(),
             planned_sessions=self._config.builder.planned_sessions,
             now=self._clock(),

@@ -54,6 +54,7 @@ class Learner:
         """What the last evidence was made of."""
         self._lately = empty()
         self._slower: dict[tuple[str, ...], Slowdowns] = {}
+        self._full: frozenset[str] = frozenset()
         self.watch: Watch | None = None
         """What counts the deltas of a canary's time as well."""
 
@@ -79,8 +80,12 @@ class Learner:
                 continue
             self._take(delta)
 
-    def evidence(self, world: World) -> Evidence:
-        """Return what the windows say now of the POPs of `world`, and what is slower of late."""
+    def evidence(self, world: World, full: frozenset[str] = frozenset()) -> Evidence:
+        """Return what the windows say now of the POPs of `world`, and what is slower of late.
+
+        Of POPs that are `full` nothing is: they are slow for that reason.
+        """
+        self._full = full
         self._windows.decay()
         self._recent.decay()
         self.aggregates = aggregate(self._windows, self._clock)
@@ -91,7 +96,7 @@ class Learner:
     def evidence_in(self, world: World) -> Evidence:
         """Return what was made of the windows last, in the terms of any world."""
         evidence = Evidence.of_world(self.aggregates, world)
-        slower = notice(world, evidence, self._lately, self._slower.get(world.pops))
+        slower = notice(world, evidence, self._lately, self._slower.get(world.pops), self._full)
         if world.pops in self._slower:
             self._slower[world.pops] = slower
         return replace(evidence, slowdowns=slower)

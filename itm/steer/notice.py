@@ -13,7 +13,7 @@ too few have measured: no cable leads to one POP alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -70,16 +70,24 @@ class _Votes:
 
 
 def notice(
-    world: World, evidence: Evidence, recent: Aggregates, before: Slowdowns | None = None
+    world: World,
+    evidence: Evidence,
+    recent: Aggregates,
+    before: Slowdowns | None = None,
+    full: Collection[str] = (),
 ) -> Slowdowns:
     """Return what `recent` measurements (of networks) say against `evidence`, which knows of no slowdown.
 
-    What was found `before` (of the same POPs) stays for `HOLD_SECONDS` after it was found last.
+    What was found `before` (of the same POPs) stays for `HOLD_SECONDS` after it was found last. POPs that are
+    `full` are slow for that reason: who leaves them is the assignment's business, and two loops that both
+    push would swing.
     """
     found = _found(world, evidence, recent)
     pops, since = len(world.pops), recent.made_at - HOLD_SECONDS
     for kind, held in (before or Slowdowns.nothing()).groups.items():
         found[kind] = found.get(kind, Slower.nothing(pops)).held(held, since)
+    is_full = np.isin(np.array(world.pops), list(full))
+    found = {kind: one.but_of(is_full) for kind, one in found.items()}
     is_slower = any((np.nan_to_num(one.ms) > 0).any() for one in found.values())
     return Slowdowns(found) if is_slower else Slowdowns.nothing()
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from itm.catalog.types import Pop
 from itm.routemap.health import State
-from itm.steer.assign import Floats
+from itm.steer.assign import SOFT, Floats
 from itm.steer.loads import PopLoad
 
 SCALE_STEP: Final = 1.02
@@ -30,6 +30,11 @@ FEW: Final = 100.0
 
 AWAY: Final = frozenset((State.DRAINED, State.DOWN))
 """States in which a POP's users are answered another one, by the mask, at once."""
+
+
+def full(loads: Mapping[str, PopLoad]) -> frozenset[str]:
+    """Return the POPs that are full by what their hosts report: past what the assignment likes to give."""
+    return frozenset(pop for pop, load in loads.items() if load.share > SOFT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,12 @@ class Slower:
         is_found = np.nan_to_num(_spread(self.ms, own)) > 0
         return _chosen(key, is_found | ~was, (self, own), (before, other))
 
+    def but_of(self, pops: npt.NDArray[np.bool_]) -> Slower:
+        """Return this without what is slower of some POPs: they are as they are believed to be."""
+        none = (self.ms > 0) & pops
+        ms, least = (np.where(none, np.float32(0), table) for table in (self.ms, self.least_ms))
+        return replace(self, ms=ms, least_ms=least)
+
     @classmethod
     def nothing(cls, pops: int) -> Slower:
         """Return that of a kind of which nobody knows anything."""

@@ -33,7 +33,7 @@ from itm.steer.notice import RECENT_HALF_LIFE_SECONDS, RECENT_SECONDS, notice
 from itm.steer.plan import Limits, Plan
 from itm.steer.publish import routemap_of
 from itm.steer.resolvers import Resolvers
-from itm.steer.rooms import Usual
+from itm.steer.rooms import Usual, full
 from itm.steer.slowdowns import Slowdowns
 from itm.steer.world import World
 
@@ -139,7 +139,8 @@ class Server:
         self.aggregates = aggregate(self._windows, lambda: now)
         evidence = Evidence.of_world(self.aggregates, world)
         recent = aggregate(self._recent, lambda: now)
-        slower = notice(world, evidence, recent, self._slower if world.pops == self.world.pops else None)
+        held = self._slower if world.pops == self.world.pops else None
+        slower = notice(world, evidence, recent, held, full(self.loads))
         if world is self.world:
             self._slower = slower
         self._evidence = evidence = replace(evidence, slowdowns=slower)

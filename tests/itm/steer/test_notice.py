@@ -118,3 +118,12 @@ def test_a_slowdown_outlasts_those_who_leave() -> None:
     held = notice(world(), NOTHING, silent, found)
     assert of_places(held) == of_places(found)
     assert of_places(notice(world(), NOTHING, replace(silent, made_at=silent.made_at + 1), held)) == []
+
+
+def test_a_full_pop_is_slow_for_that_reason() -> None:
+    """Who leaves it is the assignment's business; what was held of it before is forgotten, too."""
+    slow = replace(measured("133.11", "tokyo", *[85.0] * 8), made_at=1000.0)
+    found = notice(world(), NOTHING, slow)
+    assert of_places(found) != []
+    assert of_places(notice(world(), NOTHING, slow, found, full={"tokyo"})) == []
+    assert of_places(notice(world(), NOTHING, slow, found, full={"osaka"})) == of_places(found)

@@ -7,7 +7,7 @@ import pytest
 
 from itm.routemap.health import State
 from itm.steer.loads import PopLoad
-from itm.steer.rooms import MOST_TIMES, SCALE_STEP, Rooms, Usual
+from itm.steer.rooms import MOST_TIMES, SCALE_STEP, Rooms, Usual, full
 from tests.itm.steer.worlds import pop
 
 POPS = (pop("a", 1, capacity=100.0), pop("b", 2, capacity=100.0), pop("c", 3), pop("d", 4))
@@ -89,3 +89,8 @@ def test_what_is_new_counts_by_half_and_by_what_was_really_sent() -> None:
     usual = {"a": Usual(1.0, 500.0)}
     got = Rooms.of(POPS, {"a": load(2000, 900)}, {}, 0.0, usual).units(np.array([1000.0, 0, 0, 0]))
     assert near(got[0], np.sqrt(1.0 * 2100 / (500 + 100 / 2.0)))
+
+
+def test_full_is_above_what_the_assignment_likes_to_give() -> None:
+    loads = {"a": PopLoad(86, 100, 1, 0.0), "b": PopLoad(85, 100, 1, 0.0)}
+    assert full(loads) == {"a"}
