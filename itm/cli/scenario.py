@@ -16,6 +16,7 @@ from itm.simulate.faults.scenarios import SCENARIOS
 
 NETWORKS = 2_000
 MOST_NETWORKS = 200_000
+MOST_HOURS = 168
 
 
 def configure(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,7 +31,7 @@ def configure(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             help="client networks, about (default 2,000)",
         )
         parser.add_argument(
-            "--hours", type=float, default=0.0, metavar="H", help="go on for so long after the beginning"
+            "--hours", type=float, metavar="H", help="go on for so long: no less than the scenario lasts"
         )
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it as SVG")
@@ -42,9 +43,12 @@ def play(args: argparse.Namespace) -> int:
     """Run a scenario; raises `ItmError` naming an option that cannot be."""
     if not 0 < args.networks <= MOST_NETWORKS:
         raise ItmError(f"--networks: expected 1 to {MOST_NETWORKS}, got {args.networks}")
-    if not 0 <= args.hours <= 168:
-        raise ItmError(f"--hours: expected 0 to 168, got {args.hours:g}")
-    scenario: Scenario = args.scenario.lasting(args.hours * 60)
+    scenario: Scenario = args.scenario
+    if args.hours is not None:
+        least = scenario.minutes / 60
+        if not least <= args.hours <= MOST_HOURS:
+            raise ItmError(f"--hours: expected {least:g} to {MOST_HOURS}, got {args.hours:g}")
+        scenario = scenario.lasting(args.hours * 60)
     known = recordings()
     print(f"{known.places.credit}; populations by GeoNames (https://www.geonames.org)\n", flush=True)
     outcome = Run(scenario, ground(known, args.networks, args.seed), args.seed).play()

@@ -70,7 +70,7 @@ class AskedFile:
     def add(self, taken: Iterable[Taken]) -> None:
         """Count these as asked now, and write the file if there were any. Raises `OSError`.
 
-        What could not be written is in the next file.
+        What could not be written is in the next file of the same hour; at the end of the hour it is lost.
         """
         hour = int(self._clock() // HOUR_SECONDS)
         fresh = [_counts(hour, *one) for one in taken]

@@ -2,7 +2,8 @@
 
 A resolver keeps an answer for its TTL, and a change reaches nobody before. So an answer may live longer the
 less likely it is to change: by how far the best rival lies behind (`gap`), against what the two estimates
-leave open (`doubt`: from the first's p50 up to its p75, and from the rival's down to its p25).
+leave open (`doubt`: from the first's estimate up to its `high`, and from the rival's down to its `low`:
+quartiles where it is predicted, what order statistics leave open of the quartile where it is measured).
 
     class 0  moved in this build, wanted elsewhere, answered by shares, moved by capacity, or a gap below half
              the doubt: the least TTL

@@ -81,27 +81,24 @@ class ModelOffered:
 
 @dataclass(frozen=True, slots=True)
 class FeedLies:
-    """A feed says of a share of a region's networks that a POP is so many ms away, in one cycle.
+    """A feed says of a region's networks that the POP which serves each is so many ms away, in one cycle.
 
-    It names networks, not clients, as feeds of monitoring systems do. `slow`: of every network the POP that
-    serves it; else of all of them `pop`.
+    It names networks, not clients, as feeds of monitoring systems do.
     """
 
     minute: float
     region: frozenset[str]
-    share: float
     rtt_ms: float
-    pop: str = ""
 
     def happen(self, run: Run) -> None:
         """Send the rows as records of the journal."""
         networks = run.networks
         here = np.flatnonzero(lies_in(networks.country, self.region))
-        liars = np.repeat(here[: int(len(here) * self.share)], ROWS)
+        liars = np.repeat(here, ROWS)
         ids = np.array([pop.id.encode() for pop in run.pops], f"S{POP_ID_BYTES}")
         records = np.zeros(len(liars), RECORD)
         records["time"], records["unit"], records["value"] = run.now, networks.unit[liars], self.rtt_ms
-        records["pop"] = self.pop.encode() if self.pop else ids[run.served(ITM)[liars]]
+        records["pop"] = ids[run.served(ITM)[liars]]
         records["family"], records["metric"] = 4, METRICS.index("rtt_ms")
         records["source"] = SOURCES.index("feed")
         run.server.receive(records, run.now)

@@ -30,7 +30,8 @@ from itm.steer.evidence import Evidence
 from itm.steer.loads import PopLoad
 from itm.steer.memory import Memory
 from itm.steer.notice import RECENT_HALF_LIFE_SECONDS, RECENT_SECONDS, notice
-from itm.steer.plan import Limits, Plan
+from itm.steer.plan import Limits
+from itm.steer.planning import prospect
 from itm.steer.publish import routemap_of
 from itm.steer.resolvers import Resolvers
 from itm.steer.rooms import Usual, full
@@ -53,8 +54,6 @@ class Server:
         self._clientele = Clientele(config.collect.pairing_half_life_days * DAY_SECONDS)
         self.aggregates: Aggregates = empty(now)
         """What the last build was made of."""
-        self.refused: dict[str, int] = {}
-        """Records that the guard refused, by reason."""
         self.loads: dict[str, PopLoad] = {}
         """What POPs report of their load, by id; empty: no POP can be full."""
         self.states: dict[str, State] = {}
@@ -65,18 +64,11 @@ class Server:
         self.map: RouteMap | None = None
         """The live map; None before the first build."""
 
-    @property
-    def plans(self) -> tuple[Plan, ...]:
-        """What the last build changed."""
-        return tuple(build.plan for build in self.builds)
-
     def receive(self, records: Records, now: float) -> None:
         """Judge, place and count what was measured."""
         self._now = now
         half_life = self._windows.half_life_seconds
         taken = take(records, self._guard, self.world.ladder, self._sites, now, half_life)
-        for reason, count in taken.refused.items():
-            self.refused[reason] = self.refused.get(reason, 0) + count
         self._windows.merge(taken.gathered)
         self._recent.merge(taken.gathered.of_networks(now - RECENT_SECONDS))
 
@@ -112,11 +104,10 @@ class Server:
         own = self._config.builder
         limits = Limits(own.candidates, 1.0, loss_ms=own.scope_loss_ms)
         memories = self._memories_for(world)
-        builds = build_all(world, self._knowledge(world, now), memories, limits)
-        for build in builds:
-            build.plan.raise_if_unsafe(self._config.builder.unsafe_moved_share, force=False)
+        ahead = prospect(world, self._knowledge(world, now), memories, limits, self.map)
+        ahead.raise_if_refused(own.unsafe_moved_share, force=False)
         self._take(world, memories)
-        self._publish(builds, now)
+        self._publish(ahead.first, now)
 
     def _take(self, world: World, memories: tuple[Memory, ...] | None = None) -> None:
         self.world = world

@@ -7,7 +7,9 @@ import pytest
 from itm.__main__ import main
 
 
-@pytest.mark.parametrize(("option", "value"), [("--networks", "0"), ("--hours", "-1")])
+@pytest.mark.parametrize(
+    ("option", "value"), [("--networks", "0"), ("--hours", "-1"), ("--hours", "0.5"), ("--hours", "nan")]
+)
 def test_an_option_that_cannot_be_is_named(option: str, value: str, capsys: pytest.CaptureFixture) -> None:
     """Nothing is run, and the error says what was expected."""
     assert main(["simulate", "pop-down", option, value]) == 2

@@ -13,5 +13,5 @@ SCENARIO = Scenario(
     title="For an hour a feed says of every network of Europe that the POP which serves it is 400 ms away.",
     minutes=120,
     phases=(Phase("before", 0, FIRST), Phase("lies", FIRST, LAST), Phase("after", LAST, 120)),
-    events=tuple(FeedLies(minute, frozenset({"EU"}), 1.0, 400.0) for minute in range(FIRST, LAST, EVERY)),
+    events=tuple(FeedLies(minute, frozenset({"EU"}), 400.0) for minute in range(FIRST, LAST, EVERY)),
 )
