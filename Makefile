@@ -27,6 +27,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.build
 	$(BIN)/python -m bench.predict
 	$(BIN)/python -m bench.assign
+	$(BIN)/python -m bench.simulate
 	$(BIN)/python -m bench.collect
 	$(BIN)/python -m bench.session
 	$(BIN)/python -m bench.windows
@@ -46,6 +47,7 @@ bench: $(STAMP)
 bench-quick: $(STAMP)
 	$(BIN)/python -m bench.build --rounds 1
 	$(BIN)/python -m bench.assign --rounds 1
+	$(BIN)/python -m bench.simulate --networks 5000 --hours 2
 	$(BIN)/python -m bench.collect
 	$(BIN)/python -m bench.session --rounds 1
 	$(BIN)/python -m bench.windows --networks 20000

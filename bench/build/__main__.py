@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from bench.build.world import SESSIONS, measured, with_rooms, world
 from bench.report import publish, setting, spread
+from itm.config import Config
 from itm.routemap import snapshot
 from itm.steer.behind import Behind
 from itm.steer.build import ClassBuild, build_class
@@ -30,7 +31,7 @@ from itm.steer.publish import routemap_of
 from itm.steer.resolvers import Resolvers
 from itm.steer.world import World
 
-LIMITS = Limits(candidates=4, max_moved_share=1.0)
+LIMITS = Limits(candidates=4, max_moved_share=1.0, loss_ms=Config().builder.scope_loss_ms)
 
 Made = TypeVar("Made")
 
