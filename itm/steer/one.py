@@ -8,9 +8,9 @@ import numpy as np
 
 from collectors.ladder import RUNGS
 from collectors.network import Network
-from itm.steer.build import variant_keys
 from itm.steer.classes import SteeringClass
 from itm.steer.evidence import Evidence, Keys
+from itm.steer.frame import variant_keys
 from itm.steer.memory import Memory
 from itm.steer.steps import Facts, Terms
 from itm.steer.world import World

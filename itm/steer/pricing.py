@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from itm.steer.build import measured_prefixes, row_keys
 from itm.steer.classes import SteeringClass
 from itm.steer.cycle import Knowledge
 from itm.steer.decide import CHUNK
 from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence, Keys
+from itm.steer.frame import measured_prefixes, row_keys
 from itm.steer.rows import Rows, rows_of
 from itm.steer.world import World
 

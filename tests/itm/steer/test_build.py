@@ -10,9 +10,10 @@ from collectors.ladder import RUNGS
 from collectors.network import Network
 from itm.catalog.types import Rule
 from itm.routemap.mask import serve
-from itm.steer.build import ClassBuild, build_class, frame_of
+from itm.steer.build import ClassBuild, build_class
 from itm.steer.demand import Demand
 from itm.steer.evidence import Evidence
+from itm.steer.frame import frame_of
 from itm.steer.memory import Memory
 from itm.steer.plan import Limits
 from itm.steer.terms import terms_of

@@ -7,7 +7,6 @@ import pytest
 
 from collectors.network import Network
 from itm.steer.behind import Behind
-from itm.steer.build import frame_of
 from itm.steer.demand import (
     LEAST_PRIOR,
     MOST_BY_QUERIES,
@@ -18,6 +17,7 @@ from itm.steer.demand import (
     clients_of,
 )
 from itm.steer.evidence import Evidence
+from itm.steer.frame import frame_of
 from itm.steer.memory import Memory
 from itm.steer.rows import Rows
 from itm.steer.terms import terms_of

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from collectors.network import Network
-from itm.steer.build import frame_of
 from itm.steer.evidence import Evidence
+from itm.steer.frame import frame_of
 from itm.steer.memory import Memory
 from itm.steer.one import facts_of, row_of
 from itm.steer.terms import terms_of

@@ -7,8 +7,8 @@ import pytest
 
 from collectors.network import Network
 from itm.catalog.types import Rule
-from itm.steer.build import measured_prefixes, row_keys
 from itm.steer.evidence import Evidence
+from itm.steer.frame import measured_prefixes, row_keys
 from itm.steer.rows import MeasuredPrefixes, Rows, rows_of
 from itm.steer.world import World
 from tests.itm.steer.worlds import AMERICA, DUTCH, JAPAN, P50, cells, cut_world, service, world
