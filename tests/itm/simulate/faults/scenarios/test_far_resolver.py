@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import pytest
+
 from itm.simulate.faults.scenarios.far_resolver import SCENARIO, UNMAPPED
 from itm.simulate.faults.strategy import ITM
 from tests.itm.simulate.faults.stand import beats_the_others, played
+
+pytestmark = pytest.mark.long
 
 
 def test_itm_loses_less_than_the_others_with_the_map_and_without() -> None:
