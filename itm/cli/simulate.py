@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,49 +39,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
     text = "recorded clients report by HTTP and ask by DNS; prints their regret beside the baselines"
     recorded = actions.add_parser("recorded", help=text, description=text)
-    recorded.add_argument(
-        "--source", type=Path, metavar="DIR", help="the recordings with addresses (nodes.csv); else by place"
-    )
-    recorded.add_argument(
-        "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
-    )
-    recorded.add_argument("--clients", type=int, default=0, metavar="N", help="at most N clients per fold")
-    recorded.add_argument("--seed", type=int, default=0)
-    recorded.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
-    recorded.set_defaults(act=_recorded)
+    _configure(recorded, _recorded, per_fold="clients", has_source=True)
     text = "recorded clients measure every POP, in one process; prints their regret beside the baselines"
     beacons = actions.add_parser("beacons", help=text, description=text)
-    beacons.add_argument(
-        "--source", type=Path, metavar="DIR", help="the recordings with addresses (nodes.csv); else by place"
-    )
-    beacons.add_argument(
-        "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
-    )
-    beacons.add_argument("--clients", type=int, default=0, metavar="N", help="at most N clients per fold")
-    beacons.add_argument("--seed", type=int, default=0)
-    beacons.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
-    beacons.set_defaults(act=_beacons)
+    _configure(beacons, _beacons, per_fold="clients", has_source=True)
     text = "recorded clients behind made-up resolvers; prints what the resolver map spares them"
-    crowds = actions.add_parser("resolvers", help=text, description=text)
-    crowds.add_argument(
-        "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
-    )
-    crowds.add_argument("--seed", type=int, default=0)
-    crowds.add_argument("--json", type=Path, metavar="FILE", help="write the tables here too")
-    crowds.set_defaults(act=_resolvers)
+    _configure(actions.add_parser("resolvers", help=text, description=text), _resolvers)
     text = "liars among crowds of recorded clients, in one process; prints the demand that each attack moves"
-    attack = actions.add_parser("attack", help=text, description=text)
-    attack.add_argument(
-        "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
-    )
-    attack.add_argument("--clients", type=int, default=0, metavar="N", help="at most N places per fold")
-    attack.add_argument("--seed", type=int, default=0)
-    attack.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
-    attack.set_defaults(act=_attack)
+    _configure(actions.add_parser("attack", help=text, description=text), _attack, per_fold="places")
     caches.configure(actions)
     joint.configure(actions)
     steadiness.configure(actions)
     scenario.configure(actions)
+
+
+def _configure(
+    parser: argparse.ArgumentParser,
+    act: Callable[[argparse.Namespace], int],
+    *,
+    per_fold: str = "",
+    has_source: bool = False,
+) -> None:
+    """Add the options of what plays recorded clients fold by fold."""
+    if has_source:
+        text = "the recordings with addresses (nodes.csv); else by place"
+        parser.add_argument("--source", type=Path, metavar="DIR", help=text)
+    parser.add_argument(
+        "--folds", type=int, default=FOLDS, metavar="N", help="run only the first N of 5 folds"
+    )
+    if per_fold:
+        parser.add_argument(
+            "--clients", type=int, default=0, metavar="N", help=f"at most N {per_fold} per fold"
+        )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables here too")
+    parser.set_defaults(act=act)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -20,6 +20,8 @@ import numpy.typing as npt
 from itm.routemap.querycounts import HOUR_SECONDS, QueryCounts, joined, pack
 
 WRITE_SECONDS: Final = 10.0
+"""What a worker that is killed loses at most: too little to weigh, and a file that is rarely written."""
+
 MOST_WAITING: Final = 250_000
 """Queries after which they are counted earlier: bounds memory to some megabytes, whoever asks."""
 
